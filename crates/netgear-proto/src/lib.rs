@@ -13,6 +13,7 @@ mod pattern;
 mod pixel_format;
 mod shape;
 mod timestamp;
+mod value;
 
 pub use buffer_pool::BufferPool;
 pub use element_type::ElementType;
@@ -23,3 +24,4 @@ pub use pattern::{ConfigError, Mode, Pattern, Role};
 pub use pixel_format::PixelFormat;
 pub use shape::{Shape, ShapeError};
 pub use timestamp::Timestamp;
+pub use value::Value;
