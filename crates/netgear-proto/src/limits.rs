@@ -1,3 +1,5 @@
+use crate::Value;
+
 /// What a peer may make this end hold.
 ///
 /// Every length that comes off the wire is held against these before anything is allocated for it; one that is over
@@ -84,10 +86,11 @@ impl Limits {
         self
     }
 
-    /// Sets [`Limits::depth`].
+    /// Sets [`Limits::depth`]. At most [`Value::MAX_DEPTH`](crate::Value::MAX_DEPTH) is kept: values are read and
+    /// dropped by recursion, and a stack has an end.
     #[must_use]
     pub const fn with_depth(mut self, depth: usize) -> Self {
-        self.depth = depth;
+        self.depth = if depth > Value::MAX_DEPTH { Value::MAX_DEPTH } else { depth };
         self
     }
 }
