@@ -2,7 +2,6 @@
 
 #[cfg_attr(not(test), expect(dead_code, reason = "the messages that carry values use it"))]
 mod budget;
-#[cfg_attr(not(test), expect(dead_code, reason = "the messages that carry values use it"))]
 mod frame_header;
 #[cfg_attr(not(test), expect(dead_code, unused_imports, reason = "the messages that carry values use it"))]
 mod value;
