@@ -4,12 +4,14 @@
 
 extern crate alloc;
 
+pub mod native;
+pub mod session;
+
 mod buffer_pool;
 mod element_type;
 mod frame;
 mod limits;
 mod multipart;
-mod native;
 mod pattern;
 mod pixel_format;
 mod shape;
@@ -21,7 +23,6 @@ pub use element_type::ElementType;
 pub use frame::{Frame, FrameError};
 pub use limits::Limits;
 pub use multipart::Multipart;
-pub use native::{DecodeError, EncodeError, LimitExceeded};
 pub use pattern::{ConfigError, Mode, Pattern, Role};
 pub use pixel_format::PixelFormat;
 pub use shape::{Shape, ShapeError};

@@ -1,10 +1,20 @@
-//! The native dialect: what two NetGear peers say to each other.
+//! The native dialect: what two NetGear peers say to each other. `docs/wire.md` describes it byte by byte.
 
-#[cfg_attr(not(test), expect(dead_code, reason = "the messages that carry values use it"))]
 mod budget;
+mod error;
 mod frame_header;
-#[cfg_attr(not(test), expect(dead_code, unused_imports, reason = "the messages that carry values use it"))]
+mod message;
 mod value;
 
-pub use budget::LimitExceeded;
-pub use value::{DecodeError, EncodeError};
+pub use self::{
+    budget::LimitExceeded,
+    error::{DecodeError, EncodeError},
+    message::{Answer, FIRST_BYTE, FrameMessage, Hello, Message, VERSION},
+    value::{DecodeError as ValueDecodeError, EncodeError as ValueEncodeError},
+};
+
+/// The READY property by which a ZMTP peer announces that it speaks this dialect. A libzmq peer has none.
+pub const READY_PROPERTY: &str = "X-NetGear";
+
+/// The value of [`READY_PROPERTY`].
+pub const READY_VALUE: &[u8] = b"1";

@@ -1,0 +1,114 @@
+use core::time::Duration;
+
+use crate::{Limits, Mode, Pattern, Role};
+
+/// How one end of a session behaves. Both ends must agree on pattern and mode, and have opposite roles.
+///
+/// ```
+/// use netgear_proto::{Mode, Pattern, Role, session::SessionConfig};
+///
+/// let config = SessionConfig::new(Role::Sender).with_pattern(Pattern::ReqRep);
+/// assert_eq!(config.mode(), Mode::Bidirectional);
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SessionConfig {
+    role: Role,
+    pattern: Pattern,
+    mode: Mode,
+    limits: Limits,
+    greeting_timeout: Duration,
+    linger: Duration,
+    idle_interval: Duration,
+}
+
+impl SessionConfig {
+    /// A bidirectional PAIR session with the default limits.
+    pub const fn new(role: Role) -> Self {
+        Self {
+            role,
+            pattern: Pattern::Pair,
+            mode: Mode::Bidirectional,
+            limits: Limits::DEFAULT,
+            greeting_timeout: Duration::from_secs(5),
+            linger: Duration::from_secs(1),
+            idle_interval: Duration::from_millis(250),
+        }
+    }
+
+    /// Which end this is.
+    pub const fn role(&self) -> Role {
+        self.role
+    }
+
+    /// The messaging pattern. Default: [`Pattern::Pair`].
+    pub const fn pattern(&self) -> Pattern {
+        self.pattern
+    }
+
+    /// Whether data goes both ways. Default: [`Mode::Bidirectional`].
+    pub const fn mode(&self) -> Mode {
+        self.mode
+    }
+
+    /// What a message may hold. Default: [`Limits::DEFAULT`].
+    pub const fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// How long a connected peer may take to say hello. Default: 5 s.
+    pub const fn greeting_timeout(&self) -> Duration {
+        self.greeting_timeout
+    }
+
+    /// How long [`Session::close`](super::Session::close) waits for its turn to say goodbye. Default: 1 s.
+    pub const fn linger(&self) -> Duration {
+        self.linger
+    }
+
+    /// How long a REQ/REP sender without a frame to send leaves the receiver without a turn to speak. Default: 250 ms.
+    pub const fn idle_interval(&self) -> Duration {
+        self.idle_interval
+    }
+
+    /// Sets [`SessionConfig::pattern`].
+    #[must_use]
+    pub const fn with_pattern(mut self, pattern: Pattern) -> Self {
+        self.pattern = pattern;
+        self
+    }
+
+    /// Sets [`SessionConfig::mode`].
+    #[must_use]
+    pub const fn with_mode(mut self, mode: Mode) -> Self {
+        self.mode = mode;
+        self
+    }
+
+    /// Sets [`SessionConfig::limits`].
+    #[must_use]
+    pub const fn with_limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Sets [`SessionConfig::greeting_timeout`].
+    #[must_use]
+    pub const fn with_greeting_timeout(mut self, timeout: Duration) -> Self {
+        self.greeting_timeout = timeout;
+        self
+    }
+
+    /// Sets [`SessionConfig::linger`].
+    #[must_use]
+    pub const fn with_linger(mut self, linger: Duration) -> Self {
+        self.linger = linger;
+        self
+    }
+
+    /// Sets [`SessionConfig::idle_interval`]. At least 1 ms is kept.
+    #[must_use]
+    pub fn with_idle_interval(mut self, interval: Duration) -> Self {
+        self.idle_interval = interval.max(Duration::from_millis(1));
+        self
+    }
+}

@@ -1,0 +1,163 @@
+use alloc::boxed::Box;
+
+use super::Outgoing;
+use crate::{
+    Mode, Pattern, Role,
+    native::{DecodeError, EncodeError},
+};
+
+/// Why a session cannot go on with this peer.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SessionError {
+    /// The two ends were set up for different things; the one named must be changed.
+    #[error(transparent)]
+    Mismatch(#[from] Mismatch),
+    /// The peer broke a rule.
+    #[error("the peer broke the protocol: {0}")]
+    Violation(#[from] PeerViolation),
+    /// The peer connected and then did not say hello in time.
+    #[error(
+        "the peer connected but did not say hello in time; is it NetGear, and of a version that this one knows?"
+    )]
+    GreetingTimeout,
+}
+
+/// Two ends that were set up for different things. Each end finds it out by itself, from the other's hello.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Mismatch {
+    /// One end is bidirectional and the other is not.
+    #[error("this {role} is {ours} and the {other} is {theirs}; make the {other} {ours}, or this {role} {theirs}",
+        other = role.opposite())]
+    Mode {
+        /// Which end this is.
+        role: Role,
+        /// This end's mode.
+        ours: Mode,
+        /// The other end's.
+        theirs: Mode,
+    },
+    /// Both ends are senders, or both receivers.
+    #[error("both ends are {0}s; make the other end a {other}", other = _0.opposite())]
+    SameRole(Role),
+    /// One end is PAIR and the other REQ/REP.
+    #[error("this {role} uses {ours} and the {other} uses {theirs}; make the {other} use {ours}, or this {role} {theirs}",
+        other = role.opposite())]
+    Pattern {
+        /// Which end this is.
+        role: Role,
+        /// This end's pattern.
+        ours: Pattern,
+        /// The other end's.
+        theirs: Pattern,
+    },
+}
+
+/// A rule of the session that the peer broke.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PeerViolation {
+    /// The message cannot be read.
+    #[error("unreadable message: {0}")]
+    Malformed(#[from] DecodeError),
+    /// Version 0 of the dialect does not exist.
+    #[error("it says that it speaks version 0, which does not exist")]
+    Version,
+    /// Something came before the hello.
+    #[error("it sent a message before its hello")]
+    HelloMissing,
+    /// A second hello came.
+    #[error("it said hello twice")]
+    HelloTwice,
+    /// A message that its role may not send, or not in this pattern.
+    #[error("it sent {message}, which a {role} may not")]
+    WrongRole {
+        /// What was sent.
+        message: &'static str,
+        /// The peer's role.
+        role: Role,
+    },
+    /// A frame came while the one before was still unanswered.
+    #[error("it sent frame {found} before the answer to the one before it")]
+    FrameOutOfTurn {
+        /// The sequence number of the frame that came.
+        found: u64,
+    },
+    /// A frame came with another number than the next.
+    #[error("it sent frame {found} where frame {expected} was due")]
+    Sequence {
+        /// The number that was due.
+        expected: u64,
+        /// The number that came.
+        found: u64,
+    },
+    /// An answer came to a frame that is not waiting for one.
+    #[error("it answered frame {found}, which was not waiting for an answer")]
+    UnexpectedAnswer {
+        /// The frame that was answered.
+        found: u64,
+    },
+    /// Data came although both ends agreed on none.
+    #[error("it sent data in a unidirectional session")]
+    UnidirectionalData,
+    /// A message came out of turn in REQ/REP.
+    #[error("it spoke out of turn: REQ and REP alternate strictly (RFC 28)")]
+    OutOfTurn,
+}
+
+/// Why a frame was not taken for sending.
+#[derive(Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SendError {
+    /// Nothing can be taken right now; try again after the next event. The frame is handed back.
+    #[error(
+        "the frame before this one is still unanswered, or no peer is connected yet; send it again later"
+    )]
+    Busy(Box<Outgoing>),
+    /// Too much returned data waits to be taken. The frame is handed back.
+    #[error("{items} items of returned data wait to be taken; take them before the next frame is sent")]
+    ReturnedDataWaiting {
+        /// How many wait.
+        items: usize,
+        /// The frame that was not taken.
+        outgoing: Box<Outgoing>,
+    },
+    /// The message is over a limit.
+    #[error(transparent)]
+    Encode(#[from] EncodeError),
+    /// Data was given in a unidirectional session.
+    #[error(
+        "a unidirectional session carries no data; make both ends bidirectional, or send the frame alone"
+    )]
+    Unidirectional,
+    /// This end is the receiver.
+    #[error("a receiver sends no frames; it replies to those that it receives")]
+    NotSender,
+    /// The session is over.
+    #[error("the session is over")]
+    Over,
+}
+
+/// Why a reply was not taken.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReplyError {
+    /// No frame waits for an answer: none was received yet, or the last one is answered already.
+    #[error(
+        "there is no frame to reply to; reply once, after a frame was received and before the next one is"
+    )]
+    NothingToAnswer,
+    /// The message is over a limit.
+    #[error(transparent)]
+    Encode(#[from] EncodeError),
+    /// A unidirectional session carries no data back.
+    #[error("a unidirectional session carries no data back; make both ends bidirectional")]
+    Unidirectional,
+    /// This end is the sender.
+    #[error("a sender does not reply; its data goes with its frames")]
+    NotReceiver,
+    /// The session is over.
+    #[error("the session is over")]
+    Over,
+}

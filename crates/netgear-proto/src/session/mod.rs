@@ -1,0 +1,591 @@
+//! What NetGear says over multipart messages, whoever carries them.
+//!
+//! A [`Session`] is one end of an exchange of frames and data, as a state machine. It has no socket and no clock: messages
+//! and the time go in as arguments, messages and events come out.
+//!
+//! * getters: [`Session::config`], [`Session::peer`], [`Session::can_send`], [`Session::has_frame`], [`Session::ending`], …
+//! * what the link and the clock do: the `handle_*` methods;
+//! * what the application does: [`Session::send`] and [`Session::recv_data`] on a sender, [`Session::recv`] and
+//!   [`Session::reply`] on a receiver, [`Session::close`] on either;
+//! * what comes of it: [`Session::poll_output`], until it gives `None`, and [`Session::next_timeout`].
+//!
+//! The exchange is in lock-step: the sender sends a frame, the receiver answers it, and only then does the next frame go
+//! out. On REQ/REP (RFC 28) every message of the sender is a request and every one of the receiver its answer; a sender
+//! without a frame to send asks idly a few times a second, so that the receiver can speak. On PAIR (RFC 31) nothing idle
+//! is sent.
+//!
+//! ```
+//! use netgear_proto::{
+//!     Frame, Role, Timestamp, Value,
+//!     session::{Outgoing, Output, Session, SessionConfig},
+//! };
+//!
+//! let now = Timestamp::ZERO;
+//! let mut sender = Session::new(SessionConfig::new(Role::Sender));
+//! let mut receiver = Session::new(SessionConfig::new(Role::Receiver));
+//! sender.handle_connected(now);
+//! receiver.handle_connected(now);
+//!
+//! // A link in memory: what one end says, the other hears.
+//! fn carry(now: Timestamp, from: &mut Session, to: &mut Session) {
+//!     while let Some(output) = from.poll_output() {
+//!         if let Output::Transmit(message) = output {
+//!             to.handle_message(now, message).expect("both ends keep the rules");
+//!         }
+//!     }
+//! }
+//! carry(now, &mut sender, &mut receiver);
+//! carry(now, &mut receiver, &mut sender);
+//!
+//! let frame = Frame::bgr8(2, 2, vec![0; 12])?;
+//! sender.send(Outgoing::new(frame, now).with_data("left"))?;
+//! carry(now, &mut sender, &mut receiver);
+//!
+//! let delivery = receiver.recv().expect("a frame has arrived");
+//! assert_eq!(delivery.data, Some(Value::from("left")));
+//! receiver.reply("right")?;
+//! carry(now, &mut receiver, &mut sender);
+//! assert_eq!(sender.recv_data(), Some(Value::from("right")));
+//! # Ok::<(), Box<dyn core::error::Error>>(())
+//! ```
+
+mod config;
+mod error;
+mod receiving;
+mod sending;
+
+use alloc::{boxed::Box, collections::VecDeque};
+
+use self::{receiving::Receiving, sending::Sending};
+use crate::{
+    Frame, Mode, Multipart, Pattern, Role, Timestamp, Value,
+    native::{self, Answer, EncodeError, Hello, Message},
+};
+
+pub use self::{
+    config::SessionConfig,
+    error::{Mismatch, PeerViolation, ReplyError, SendError, SessionError},
+};
+
+/// A frame on its way out, and what goes with it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Outgoing {
+    /// The picture.
+    pub frame: Frame,
+    /// What the application says with it.
+    pub data: Option<Value>,
+    /// When it was captured: microseconds since 1970-01-01 00:00 UTC.
+    pub captured_at: Timestamp,
+}
+
+impl Outgoing {
+    /// A frame without data.
+    pub const fn new(frame: Frame, captured_at: Timestamp) -> Self {
+        Self { frame, data: None, captured_at }
+    }
+
+    /// Adds data, which the receiver gets together with the frame.
+    #[must_use]
+    pub fn with_data(mut self, data: impl Into<Value>) -> Self {
+        self.data = Some(data.into());
+        self
+    }
+}
+
+/// A frame that arrived, and what came with it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Delivery {
+    /// The picture.
+    pub frame: Frame,
+    /// What the sending application said with it.
+    pub data: Option<Value>,
+    /// 0 for the first frame of the session, one more for each further frame.
+    pub sequence: u64,
+    /// When it was captured, by the sender's clock: microseconds since 1970-01-01 00:00 UTC.
+    pub captured_at: Timestamp,
+    /// When its last byte had arrived, by this end's clock.
+    pub received_at: Timestamp,
+}
+
+/// What a session wants done, or wants known.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum Output {
+    /// Give this to the link.
+    Transmit(Multipart),
+    /// Something happened.
+    Event(Event),
+}
+
+/// What happened in a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Event {
+    /// The peer said hello and fits this end: frames can flow.
+    Connected(Hello),
+    /// A frame has arrived; [`Session::recv`] gives it.
+    FrameArrived,
+    /// A frame was answered: the next can be sent, and [`Session::recv_data`] gives the answer's data if it had any.
+    Answered,
+    /// The session is over. Nothing is transmitted after this.
+    Over(Ending),
+}
+
+/// How a session ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Ending {
+    /// This end closed it.
+    Closed,
+    /// The peer said goodbye.
+    PeerLeft,
+    /// The link broke without a goodbye.
+    LinkLost,
+    /// The two ends do not fit, or the peer broke a rule: what `handle_message` or `handle_timeout` returned.
+    Failed,
+}
+
+/// What has crossed so far.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct Stats {
+    /// Frames that the sender gave to the link.
+    pub frames_sent: u64,
+    /// Frames that the receiver got from it.
+    pub frames_received: u64,
+    /// Data items given to the link, from either role.
+    pub data_sent: u64,
+    /// Data items got from it.
+    pub data_received: u64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    Unconnected,
+    Greeting { deadline: Timestamp },
+    Open,
+    Leaving { deadline: Timestamp },
+    Over(Ending),
+}
+
+#[derive(Debug)]
+enum Side {
+    Sending(Sending),
+    Receiving(Receiving),
+}
+
+/// One end of an exchange of frames and data. The [module](self) has the overview.
+#[derive(Debug)]
+pub struct Session {
+    config: SessionConfig,
+    phase: Phase,
+    side: Side,
+    peer: Option<Hello>,
+    /// On REQ/REP, whether it is this end's turn to speak; on PAIR always.
+    our_turn: bool,
+    /// When a REQ without a frame to send gives the REP its turn.
+    idle_at: Option<Timestamp>,
+    // Bounded by lock-step: a hello, a frame or an answer, a goodbye, and an event of a few bytes for each message handled.
+    outputs: VecDeque<Output>,
+    stats: Stats,
+}
+
+/// Getters.
+impl Session {
+    /// How this end was set up.
+    pub const fn config(&self) -> &SessionConfig {
+        &self.config
+    }
+
+    /// What the peer said of itself, once it has.
+    pub const fn peer(&self) -> Option<&Hello> {
+        self.peer.as_ref()
+    }
+
+    /// Whether [`Session::send`] would take a frame now.
+    pub fn can_send(&self) -> bool {
+        let Side::Sending(sending) = &self.side else { return false };
+        self.phase == Phase::Open
+            && self.our_turn
+            && !sending.in_flight()
+            && sending.returned() < Sending::MOST_RETURNED
+    }
+
+    /// Whether a frame was sent and its answer is still to come.
+    pub fn awaits_answer(&self) -> bool {
+        matches!(&self.side, Side::Sending(sending) if sending.in_flight())
+    }
+
+    /// Whether [`Session::recv`] would give a frame now.
+    pub fn has_frame(&self) -> bool {
+        matches!(&self.side, Side::Receiving(receiving) if receiving.has_arrived())
+    }
+
+    /// How the session ended, once it has.
+    pub const fn ending(&self) -> Option<Ending> {
+        match self.phase {
+            Phase::Over(ending) => Some(ending),
+            _ => None,
+        }
+    }
+
+    /// What has crossed so far.
+    pub const fn stats(&self) -> &Stats {
+        &self.stats
+    }
+
+    /// When [`Session::handle_timeout`] wants to be called, if nothing else happens first.
+    pub fn next_timeout(&self) -> Option<Timestamp> {
+        match self.phase {
+            Phase::Greeting { deadline } | Phase::Leaving { deadline } => Some(deadline),
+            Phase::Open => self.idle_at,
+            Phase::Unconnected | Phase::Over(_) => None,
+        }
+    }
+}
+
+/// What the application does.
+impl Session {
+    /// A session that waits for its link.
+    pub fn new(config: SessionConfig) -> Self {
+        let side = match config.role() {
+            Role::Sender => Side::Sending(Sending::default()),
+            Role::Receiver => Side::Receiving(Receiving::default()),
+        };
+        Self {
+            config,
+            phase: Phase::Unconnected,
+            side,
+            peer: None,
+            our_turn: false,
+            idle_at: None,
+            outputs: VecDeque::new(),
+            stats: Stats::default(),
+        }
+    }
+
+    /// Takes a frame for sending.
+    ///
+    /// # Errors
+    /// [`SendError::Busy`] hands the frame back when it cannot be taken yet. The other variants say what is wrong with it,
+    /// or that the session cannot send.
+    pub fn send(&mut self, outgoing: Outgoing) -> Result<(), SendError> {
+        let Side::Sending(sending) = &self.side else { return Err(SendError::NotSender) };
+        if matches!(self.phase, Phase::Leaving { .. } | Phase::Over(_)) {
+            return Err(SendError::Over);
+        }
+        if outgoing.data.is_some() && self.config.mode() == Mode::Unidirectional {
+            return Err(SendError::Unidirectional);
+        }
+        if sending.returned() >= Sending::MOST_RETURNED {
+            let items = sending.returned();
+            return Err(SendError::ReturnedDataWaiting { items, outgoing: Box::new(outgoing) });
+        }
+        if !self.can_send() {
+            return Err(SendError::Busy(Box::new(outgoing)));
+        }
+        let has_data = outgoing.data.is_some();
+        let message = sending.number(outgoing);
+        self.transmit(Message::Frame(message))?;
+        if let Side::Sending(sending) = &mut self.side {
+            sending.sent();
+        }
+        self.stats.frames_sent += 1;
+        self.stats.data_sent += u64::from(has_data);
+        Ok(())
+    }
+
+    /// The next item of data that came back, oldest first.
+    pub fn recv_data(&mut self) -> Option<Value> {
+        match &mut self.side {
+            Side::Sending(sending) => sending.take_returned(),
+            Side::Receiving(_) => None,
+        }
+    }
+
+    /// The frame that arrived, if one did. A frame received before and not replied to is answered without data.
+    ///
+    /// In a unidirectional session the frame is answered as it is taken, and the next one may come while the application
+    /// still looks at this one.
+    pub fn recv(&mut self) -> Option<Delivery> {
+        self.answer_without_data();
+        let Side::Receiving(receiving) = &mut self.side else { return None };
+        let delivery = receiving.take()?;
+        if self.config.mode() == Mode::Unidirectional {
+            self.answer_without_data();
+        }
+        Some(delivery)
+    }
+
+    /// Answers the frame received last with data.
+    ///
+    /// # Errors
+    /// [`ReplyError`] if there is nothing to answer, or the data cannot be sent; the frame then still waits for its answer.
+    pub fn reply(&mut self, data: impl Into<Value>) -> Result<(), ReplyError> {
+        let Side::Receiving(receiving) = &self.side else { return Err(ReplyError::NotReceiver) };
+        if self.config.mode() == Mode::Unidirectional {
+            return Err(ReplyError::Unidirectional);
+        }
+        if matches!(self.phase, Phase::Leaving { .. } | Phase::Over(_)) {
+            return Err(ReplyError::Over);
+        }
+        let sequence = receiving.unanswered().ok_or(ReplyError::NothingToAnswer)?;
+        self.answer(sequence, Some(data.into()))?;
+        self.stats.data_sent += 1;
+        Ok(())
+    }
+
+    /// Leaves: a sender after its last frame is answered, a receiver as soon as it may speak, either after
+    /// [`SessionConfig::linger`] at the latest. [`Event::Over`] follows the goodbye in the outputs.
+    pub fn close(&mut self, now: Timestamp) {
+        match self.phase {
+            Phase::Unconnected => self.end(Ending::Closed),
+            Phase::Greeting { .. } | Phase::Open => {
+                if self.config.pattern() == Pattern::Pair {
+                    self.answer_without_data();
+                }
+                self.phase = Phase::Leaving { deadline: now + self.config.linger() };
+                self.idle_at = None;
+                self.try_leave();
+            }
+            Phase::Leaving { .. } | Phase::Over(_) => {}
+        }
+    }
+}
+
+/// What the link and the clock do.
+impl Session {
+    /// The link is there: both ends of a PAIR say hello at once, and the REQ of a REQ/REP.
+    pub fn handle_connected(&mut self, now: Timestamp) {
+        if self.phase != Phase::Unconnected {
+            return;
+        }
+        self.phase = Phase::Greeting { deadline: now + self.config.greeting_timeout() };
+        self.our_turn = self.config.pattern() == Pattern::Pair || self.config.role() == Role::Sender;
+        if self.our_turn {
+            self.say_hello();
+        }
+    }
+
+    /// The link is gone.
+    pub fn handle_disconnected(&mut self) {
+        let ending = if self.is_leaving() { Ending::Closed } else { Ending::LinkLost };
+        self.end(ending);
+    }
+
+    /// A message came.
+    ///
+    /// # Errors
+    /// [`SessionError`] if the peer does not fit this end or broke a rule. The session is over then; what
+    /// [`Session::poll_output`] still gives should be transmitted, since it lets the peer find out why.
+    pub fn handle_message(&mut self, now: Timestamp, message: Multipart) -> Result<(), SessionError> {
+        if matches!(self.phase, Phase::Unconnected | Phase::Over(_)) {
+            return Ok(());
+        }
+        let handled = Message::decode(message, self.config.limits())
+            .map_err(|error| PeerViolation::from(error).into())
+            .and_then(|message| self.handle(now, message));
+        if handled.is_err() {
+            self.end(Ending::Failed);
+        }
+        handled
+    }
+
+    /// The time that [`Session::next_timeout`] named has come.
+    ///
+    /// # Errors
+    /// [`SessionError::GreetingTimeout`] if the peer never said hello.
+    pub fn handle_timeout(&mut self, now: Timestamp) -> Result<(), SessionError> {
+        if self.next_timeout().is_none_or(|due| now < due) {
+            return Ok(());
+        }
+        match self.phase {
+            Phase::Greeting { .. } => {
+                self.end(Ending::Failed);
+                return Err(SessionError::GreetingTimeout);
+            }
+            Phase::Leaving { .. } => {
+                // On REQ/REP the turn may never have come; the peer then finds the link closed.
+                if self.our_turn {
+                    self.transmit_small(Message::Goodbye);
+                }
+                self.end(Ending::Closed);
+            }
+            Phase::Open => self.transmit_small(Message::Idle),
+            Phase::Unconnected | Phase::Over(_) => {}
+        }
+        Ok(())
+    }
+
+    /// What to do next; `None` once there is nothing more.
+    pub fn poll_output(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    fn handle(&mut self, now: Timestamp, message: Message) -> Result<(), SessionError> {
+        if self.config.pattern() == Pattern::ReqRep {
+            if self.our_turn {
+                return Err(PeerViolation::OutOfTurn.into());
+            }
+            self.our_turn = true;
+            if self.config.role() == Role::Sender {
+                self.idle_at = Some(now + self.config.idle_interval());
+            }
+        }
+        match (message, self.peer) {
+            (Message::Goodbye, _) => {
+                self.end(if self.is_leaving() { Ending::Closed } else { Ending::PeerLeft });
+                return Ok(());
+            }
+            (Message::Hello(hello), None) => self.handle_hello(hello)?,
+            (Message::Hello(_), Some(_)) => return Err(PeerViolation::HelloTwice.into()),
+            (_, None) => return Err(PeerViolation::HelloMissing.into()),
+            (message, Some(_)) => self.handle_exchange(now, message)?,
+        }
+        self.try_leave();
+        Ok(())
+    }
+
+    fn handle_hello(&mut self, hello: Hello) -> Result<(), SessionError> {
+        // A REP answers even a hello that does not fit, so that the other end finds it out as well.
+        if self.config.pattern() == Pattern::ReqRep && self.config.role() == Role::Receiver {
+            self.say_hello();
+        }
+        if hello.version == 0 {
+            return Err(PeerViolation::Version.into());
+        }
+        self.check_fit(&hello)?;
+        self.peer = Some(hello);
+        if !self.is_leaving() {
+            self.phase = Phase::Open;
+            self.outputs.push_back(Output::Event(Event::Connected(hello)));
+        }
+        Ok(())
+    }
+
+    fn check_fit(&self, peer: &Hello) -> Result<(), Mismatch> {
+        let role = self.config.role();
+        if peer.role == role {
+            return Err(Mismatch::SameRole(role));
+        }
+        if peer.pattern != self.config.pattern() {
+            return Err(Mismatch::Pattern { role, ours: self.config.pattern(), theirs: peer.pattern });
+        }
+        if peer.mode != self.config.mode() {
+            return Err(Mismatch::Mode { role, ours: self.config.mode(), theirs: peer.mode });
+        }
+        Ok(())
+    }
+
+    fn handle_exchange(&mut self, now: Timestamp, message: Message) -> Result<(), PeerViolation> {
+        let data_allowed = self.config.mode() == Mode::Bidirectional;
+        let in_turns = self.config.pattern() == Pattern::ReqRep;
+        match (&mut self.side, message) {
+            (Side::Sending(_) | Side::Receiving(_), message) if !data_allowed && carries_data(&message) => {
+                Err(PeerViolation::UnidirectionalData)
+            }
+            (Side::Sending(sending), Message::Answer(answer)) => {
+                self.stats.data_received += u64::from(answer.data.is_some());
+                sending.handle_answer(answer)?;
+                self.outputs.push_back(Output::Event(Event::Answered));
+                Ok(())
+            }
+            (Side::Receiving(receiving), Message::Frame(frame)) => {
+                self.stats.frames_received += 1;
+                self.stats.data_received += u64::from(frame.data.is_some());
+                receiving.handle_frame(frame, now)?;
+                self.outputs.push_back(Output::Event(Event::FrameArrived));
+                Ok(())
+            }
+            (Side::Sending(_), Message::Idle) if in_turns => Ok(()),
+            (Side::Receiving(_), Message::Idle) if in_turns => {
+                if !self.is_leaving() {
+                    self.transmit_small(Message::Idle);
+                }
+                Ok(())
+            }
+            (_, message) => Err(PeerViolation::WrongRole {
+                message: name_of(&message),
+                role: self.config.role().opposite(),
+            }),
+        }
+    }
+
+    fn is_leaving(&self) -> bool {
+        matches!(self.phase, Phase::Leaving { .. })
+    }
+
+    /// Once closing: says goodbye as soon as this end may, a sender not before its last frame is answered.
+    fn try_leave(&mut self) {
+        if self.is_leaving() && self.our_turn && !self.awaits_answer() {
+            self.transmit_small(Message::Goodbye);
+            self.end(Ending::Closed);
+        }
+    }
+
+    fn say_hello(&mut self) {
+        self.transmit_small(Message::Hello(Hello {
+            version: native::VERSION,
+            role: self.config.role(),
+            pattern: self.config.pattern(),
+            mode: self.config.mode(),
+        }));
+    }
+
+    fn answer_without_data(&mut self) {
+        let Side::Receiving(receiving) = &self.side else { return };
+        let Some(sequence) = receiving.unanswered() else { return };
+        if self.phase == Phase::Open && self.answer(sequence, None).is_err() {
+            self.end(Ending::Failed);
+        }
+    }
+
+    fn answer(&mut self, sequence: u64, data: Option<Value>) -> Result<(), EncodeError> {
+        self.transmit(Message::Answer(Answer { sequence, data }))?;
+        if let Side::Receiving(receiving) = &mut self.side {
+            receiving.answered();
+        }
+        Ok(())
+    }
+
+    /// Transmits a message of a few bytes, which no limit refuses.
+    fn transmit_small(&mut self, message: Message) {
+        if self.transmit(message).is_err() {
+            self.end(Ending::Failed);
+        }
+    }
+
+    fn transmit(&mut self, message: Message) -> Result<(), EncodeError> {
+        let multipart = message.encode(self.config.limits())?;
+        self.outputs.push_back(Output::Transmit(multipart));
+        self.our_turn = self.config.pattern() == Pattern::Pair;
+        self.idle_at = None;
+        Ok(())
+    }
+
+    fn end(&mut self, ending: Ending) {
+        if !matches!(self.phase, Phase::Over(_)) {
+            self.phase = Phase::Over(ending);
+            self.idle_at = None;
+            self.outputs.push_back(Output::Event(Event::Over(ending)));
+        }
+    }
+}
+
+fn carries_data(message: &Message) -> bool {
+    match message {
+        Message::Frame(frame) => frame.data.is_some(),
+        Message::Answer(answer) => answer.data.is_some(),
+        Message::Hello(_) | Message::Idle | Message::Goodbye => false,
+    }
+}
+
+fn name_of(message: &Message) -> &'static str {
+    match message {
+        Message::Hello(_) => "a hello",
+        Message::Frame(_) => "a frame",
+        Message::Answer(_) => "an answer",
+        Message::Idle => "an idle request",
+        Message::Goodbye => "a goodbye",
+    }
+}
