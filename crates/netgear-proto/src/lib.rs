@@ -6,6 +6,7 @@ extern crate alloc;
 
 pub mod native;
 pub mod session;
+pub mod zmtp;
 
 mod buffer_pool;
 mod element_type;

@@ -1,0 +1,489 @@
+use alloc::{
+    collections::VecDeque,
+    string::{String, ToString},
+    vec::Vec,
+};
+
+use bytes::{Buf, BufMut, Bytes, BytesMut, buf::Limit};
+
+use super::{
+    ConnectionConfig, SendError, Transmit, Violation, ZmtpError,
+    command::{self, Command},
+    envelope::Envelope,
+    framing::{FrameHeader, LONGEST_HEADER, LONGEST_SHORT},
+    greeting,
+    properties::Properties,
+};
+use crate::{BufferPool, Multipart, Timestamp};
+
+/// What happened on a connection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Event {
+    /// The handshake is done; [`Connection::peer`] says with whom.
+    Established,
+    /// A whole message, without its envelope.
+    Message(Multipart),
+}
+
+/// What the peer said of itself in the handshake.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Peer {
+    minor_version: u8,
+    socket_type: String,
+    properties: Properties,
+}
+
+impl Peer {
+    /// The ZMTP version that is spoken with it: 3, and 0 or 1.
+    pub const fn version(&self) -> (u8, u8) {
+        (3, self.minor_version)
+    }
+
+    /// Its socket type, as it named it.
+    pub fn socket_type(&self) -> &str {
+        &self.socket_type
+    }
+
+    /// A property of its READY; names are compared without case.
+    pub fn property(&self, name: &str) -> Option<&Bytes> {
+        self.properties.get(name)
+    }
+}
+
+/// One connection to one peer. The [module](super) has the overview.
+#[derive(Debug)]
+pub struct Connection {
+    config: ConnectionConfig,
+    receiving: Receiving,
+    /// Bytes that came and are not a long body: a greeting, headers, short bodies. Never more than [`STAGED`].
+    staging: BytesMut,
+    /// How many bytes of the peer stand before the staged ones, and before the long body that is being received.
+    position: u64,
+    /// Where the frame begins that is being received.
+    frame_position: u64,
+    /// The bytes accounted for, staged or in a body, to find out how many more have come.
+    received: usize,
+    parts: Vec<Bytes>,
+    /// The bytes of `parts` together, with the part that is being received.
+    message_bytes: usize,
+    envelope: Envelope,
+    peer: Option<Peer>,
+    minor_version: u8,
+    // Bounded: what can complete at once is the handshake, a message, and the few empty ones that fit in a header's room.
+    events: VecDeque<Event>,
+    transmit: Transmit,
+    /// The context of the PING answered last, while its PONG waits for its place between two messages.
+    pong_due: Option<Bytes>,
+    handshake_deadline: Timestamp,
+    last_received: Timestamp,
+    last_ping: Timestamp,
+    failure: Option<ZmtpError>,
+}
+
+#[derive(Debug)]
+enum Receiving {
+    Greeting,
+    Header,
+    Short { header: FrameHeader, length: usize },
+    Long { header: FrameHeader, length: usize, body: BytesMut },
+}
+
+/// The most that is ever staged: a short body and the header behind it.
+const STAGED: usize = LONGEST_SHORT + LONGEST_HEADER;
+
+/// Getters.
+impl Connection {
+    /// Who the peer is, once the handshake is done.
+    pub const fn peer(&self) -> Option<&Peer> {
+        self.peer.as_ref()
+    }
+
+    /// Whether the handshake is done and the connection has not failed.
+    pub const fn is_established(&self) -> bool {
+        self.peer.is_some() && self.failure.is_none()
+    }
+
+    /// Whether [`Connection::send`] would take a message: the handshake is done and, on REQ and REP, it is this end's turn.
+    pub fn can_send(&self) -> bool {
+        self.is_established() && self.envelope.can_send()
+    }
+
+    /// When [`Connection::handle_timeout`] wants to be called, if nothing else happens first.
+    pub fn next_timeout(&self) -> Option<Timestamp> {
+        if self.failure.is_some() {
+            return None;
+        }
+        let Some(peer) = &self.peer else { return Some(self.handshake_deadline) };
+        // ZMTP 3.0 has no PING: a peer that has nothing to say is silent, and alive.
+        let heartbeat = self.config.heartbeat().filter(|_| peer.minor_version > 0)?;
+        let ping = self.last_received.max(self.last_ping) + heartbeat.interval;
+        Some(ping.min(self.last_received + heartbeat.timeout))
+    }
+}
+
+/// In.
+impl Connection {
+    /// A connection whose greeting already waits in [`Connection::transmit`].
+    pub fn new(config: ConnectionConfig, now: Timestamp) -> Self {
+        let mut transmit = Transmit::default();
+        transmit.gather(&greeting::NULL_3_1);
+        Self {
+            receiving: Receiving::Greeting,
+            staging: BytesMut::with_capacity(STAGED),
+            position: 0,
+            frame_position: 0,
+            received: 0,
+            parts: Vec::new(),
+            message_bytes: 0,
+            envelope: Envelope::new(config.socket_type(), config.correlate()),
+            peer: None,
+            minor_version: 1,
+            events: VecDeque::new(),
+            transmit,
+            pong_due: None,
+            handshake_deadline: now + config.handshake_timeout(),
+            last_received: now,
+            last_ping: now,
+            failure: None,
+            config,
+        }
+    }
+
+    /// Where the bytes that come next belong. Read into it from the socket, then call [`Connection::handle_received`].
+    ///
+    /// While the body of a long part is due this is that part's own memory; otherwise it is room for a few bytes of headers
+    /// and short parts. After an error it has no room.
+    pub fn receive_buffer(&mut self) -> Limit<&mut BytesMut> {
+        let wanted = self.wanted();
+        match &mut self.receiving {
+            Receiving::Long { body, .. } => body.limit(wanted),
+            _ => {
+                self.staging.reserve(wanted);
+                (&mut self.staging).limit(wanted)
+            }
+        }
+    }
+
+    /// Bytes have come into [`Connection::receive_buffer`]. Long bodies take their memory from `pool`.
+    ///
+    /// # Errors
+    /// [`ZmtpError`] if the peer broke a rule, does not fit, or refused. The connection has failed then.
+    pub fn handle_received(&mut self, now: Timestamp, pool: &mut BufferPool) -> Result<(), ZmtpError> {
+        self.check_failure()?;
+        if self.buffered() > self.received {
+            self.last_received = now;
+        }
+        let advanced = loop {
+            match self.advance(pool) {
+                Ok(true) => {}
+                Ok(false) => break Ok(()),
+                Err(error) => break Err(self.fail(error)),
+            }
+        };
+        self.received = self.buffered();
+        advanced
+    }
+
+    /// Bytes have come from somewhere: copies them to where they belong. A socket is better read straight into
+    /// [`Connection::receive_buffer`].
+    ///
+    /// # Errors
+    /// As [`Connection::handle_received`].
+    pub fn handle_input(
+        &mut self,
+        now: Timestamp,
+        mut input: &[u8],
+        pool: &mut BufferPool,
+    ) -> Result<(), ZmtpError> {
+        while !input.is_empty() {
+            let mut buffer = self.receive_buffer();
+            let room = buffer.remaining_mut().min(input.len());
+            let (now_due, rest) = input.split_at(room);
+            buffer.put_slice(now_due);
+            self.handle_received(now, pool)?;
+            input = rest;
+        }
+        Ok(())
+    }
+
+    /// The peer has closed its end of the stream.
+    ///
+    /// # Errors
+    /// [`ZmtpError::Truncated`] unless that was between two messages: what had come of one is never handed out.
+    pub fn handle_eof(&mut self) -> Result<(), ZmtpError> {
+        self.check_failure()?;
+        let between_messages = matches!(self.receiving, Receiving::Header)
+            && self.peer.is_some()
+            && self.staging.is_empty()
+            && self.parts.is_empty();
+        if between_messages {
+            return Ok(());
+        }
+        let position = self.position + self.buffered() as u64;
+        Err(self.fail(ZmtpError::Truncated { position }))
+    }
+
+    /// The time that [`Connection::next_timeout`] named has come.
+    ///
+    /// # Errors
+    /// [`ZmtpError::HandshakeTimeout`] or [`ZmtpError::PeerSilent`]. The connection has failed then.
+    pub fn handle_timeout(&mut self, now: Timestamp) -> Result<(), ZmtpError> {
+        self.check_failure()?;
+        if self.next_timeout().is_none_or(|due| now < due) {
+            return Ok(());
+        }
+        let Some(heartbeat) = self.config.heartbeat().filter(|_| self.peer.is_some()) else {
+            return Err(self.fail(ZmtpError::HandshakeTimeout));
+        };
+        let silence = now.since(self.last_received);
+        if silence >= heartbeat.timeout {
+            return Err(self.fail(ZmtpError::PeerSilent { silence }));
+        }
+        self.last_ping = now;
+        // Behind bytes that the peer does not take, a PING would only wait, and the next one behind it.
+        if !self.transmit.has_remaining() {
+            self.push_command(&command::ping());
+        }
+        Ok(())
+    }
+
+    /// Takes a message for sending, which [`Connection::transmit`] then holds. Its envelope is added here.
+    ///
+    /// Nothing here bounds what waits to be transmitted; a caller that wants it bounded waits until
+    /// [`Connection::transmit`] is empty.
+    ///
+    /// # Errors
+    /// [`SendError`] if the message cannot be sent now, or not at all.
+    pub fn send(&mut self, message: Multipart) -> Result<(), SendError> {
+        if self.failure.is_some() {
+            return Err(SendError::Failed);
+        }
+        if self.peer.is_none() {
+            return Err(SendError::NotEstablished);
+        }
+        let limits = *self.config.limits();
+        let (parts, bytes) = (message.len(), message.byte_len());
+        if parts == 0 {
+            return Err(SendError::Empty);
+        }
+        if parts > limits.parts() {
+            return Err(SendError::TooManyParts { parts, limit: limits.parts() });
+        }
+        if bytes > limits.message_bytes() {
+            return Err(SendError::TooLong { bytes, limit: limits.message_bytes() });
+        }
+        let envelope = self.envelope.wrap()?;
+        self.push_pong();
+        for part in envelope {
+            self.push_part(part, true);
+        }
+        let last = parts - 1;
+        for (at, part) in message.into_parts().into_iter().enumerate() {
+            self.push_part(part, at < last);
+        }
+        Ok(())
+    }
+}
+
+/// Out.
+impl Connection {
+    /// What has happened; `None` once there is nothing more.
+    pub fn poll_event(&mut self) -> Option<Event> {
+        self.events.pop_front()
+    }
+
+    /// The bytes that wait to be written to the peer.
+    pub fn transmit(&mut self) -> &mut Transmit {
+        if !self.transmit.has_remaining() {
+            self.push_pong();
+        }
+        &mut self.transmit
+    }
+}
+
+/// Receiving.
+impl Connection {
+    /// How many bytes may come before the next decision. No byte of a long body is ever asked for before its header has been
+    /// read: such a header is [`LONGEST_HEADER`] bytes, no fewer.
+    fn wanted(&self) -> usize {
+        if self.failure.is_some() {
+            return 0;
+        }
+        match &self.receiving {
+            Receiving::Greeting => greeting::LEN - self.staging.len(),
+            Receiving::Header => LONGEST_HEADER - self.staging.len(),
+            Receiving::Short { length, .. } => length + LONGEST_HEADER - self.staging.len(),
+            Receiving::Long { length, body, .. } => length - body.len(),
+        }
+    }
+
+    fn buffered(&self) -> usize {
+        match &self.receiving {
+            Receiving::Long { body, .. } => body.len(),
+            _ => self.staging.len(),
+        }
+    }
+
+    /// Takes one step; false when that needs more bytes.
+    fn advance(&mut self, pool: &mut BufferPool) -> Result<bool, ZmtpError> {
+        match &mut self.receiving {
+            Receiving::Greeting => {
+                let Some(minor_version) = greeting::check(&self.staging)? else { return Ok(false) };
+                self.minor_version = minor_version.min(1);
+                self.consume(greeting::LEN);
+                self.receiving = Receiving::Header;
+                let ready = command::ready(self.config.properties());
+                self.push_command(&ready);
+            }
+            Receiving::Header => {
+                self.frame_position = self.position;
+                let header =
+                    FrameHeader::read(&self.staging).map_err(|violation| self.violated(violation))?;
+                let Some(header) = header else { return Ok(false) };
+                let length = self.check_length(&header).map_err(|violation| self.violated(violation))?;
+                self.consume(header.header_len);
+                self.receiving = if header.header_len == LONGEST_HEADER {
+                    Receiving::Long { header, length, body: pool.take(length) }
+                } else {
+                    Receiving::Short { header, length }
+                };
+            }
+            &mut Receiving::Short { header, length } => {
+                let Some(body) = self.staging.get(..length) else { return Ok(false) };
+                let body = Bytes::copy_from_slice(body);
+                self.consume(length);
+                self.receiving = Receiving::Header;
+                self.handle_frame(header, body)?;
+            }
+            Receiving::Long { header, length, body } => {
+                if body.len() < *length {
+                    return Ok(false);
+                }
+                let (header, body) = (*header, pool.freeze(core::mem::take(body)));
+                self.position += body.len() as u64;
+                self.receiving = Receiving::Header;
+                self.handle_frame(header, body)?;
+            }
+        }
+        Ok(true)
+    }
+
+    fn consume(&mut self, bytes: usize) {
+        self.staging.advance(bytes);
+        self.position += bytes as u64;
+    }
+
+    /// Holds a frame's length against the limits, before anything is allocated for it.
+    fn check_length(&mut self, header: &FrameHeader) -> Result<usize, Violation> {
+        let limits = self.config.limits();
+        if header.command {
+            let limit = limits.metadata_bytes();
+            return fits(header.length, limit)
+                .ok_or(Violation::CommandTooLong { length: header.length, limit });
+        }
+        if self.peer.is_none() {
+            return Err(Violation::ReadyExpected);
+        }
+        let most_parts = limits.parts() + self.envelope.most_parts();
+        if self.parts.len() == most_parts {
+            return Err(Violation::TooManyParts { limit: most_parts });
+        }
+        let limit = limits.frame_bytes().max(limits.data_bytes());
+        let length =
+            fits(header.length, limit).ok_or(Violation::PartTooLong { length: header.length, limit })?;
+        self.message_bytes += length;
+        if self.message_bytes > limits.message_bytes() {
+            return Err(Violation::MessageTooLong { limit: limits.message_bytes() });
+        }
+        Ok(length)
+    }
+
+    fn handle_frame(&mut self, header: FrameHeader, body: Bytes) -> Result<(), ZmtpError> {
+        if header.command {
+            let command = Command::read(&body).map_err(|violation| self.violated(violation))?;
+            return self.handle_command(command);
+        }
+        self.parts.push(body);
+        if !header.more {
+            self.message_bytes = 0;
+            let parts = core::mem::take(&mut self.parts);
+            let body = self.envelope.unwrap(parts).map_err(|violation| self.violated(violation))?;
+            self.events.extend(body.map(Event::Message));
+        }
+        Ok(())
+    }
+
+    fn handle_command(&mut self, command: Command<'_>) -> Result<(), ZmtpError> {
+        match command {
+            Command::Error { reason } => Err(ZmtpError::Refused { reason }),
+            Command::Ready(properties) if self.peer.is_none() => self.handle_ready(properties),
+            _ if self.peer.is_none() => Err(self.violated(Violation::ReadyExpected)),
+            Command::Ping { context } => {
+                // Only the newest is owed: a peer that asks and asks and never reads must not make this end hold answers.
+                self.pong_due = Some(Bytes::copy_from_slice(context));
+                Ok(())
+            }
+            Command::Ready(_) | Command::Pong | Command::Unknown => Ok(()),
+        }
+    }
+
+    fn handle_ready(&mut self, properties: Properties) -> Result<(), ZmtpError> {
+        let Some(theirs) = properties.get("Socket-Type") else {
+            self.push_command(&command::error("READY has no Socket-Type"));
+            return Err(self.violated(Violation::SocketTypeMissing));
+        };
+        let socket_type = String::from_utf8_lossy(theirs).chars().take(32).collect::<String>();
+        let ours = self.config.socket_type();
+        if !ours.accepts(&socket_type) {
+            let error = ZmtpError::SocketType { ours, theirs: socket_type };
+            self.push_command(&command::error(&error.to_string()));
+            return Err(error);
+        }
+        self.peer = Some(Peer { minor_version: self.minor_version, socket_type, properties });
+        self.events.push_back(Event::Established);
+        Ok(())
+    }
+
+    fn violated(&self, violation: Violation) -> ZmtpError {
+        ZmtpError::Violation { position: self.frame_position, violation }
+    }
+
+    /// Any error is final. What was half received is let go.
+    fn fail(&mut self, error: ZmtpError) -> ZmtpError {
+        self.failure = Some(error.clone());
+        self.receiving = Receiving::Header;
+        self.parts = Vec::new();
+        error
+    }
+
+    fn check_failure(&self) -> Result<(), ZmtpError> {
+        self.failure.clone().map_or(Ok(()), Err)
+    }
+}
+
+/// Transmitting.
+impl Connection {
+    fn push_part(&mut self, part: Bytes, more: bool) {
+        let (header, header_len) = FrameHeader::write(false, more, part.len());
+        self.transmit.gather(&header[..header_len]);
+        self.transmit.push(part);
+    }
+
+    fn push_command(&mut self, body: &[u8]) {
+        let (header, header_len) = FrameHeader::write(true, false, body.len());
+        self.transmit.gather(&header[..header_len]);
+        self.transmit.gather(body);
+    }
+
+    /// Puts the PONG that is owed between two messages.
+    fn push_pong(&mut self) {
+        if let Some(context) = self.pong_due.take() {
+            self.push_command(&command::pong(&context));
+        }
+    }
+}
+
+fn fits(length: u64, limit: usize) -> Option<usize> {
+    usize::try_from(length).ok().filter(|&length| length <= limit)
+}

@@ -1,0 +1,99 @@
+use alloc::vec::Vec;
+
+use bytes::Bytes;
+
+use super::{SendError, SocketType, Violation};
+use crate::Multipart;
+
+/// What stands before the body of a message, and whose turn it is to speak (RFC 28).
+#[derive(Debug)]
+pub(super) enum Envelope {
+    /// No envelope, no turns.
+    Pair,
+    /// `[empty]`, or `[id][empty]` when correlating. An answer to anything but the last request is dropped.
+    Req { correlate: bool, last_id: u32, waiting: bool },
+    /// Everything through the first empty part is kept, and sent back before the answer.
+    Rep { request: Option<Vec<Bytes>> },
+}
+
+impl Envelope {
+    pub(super) fn new(socket_type: SocketType, correlate: bool) -> Self {
+        match socket_type {
+            SocketType::Pair => Self::Pair,
+            SocketType::Req => Self::Req { correlate, last_id: 0, waiting: false },
+            SocketType::Rep => Self::Rep { request: None },
+        }
+    }
+
+    /// The parts that this end's envelope may add to a message. [`Limits::parts`](crate::Limits::parts) does not count them.
+    pub(super) const fn most_parts(&self) -> usize {
+        match self {
+            Self::Pair => 0,
+            Self::Req { .. } | Self::Rep { .. } => 2,
+        }
+    }
+
+    /// Whether it is this end's turn.
+    pub(super) fn can_send(&self) -> bool {
+        match self {
+            Self::Pair => true,
+            Self::Req { waiting, .. } => !waiting,
+            Self::Rep { request } => request.is_some(),
+        }
+    }
+
+    /// The parts that go before the body; the turn passes to the peer.
+    pub(super) fn wrap(&mut self) -> Result<Vec<Bytes>, SendError> {
+        match self {
+            Self::Pair => Ok(Vec::new()),
+            Self::Req { waiting: true, .. } => Err(SendError::OutOfTurn),
+            Self::Req { correlate, last_id, waiting } => {
+                *waiting = true;
+                if !*correlate {
+                    return Ok(Vec::from([Bytes::new()]));
+                }
+                *last_id = last_id.wrapping_add(1);
+                Ok(Vec::from([Bytes::copy_from_slice(&last_id.to_be_bytes()), Bytes::new()]))
+            }
+            Self::Rep { request } => request.take().ok_or(SendError::OutOfTurn),
+        }
+    }
+
+    /// The body of a message that came, or `None` if it is to be dropped; the turn passes to this end.
+    pub(super) fn unwrap(&mut self, parts: Vec<Bytes>) -> Result<Option<Multipart>, Violation> {
+        match self {
+            Self::Pair => Ok(Some(parts.into())),
+            Self::Req { waiting: false, .. } => Ok(None),
+            Self::Req { correlate, last_id, waiting } => {
+                let (envelope, body) = split(parts)?;
+                let is_ours = match &envelope[..] {
+                    [_empty] => !*correlate,
+                    [id, _empty] => *correlate && id[..] == last_id.to_be_bytes(),
+                    _ => false,
+                };
+                if !is_ours {
+                    return Ok(None);
+                }
+                *waiting = false;
+                Ok(Some(body))
+            }
+            Self::Rep { request } => {
+                // A request that comes before the one before it is answered takes its place: a REQ that is relaxed
+                // (ZMQ_REQ_RELAXED) has given up on that one.
+                let (envelope, body) = split(parts)?;
+                *request = Some(envelope);
+                Ok(Some(body))
+            }
+        }
+    }
+}
+
+/// Parts the envelope, through the first empty part, from the body.
+fn split(mut parts: Vec<Bytes>) -> Result<(Vec<Bytes>, Multipart), Violation> {
+    let empty = parts.iter().position(Bytes::is_empty).ok_or(Violation::Envelope)?;
+    let body = parts.split_off(empty + 1);
+    if body.is_empty() {
+        return Err(Violation::Envelope);
+    }
+    Ok((parts, body.into()))
+}
