@@ -28,4 +28,4 @@ pub use pattern::{ConfigError, Mode, Pattern, Role};
 pub use pixel_format::PixelFormat;
 pub use shape::{Shape, ShapeError};
 pub use timestamp::Timestamp;
-pub use value::Value;
+pub use value::{DeserializeError, FromSerdeError, Value};

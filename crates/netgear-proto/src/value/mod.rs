@@ -1,10 +1,18 @@
 mod conversions;
+mod depth;
+mod deserialize;
 mod display;
+mod frame_serde;
+mod serde_impls;
+#[cfg(test)]
+mod serde_tests;
+mod serialize;
 
 use alloc::{string::String, vec::Vec};
 
 use bytes::Bytes;
 
+pub use self::{deserialize::DeserializeError, serialize::FromSerdeError};
 use crate::Frame;
 
 /// Any data, self-describing: what travels with a frame, and what comes back.
