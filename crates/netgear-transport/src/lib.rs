@@ -1,1 +1,39 @@
-//! To be written.
+//! NetGear's async sessions: frames one way and data both ways over ZeroMQ PAIR or REQ/REP, on tokio.
+//!
+//! [`FrameSender`] and [`FrameReceiver`] are the two ends. Each is made by a [`Builder`]: set options, then bind an
+//! [`Endpoint`], connect to one, or bring a [`Link`] of your own. Behind each works one task, which finds the peer, carries
+//! messages, answers heartbeats and ends with the session; the rules of the exchange are those of
+//! [`netgear_proto::session`].
+//!
+//! * Every wait has a deadline, but the one for a peer to appear, which has one if [`Builder::wait_for_peer`] sets it.
+//! * A frame's pixels are copied by the kernel alone, each way. The buffers they arrive in are used again once the
+//!   application has dropped the frame.
+//! * Every length is checked before anything is allocated for it: a receiver may stand on an open port.
+//!
+//! Features: `zeromq` adds a link over the sockets of the `zeromq` crate.
+
+mod builder;
+mod clock;
+mod driver;
+mod endpoint;
+mod error;
+mod establish;
+mod handle;
+mod link;
+mod receiver;
+mod sender;
+mod shared;
+mod socket;
+
+pub use netgear_proto as proto;
+
+#[cfg(feature = "zeromq")]
+pub use self::link::ZeromqLink;
+pub use self::{
+    builder::Builder,
+    endpoint::{Endpoint, EndpointError, Host},
+    error::{BindError, ConnectError, RecvError, ReplyError, SendError, SessionFailure, WaitError},
+    link::{Link, LinkError},
+    receiver::FrameReceiver,
+    sender::FrameSender,
+};

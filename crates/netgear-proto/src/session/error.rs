@@ -54,6 +54,19 @@ pub enum Mismatch {
     },
 }
 
+impl Mismatch {
+    /// What it means that this end's socket does not go with the peer's (ZMTP's `Socket-Type`); `None` if the peer's is
+    /// not one that NetGear uses.
+    pub fn of_socket_types(role: Role, ours: Pattern, theirs: &str) -> Option<Self> {
+        let theirs = match theirs {
+            "PAIR" => Pattern::Pair,
+            "REQ" | "REP" => Pattern::ReqRep,
+            _ => return None,
+        };
+        if ours == theirs { Some(Self::SameRole(role)) } else { Some(Self::Pattern { role, ours, theirs }) }
+    }
+}
+
 /// A rule of the session that the peer broke.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]

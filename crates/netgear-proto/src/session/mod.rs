@@ -221,6 +221,11 @@ impl Session {
         matches!(&self.side, Side::Receiving(receiving) if receiving.has_arrived())
     }
 
+    /// Whether [`Session::poll_output`] has something to give.
+    pub fn has_output(&self) -> bool {
+        !self.outputs.is_empty()
+    }
+
     /// How the session ended, once it has.
     pub const fn ending(&self) -> Option<Ending> {
         match self.phase {

@@ -1,0 +1,147 @@
+use std::{io, time::Duration};
+
+use netgear_proto::{
+    native::EncodeError,
+    session::{self, Mismatch, Outgoing, SessionError},
+};
+
+use crate::{Endpoint, EndpointError, LinkError};
+
+/// Why an endpoint could not be bound.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BindError {
+    /// Another program has it.
+    #[error("{endpoint} is taken by another program; stop that one, or bind another port")]
+    Taken {
+        /// The endpoint asked for.
+        endpoint: Endpoint,
+    },
+    /// The system refused.
+    #[error("cannot bind {endpoint}: {source}")]
+    Io {
+        /// The endpoint asked for.
+        endpoint: Endpoint,
+        /// The system's word for it.
+        source: io::Error,
+    },
+}
+
+/// Why an endpoint cannot be connected to, whoever may be there.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConnectError {
+    /// The endpoint is one to bind.
+    #[error(transparent)]
+    Endpoint(#[from] EndpointError),
+    /// The host name leads nowhere.
+    #[error("{endpoint} cannot be found: {source}; check the name, or give the address")]
+    Resolve {
+        /// The endpoint asked for.
+        endpoint: Endpoint,
+        /// The system's word for it.
+        source: io::Error,
+    },
+}
+
+/// Why a session failed. Both its ends are told, and neither can go on with it.
+#[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
+pub enum SessionFailure {
+    /// The two ends do not fit, or the peer broke a rule.
+    #[error(transparent)]
+    Session(#[from] SessionError),
+    /// The connection broke, or the peer broke a rule of it.
+    #[error(transparent)]
+    Link(#[from] LinkError),
+    /// The peer went without a goodbye.
+    #[error("the peer went away without a goodbye; start it again")]
+    PeerLost,
+}
+
+impl From<Mismatch> for SessionFailure {
+    fn from(mismatch: Mismatch) -> Self {
+        Self::Session(mismatch.into())
+    }
+}
+
+/// Why a peer did not appear.
+#[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
+pub enum WaitError {
+    /// The deadline set for it has passed.
+    #[error("no peer appeared within {} s; start the other end, or check the endpoint", .0.as_secs_f64())]
+    NoPeer(Duration),
+    /// The peer left again, or this end was closed.
+    #[error("the session is over")]
+    Over,
+    /// The session failed.
+    #[error(transparent)]
+    Failed(#[from] SessionFailure),
+}
+
+/// Why a frame was not sent.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SendError {
+    /// No peer appeared within the deadline set for it.
+    #[error("no peer appeared within {} s; start the other end, or check the endpoint", .0.as_secs_f64())]
+    NoPeer(Duration),
+    /// The peer is there but has not answered the frame before this one in time.
+    #[error("the receiver has not answered for {} s; it may be stopped, or slower than the timeout allows", .0.as_secs_f64())]
+    Timeout(Duration),
+    /// The peer said goodbye.
+    #[error("the receiver has left")]
+    PeerLeft,
+    /// Too much returned data waits to be taken. The frame is handed back.
+    #[error(
+        "{items} items of returned data wait; take them with try_recv_data before the next frame is sent"
+    )]
+    ReturnedDataWaiting {
+        /// How many wait.
+        items: usize,
+        /// The frame that was not sent.
+        outgoing: Box<Outgoing>,
+    },
+    /// The frame or its data is over a limit.
+    #[error(transparent)]
+    Encode(#[from] EncodeError),
+    /// Data was given in a unidirectional session.
+    #[error(
+        "a unidirectional session carries no data; make both ends bidirectional, or send the frame alone"
+    )]
+    Unidirectional,
+    /// The session failed.
+    #[error(transparent)]
+    Failed(#[from] SessionFailure),
+}
+
+/// Why no frame was received.
+#[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
+pub enum RecvError {
+    /// No peer appeared within the deadline set for it.
+    #[error("no peer appeared within {} s; start the other end, or check the endpoint", .0.as_secs_f64())]
+    NoPeer(Duration),
+    /// The peer is there but has sent no frame in time. Receiving may be tried again.
+    #[error("the sender has sent nothing for {} s; it may be stopped, or slower than the timeout allows", .0.as_secs_f64())]
+    Timeout(Duration),
+    /// The session failed.
+    #[error(transparent)]
+    Failed(#[from] SessionFailure),
+}
+
+/// Why a reply was not sent.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReplyError {
+    /// The session did not take it.
+    #[error(transparent)]
+    Refused(#[from] session::ReplyError),
+    /// The sender said goodbye.
+    #[error("the sender has left")]
+    PeerLeft,
+    /// The session failed.
+    #[error(transparent)]
+    Failed(#[from] SessionFailure),
+}

@@ -1,0 +1,167 @@
+use std::{
+    future::poll_fn,
+    io::{self, IoSlice},
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+
+use bytes::Buf;
+use netgear_proto::{
+    BufferPool, Multipart,
+    native::READY_PROPERTY,
+    zmtp::{Connection, ConnectionConfig, Event, Peer},
+};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio_util::io::poll_read_buf;
+
+use super::{Link, LinkError};
+use crate::clock::{Alarm, Clock};
+
+/// How many slices one write gives to the system: a frame is five (two part headers, two parts, a command).
+const SLICES: usize = 16;
+
+/// ZMTP over a stream of bytes.
+///
+/// A frame's pixels are copied by the kernel alone: on the way out its own bytes stand in the vectored write, on the way
+/// in the kernel writes into the buffer that becomes the frame. Those buffers come from a pool and go back to it when the
+/// application has dropped the frame.
+#[derive(Debug)]
+pub(crate) struct ZmtpLink<S> {
+    stream: S,
+    connection: Connection,
+    pool: BufferPool,
+    clock: Clock,
+    alarm: Alarm,
+    /// Whether our end of the stream is closed for writing.
+    shut: bool,
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> ZmtpLink<S> {
+    /// Shakes hands with the peer. The configuration's handshake timeout bounds how long that takes.
+    ///
+    /// # Errors
+    /// [`LinkError`] if the stream breaks, the peer does not fit, or it is not NetGear.
+    pub(crate) async fn handshake(
+        stream: S,
+        config: ConnectionConfig,
+        clock: Clock,
+    ) -> Result<Self, LinkError> {
+        let mut link = Self {
+            stream,
+            connection: Connection::new(config, clock.now()),
+            pool: BufferPool::default(),
+            clock,
+            alarm: Alarm::new(clock),
+            shut: false,
+        };
+        let shaken = poll_fn(|cx| link.poll_established(cx)).await;
+        if let Err(error) = shaken {
+            // The state machine may have left the peer an ERROR command that says why.
+            let _ = poll_fn(|cx| link.poll_written(cx)).await;
+            return Err(error);
+        }
+        Ok(link)
+    }
+
+    fn poll_established(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), LinkError>> {
+        loop {
+            // Readiness to write is not waited for here: the handshake is a few bytes.
+            let _ = self.poll_written(cx)?;
+            if let Some(peer) = self.connection.peer() {
+                return Poll::Ready(check_is_netgear(peer));
+            }
+            if ready!(self.poll_read(cx))? == 0 {
+                self.connection.handle_eof()?;
+                return Poll::Ready(Err(io::Error::from(io::ErrorKind::UnexpectedEof).into()));
+            }
+        }
+    }
+
+    /// Reads what there is straight to where it belongs; 0 at the end of the stream.
+    fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Result<usize, LinkError>> {
+        loop {
+            let mut buffer = self.connection.receive_buffer();
+            if let Poll::Ready(read) = poll_read_buf(Pin::new(&mut self.stream), cx, &mut buffer) {
+                let read = read?;
+                self.connection.handle_received(self.clock.now(), &mut self.pool)?;
+                return Poll::Ready(Ok(read));
+            }
+            let now = ready!(self.alarm.poll_due(cx, self.connection.next_timeout()));
+            self.connection.handle_timeout(now)?;
+            // A heartbeat may have to go out.
+            let _ = self.poll_written(cx)?;
+        }
+    }
+
+    fn poll_written(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), LinkError>> {
+        while self.connection.transmit().has_remaining() {
+            let transmit = self.connection.transmit();
+            let mut slices = [IoSlice::new(&[]); SLICES];
+            let mut filled = 0;
+            for (slice, bytes) in slices.iter_mut().zip(transmit.slices()) {
+                *slice = IoSlice::new(bytes);
+                filled += 1;
+            }
+            let written = ready!(
+                Pin::new(&mut self.stream).poll_write_vectored(cx, slices.get(..filled).unwrap_or(&[]))
+            )?;
+            if written == 0 {
+                return Poll::Ready(Err(io::Error::from(io::ErrorKind::WriteZero).into()));
+            }
+            self.connection.transmit().advance(written);
+        }
+        Pin::new(&mut self.stream).poll_flush(cx).map_err(LinkError::from)
+    }
+}
+
+/// A NetGear peer says so in its READY; others would not understand what a session says.
+fn check_is_netgear(peer: &Peer) -> Result<(), LinkError> {
+    match peer.property(READY_PROPERTY) {
+        Some(_) => Ok(()),
+        None => Err(LinkError::NotNetGear { socket_type: peer.socket_type().to_owned() }),
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Link for ZmtpLink<S> {
+    fn send(&mut self, message: Multipart) -> Result<(), LinkError> {
+        self.connection.send(message).map_err(|error| LinkError::Send(error.to_string()))
+    }
+
+    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), LinkError>> {
+        self.poll_written(cx)
+    }
+
+    fn poll_receive(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Multipart>, LinkError>> {
+        loop {
+            while let Some(event) = self.connection.poll_event() {
+                if let Event::Message(message) = event {
+                    return Poll::Ready(Ok(Some(message)));
+                }
+            }
+            let read = ready!(self.poll_read(cx))?;
+            // What came may have been a PING, which is answered without waiting for the session.
+            let _ = self.poll_written(cx)?;
+            if read == 0 {
+                self.connection.handle_eof()?;
+                return Poll::Ready(Ok(None));
+            }
+        }
+    }
+
+    fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), LinkError>> {
+        ready!(self.poll_written(cx))?;
+        if !self.shut {
+            ready!(Pin::new(&mut self.stream).poll_shutdown(cx))?;
+            self.shut = true;
+        }
+        // Closing with bytes unread would make the system reset the connection, and the peer lose our goodbye.
+        let mut discarded = [0; 16 << 10];
+        loop {
+            let mut buffer = ReadBuf::new(&mut discarded);
+            ready!(Pin::new(&mut self.stream).poll_read(cx, &mut buffer))?;
+            if buffer.filled().is_empty() {
+                return Poll::Ready(Ok(()));
+            }
+        }
+    }
+}

@@ -1,0 +1,128 @@
+use std::{
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use futures_core::Stream;
+use netgear_proto::{
+    Role, Timestamp, Value,
+    native::Hello,
+    session::{Delivery, Stats},
+};
+
+use crate::{
+    Builder, Endpoint, RecvError, ReplyError, SessionFailure, WaitError,
+    handle::{End, Handle, Unmet, private::Sealed},
+    shared::State,
+};
+
+/// The end that takes the frames, and answers each with data or a frame of its own.
+///
+/// VidGear calls it the client. By default it binds, and waits there for a sender to appear.
+///
+/// All methods take `&self`. It is also a [`Stream`] of deliveries, for loops over `next()`; the stream waits for frames
+/// without the deadline that [`FrameReceiver::recv`] has. Dropping a receiver says goodbye in the background;
+/// [`FrameReceiver::close`] does it and waits.
+#[doc(alias = "Client")]
+#[doc(alias = "NetGear_Async")]
+#[derive(Debug)]
+pub struct FrameReceiver(Handle);
+
+impl Sealed for FrameReceiver {}
+
+impl End for FrameReceiver {
+    const ROLE: Role = Role::Receiver;
+
+    fn from_handle(handle: Handle) -> Self {
+        Self(handle)
+    }
+}
+
+impl FrameReceiver {
+    /// Options, and then the way to the sender.
+    pub fn builder() -> Builder<Self> {
+        Builder::new()
+    }
+
+    /// Where it is bound, with the port that the system chose; `None` if it connects.
+    pub fn endpoint(&self) -> Option<&Endpoint> {
+        self.0.endpoint()
+    }
+
+    /// Waits for a sender to appear, and says what it is.
+    ///
+    /// Cancel-safe.
+    ///
+    /// # Errors
+    /// [`WaitError`] if none appears within [`Builder::wait_for_peer`], or one that does not fit.
+    pub async fn peer(&self) -> Result<Hello, WaitError> {
+        self.0.peer().await
+    }
+
+    /// The next frame and the data that came with it; `None` once the sender has left.
+    ///
+    /// If the frame received before was not replied to, it is answered without data now, so that the sender goes on.
+    ///
+    /// Cancel-safe: a frame is either returned or still there.
+    ///
+    /// # Errors
+    /// [`RecvError`]. After [`RecvError::Timeout`] receiving may be tried again.
+    #[doc(alias = "recv_generator")]
+    pub async fn recv(&self) -> Result<Option<Delivery>, RecvError> {
+        match self.0.until(take).await {
+            Ok(taken) => taken.map_err(RecvError::from),
+            Err(Unmet::NoPeer(wait)) => Err(RecvError::NoPeer(wait)),
+            Err(Unmet::Timeout(timeout)) => Err(RecvError::Timeout(timeout)),
+        }
+    }
+
+    /// Answers the frame received last with data of any type, or with a frame.
+    ///
+    /// It does not wait: the answer is on its way when this returns.
+    ///
+    /// # Errors
+    /// [`ReplyError`]. After [`ReplyError::Refused`] the session goes on.
+    #[doc(alias = "transceive_data")]
+    pub fn reply(&self, data: impl Into<Value>) -> Result<(), ReplyError> {
+        self.0.with(|state| match state.over() {
+            Some(Err(failure)) => Err(failure.into()),
+            Some(Ok(_)) => Err(ReplyError::PeerLeft),
+            None => Ok(state.session.reply(data)?),
+        })
+    }
+
+    /// What has crossed so far.
+    pub fn stats(&self) -> Stats {
+        self.0.stats()
+    }
+
+    /// The time by which frames are stamped as received: microseconds since 1970-01-01 00:00 UTC.
+    pub fn now(&self) -> Timestamp {
+        self.0.clock().now()
+    }
+
+    /// Says goodbye and gives the connection up: within the linger time and a second.
+    ///
+    /// # Errors
+    /// [`SessionFailure`] if the session had failed.
+    pub async fn close(self) -> Result<Stats, SessionFailure> {
+        self.0.close().await.map(|()| self.stats())
+    }
+}
+
+/// Gives the frames until the sender leaves; the last item is the error, if the session fails.
+impl Stream for FrameReceiver {
+    type Item = Result<Delivery, SessionFailure>;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.0.poll_with(cx, take).map(Result::transpose)
+    }
+}
+
+/// The frame that has arrived, or what comes in its place; `None` while there is neither.
+fn take(state: &mut State) -> Option<Result<Option<Delivery>, SessionFailure>> {
+    if let Some(delivery) = state.session.recv() {
+        return Some(Ok(Some(delivery)));
+    }
+    Some(state.over()?.map(|_ending| None))
+}

@@ -1,0 +1,194 @@
+use netgear_proto::{
+    Frame, Role, Timestamp, Value,
+    native::Hello,
+    session::{self, Outgoing, Stats},
+};
+
+use crate::{
+    Builder, Endpoint, SendError, SessionFailure, WaitError,
+    handle::{End, Handle, Unmet, private::Sealed},
+};
+
+/// The end that has the frames: sends each with data of any type, and takes the data or frames that come back.
+///
+/// VidGear calls it the server. By default it connects, and waits there for a receiver to appear.
+///
+/// All methods take `&self`, so that one task may send while another takes what comes back. Dropping a sender says goodbye
+/// in the background; [`FrameSender::close`] does it and waits.
+///
+/// ```
+/// use netgear_transport::{Endpoint, FrameReceiver, FrameSender, proto::{Frame, Value}};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let receiver = FrameReceiver::builder().bind("tcp://127.0.0.1:0".parse()?).await?;
+/// let endpoint = receiver.endpoint().expect("it is bound").clone();
+/// let sender = FrameSender::builder().connect(endpoint).await?;
+///
+/// sender.send(Frame::bgr8(2, 2, vec![0; 12])?, Some(Value::from("hello"))).await?;
+///
+/// let delivery = receiver.recv().await?.expect("the sender has not left");
+/// assert_eq!(delivery.data, Some(Value::from("hello")));
+/// receiver.reply("and back")?;
+/// assert_eq!(sender.recv_data().await?, Some(Value::from("and back")));
+/// sender.close().await?;
+/// # Ok(())
+/// # }
+/// ```
+#[doc(alias = "Server")]
+#[doc(alias = "NetGear_Async")]
+#[derive(Debug)]
+pub struct FrameSender(Handle);
+
+impl Sealed for FrameSender {}
+
+impl End for FrameSender {
+    const ROLE: Role = Role::Sender;
+
+    fn from_handle(handle: Handle) -> Self {
+        Self(handle)
+    }
+}
+
+impl FrameSender {
+    /// Options, and then the way to the receiver.
+    pub fn builder() -> Builder<Self> {
+        Builder::new()
+    }
+
+    /// Where it is bound, with the port that the system chose; `None` if it connects.
+    pub fn endpoint(&self) -> Option<&Endpoint> {
+        self.0.endpoint()
+    }
+
+    /// Waits for a receiver to appear, and says what it is.
+    ///
+    /// Cancel-safe.
+    ///
+    /// # Errors
+    /// [`WaitError`] if none appears within [`Builder::wait_for_peer`], or one that does not fit.
+    pub async fn peer(&self) -> Result<Hello, WaitError> {
+        self.0.peer().await
+    }
+
+    /// Sends a frame that was captured just now, and data with it if there is any.
+    ///
+    /// It returns when the frame is on its way, which is when the one before it has been answered. What comes back for this
+    /// frame is had later, from [`FrameSender::recv_data`] or [`FrameSender::try_recv_data`].
+    ///
+    /// If the future is dropped before it is done, the frame is not sent.
+    ///
+    /// # Errors
+    /// [`SendError`]. After [`SendError::Timeout`], [`SendError::ReturnedDataWaiting`], [`SendError::Encode`] and
+    /// [`SendError::Unidirectional`] the session goes on.
+    #[doc(alias = "transceive_data")]
+    pub async fn send(&self, frame: Frame, data: Option<Value>) -> Result<(), SendError> {
+        let captured_at = self.0.clock().now();
+        self.send_outgoing(Outgoing { frame, data, captured_at }).await
+    }
+
+    /// Sends a frame with its own time of capture; otherwise as [`FrameSender::send`].
+    ///
+    /// # Errors
+    /// As [`FrameSender::send`].
+    pub async fn send_outgoing(&self, outgoing: Outgoing) -> Result<(), SendError> {
+        let mut waiting = Some(outgoing);
+        let sent = self.0.until(|state| {
+            if let Some(over) = state.over() {
+                return Some(Err(over.map_or_else(SendError::from, |_| SendError::PeerLeft)));
+            }
+            match state.session.send(waiting.take()?) {
+                Ok(()) => Some(Ok(())),
+                Err(session::SendError::Busy(outgoing)) => {
+                    waiting = Some(*outgoing);
+                    None
+                }
+                Err(error) => Some(Err(refused(error))),
+            }
+        });
+        sent.await.unwrap_or_else(|unmet| Err(unmet.into()))
+    }
+
+    /// The next item of data that has come back, without waiting.
+    pub fn try_recv_data(&self) -> Option<Value> {
+        self.0.with(|state| state.session.recv_data())
+    }
+
+    /// Waits for the next item of data to come back; `None` if none can come any more, since every frame sent has been
+    /// answered.
+    ///
+    /// Cancel-safe: an item is either returned or still there.
+    ///
+    /// # Errors
+    /// [`SendError`] if the session fails first, or the answer takes longer than [`Builder::timeout`].
+    pub async fn recv_data(&self) -> Result<Option<Value>, SendError> {
+        let received = self.0.until(|state| {
+            if let Some(data) = state.session.recv_data() {
+                return Some(Ok(Some(data)));
+            }
+            match state.over() {
+                Some(Err(failure)) => Some(Err(failure.into())),
+                Some(Ok(_)) => Some(Ok(None)),
+                None => (!state.session.awaits_answer()).then_some(Ok(None)),
+            }
+        });
+        received.await.unwrap_or_else(|unmet| Err(unmet.into()))
+    }
+
+    /// Waits until every frame sent has been answered.
+    ///
+    /// Cancel-safe.
+    ///
+    /// # Errors
+    /// [`SendError`] if the session fails or the receiver leaves first.
+    pub async fn flush(&self) -> Result<(), SendError> {
+        let flushed = self.0.until(|state| match state.over() {
+            _ if !state.session.awaits_answer() => Some(Ok(())),
+            Some(Err(failure)) => Some(Err(failure.into())),
+            Some(Ok(_)) => Some(Err(SendError::PeerLeft)),
+            None => None,
+        });
+        flushed.await.unwrap_or_else(|unmet| Err(unmet.into()))
+    }
+
+    /// What has crossed so far.
+    pub fn stats(&self) -> Stats {
+        self.0.stats()
+    }
+
+    /// The time by which frames are stamped: microseconds since 1970-01-01 00:00 UTC.
+    pub fn now(&self) -> Timestamp {
+        self.0.clock().now()
+    }
+
+    /// Waits for the last answer, says goodbye, and gives the connection up: within the linger time and a second.
+    ///
+    /// Data that came back and was not taken is dropped; take it after [`FrameSender::flush`] if it matters.
+    ///
+    /// # Errors
+    /// [`SessionFailure`] if the session had failed.
+    pub async fn close(self) -> Result<Stats, SessionFailure> {
+        self.0.close().await.map(|()| self.stats())
+    }
+}
+
+impl From<Unmet> for SendError {
+    fn from(unmet: Unmet) -> Self {
+        match unmet {
+            Unmet::NoPeer(wait) => Self::NoPeer(wait),
+            Unmet::Timeout(timeout) => Self::Timeout(timeout),
+        }
+    }
+}
+
+fn refused(error: session::SendError) -> SendError {
+    match error {
+        session::SendError::ReturnedDataWaiting { items, outgoing } => {
+            SendError::ReturnedDataWaiting { items, outgoing }
+        }
+        session::SendError::Encode(error) => SendError::Encode(error),
+        session::SendError::Unidirectional => SendError::Unidirectional,
+        // The session ended between two looks at it.
+        _ => SendError::PeerLeft,
+    }
+}
