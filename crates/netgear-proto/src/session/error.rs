@@ -111,6 +111,12 @@ pub enum PeerViolation {
         /// The frame that was answered.
         found: u64,
     },
+    /// The answer to an idle request came where that to a frame was due.
+    #[error("it left frame {expected} unanswered, and sent an idle answer in its place")]
+    FrameNotAnswered {
+        /// The frame that was waiting for its answer.
+        expected: u64,
+    },
     /// Data came although both ends agreed on none.
     #[error("it sent data in a unidirectional session")]
     UnidirectionalData,

@@ -127,6 +127,8 @@ pub enum Event {
     FrameArrived,
     /// A frame was answered: the next can be sent, and [`Session::recv_data`] gives the answer's data if it had any.
     Answered,
+    /// An idle request of a REQ was answered: a frame that was refused as busy meanwhile can be sent now.
+    CanSend,
     /// The session is over. Nothing is transmitted after this.
     Over(Ending),
 }
@@ -207,13 +209,13 @@ impl Session {
         let Side::Sending(sending) = &self.side else { return false };
         self.phase == Phase::Open
             && self.our_turn
-            && !sending.in_flight()
+            && sending.in_flight().is_none()
             && sending.returned() < Sending::MOST_RETURNED
     }
 
     /// Whether a frame was sent and its answer is still to come.
     pub fn awaits_answer(&self) -> bool {
-        matches!(&self.side, Side::Sending(sending) if sending.in_flight())
+        matches!(&self.side, Side::Sending(sending) if sending.in_flight().is_some())
     }
 
     /// Whether [`Session::recv`] would give a frame now.
@@ -502,7 +504,15 @@ impl Session {
                 self.outputs.push_back(Output::Event(Event::FrameArrived));
                 Ok(())
             }
-            (Side::Sending(_), Message::Idle) if in_turns => Ok(()),
+            (Side::Sending(sending), Message::Idle) if in_turns => {
+                if let Some(expected) = sending.in_flight() {
+                    return Err(PeerViolation::FrameNotAnswered { expected });
+                }
+                if !self.is_leaving() {
+                    self.outputs.push_back(Output::Event(Event::CanSend));
+                }
+                Ok(())
+            }
             (Side::Receiving(_), Message::Idle) if in_turns => {
                 if !self.is_leaving() {
                     self.transmit_small(Message::Idle);

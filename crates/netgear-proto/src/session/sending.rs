@@ -18,8 +18,9 @@ impl Sending {
     /// Items of returned data beyond which no further frame is taken, so that what the application never takes is bounded.
     pub(super) const MOST_RETURNED: usize = 64;
 
-    pub(super) fn in_flight(&self) -> bool {
-        self.in_flight.is_some()
+    /// The frame that waits for its answer.
+    pub(super) fn in_flight(&self) -> Option<u64> {
+        self.in_flight
     }
 
     pub(super) fn returned(&self) -> usize {
