@@ -187,7 +187,8 @@ pub struct Session {
     our_turn: bool,
     /// When a REQ without a frame to send gives the REP its turn.
     idle_at: Option<Timestamp>,
-    // Bounded by lock-step: a hello, a frame or an answer, a goodbye, and an event of a few bytes for each message handled.
+    // Bounded by lock-step: a message that answers one still waiting in here breaks the rules, so that a peer adds a few
+    // events at most until these are taken.
     outputs: VecDeque<Output>,
     stats: Stats,
 }
@@ -424,14 +425,14 @@ impl Session {
         Ok(())
     }
 
-    /// What to do next; `None` once there is nothing more.
+    /// What to do next; `None` once there is nothing more. Call it until then after every other method.
     pub fn poll_output(&mut self) -> Option<Output> {
         self.outputs.pop_front()
     }
 
     fn handle(&mut self, now: Timestamp, message: Message) -> Result<(), SessionError> {
         if self.config.pattern() == Pattern::ReqRep {
-            if self.our_turn {
+            if self.our_turn || self.has_untransmitted() {
                 return Err(PeerViolation::OutOfTurn.into());
             }
             self.our_turn = true;
@@ -487,20 +488,29 @@ impl Session {
     fn handle_exchange(&mut self, now: Timestamp, message: Message) -> Result<(), PeerViolation> {
         let data_allowed = self.config.mode() == Mode::Bidirectional;
         let in_turns = self.config.pattern() == Pattern::ReqRep;
+        let untransmitted = self.has_untransmitted();
         match (&mut self.side, message) {
             (Side::Sending(_) | Side::Receiving(_), message) if !data_allowed && carries_data(&message) => {
                 Err(PeerViolation::UnidirectionalData)
             }
+            (Side::Sending(_), Message::Answer(answer)) if untransmitted => {
+                Err(PeerViolation::UnexpectedAnswer { found: answer.sequence })
+            }
+            (Side::Receiving(_), Message::Frame(frame)) if untransmitted => {
+                Err(PeerViolation::FrameOutOfTurn { found: frame.sequence })
+            }
             (Side::Sending(sending), Message::Answer(answer)) => {
-                self.stats.data_received += u64::from(answer.data.is_some());
+                let has_data = answer.data.is_some();
                 sending.handle_answer(answer)?;
+                self.stats.data_received += u64::from(has_data);
                 self.outputs.push_back(Output::Event(Event::Answered));
                 Ok(())
             }
             (Side::Receiving(receiving), Message::Frame(frame)) => {
-                self.stats.frames_received += 1;
-                self.stats.data_received += u64::from(frame.data.is_some());
+                let has_data = frame.data.is_some();
                 receiving.handle_frame(frame, now)?;
+                self.stats.frames_received += 1;
+                self.stats.data_received += u64::from(has_data);
                 self.outputs.push_back(Output::Event(Event::FrameArrived));
                 Ok(())
             }
@@ -524,6 +534,11 @@ impl Session {
                 role: self.config.role().opposite(),
             }),
         }
+    }
+
+    /// Whether a message of this end has not been given to the link yet, so that the peer cannot have heard it.
+    fn has_untransmitted(&self) -> bool {
+        self.outputs.iter().any(|output| matches!(output, Output::Transmit(_)))
     }
 
     fn is_leaving(&self) -> bool {
