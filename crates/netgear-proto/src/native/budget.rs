@@ -6,6 +6,24 @@ pub(crate) const VALUE_COST: usize = 64;
 // What a value is charged for must cover what it takes.
 const _: () = assert!(size_of::<Value>() <= VALUE_COST);
 
+/// What a value counts for against the limits: bytes of data, and of pixels.
+///
+/// It goes no deeper than the value, which has come through a [`Budget`].
+pub(crate) fn cost(value: &Value) -> (usize, usize) {
+    let add = |(a, b): (usize, usize), (c, d): (usize, usize)| (a + c, b + d);
+    let contents = match value {
+        Value::Str(text) => (text.len(), 0),
+        Value::Bytes(bytes) => (bytes.len(), 0),
+        Value::List(values) => values.iter().map(cost).fold((0, 0), add),
+        Value::Map(entries) => {
+            entries.iter().map(|(key, value)| add(cost(key), cost(value))).fold((0, 0), add)
+        }
+        Value::Frame(frame) => (0, frame.pixels().len()),
+        Value::Null | Value::Bool(_) | Value::Int(_) | Value::Float(_) => (0, 0),
+    };
+    add((VALUE_COST, 0), contents)
+}
+
 /// What one message may still make its receiver hold.
 ///
 /// Both ends count alike: the sender so that too large a value is its caller's error, the receiver before it allocates.

@@ -6,6 +6,7 @@ mod frame_header;
 mod message;
 mod value;
 
+pub(crate) use self::budget::cost;
 pub use self::{
     budget::LimitExceeded,
     error::{DecodeError, EncodeError},

@@ -211,7 +211,7 @@ impl Session {
         self.phase == Phase::Open
             && self.our_turn
             && sending.in_flight().is_none()
-            && sending.returned() < Sending::MOST_RETURNED
+            && !sending.is_full(self.config.limits())
     }
 
     /// Whether a frame was sent and its answer is still to come.
@@ -275,8 +275,9 @@ impl Session {
     /// Takes a frame for sending.
     ///
     /// # Errors
-    /// [`SendError::Busy`] hands the frame back when it cannot be taken yet. The other variants say what is wrong with it,
-    /// or that the session cannot send.
+    /// [`SendError::Busy`] hands the frame back when it cannot be taken yet, and [`SendError::ReturnedDataWaiting`] when 64
+    /// items of returned data wait to be taken, or [`Limits::message_bytes`](crate::Limits::message_bytes) of it. The other
+    /// variants say what is wrong with the frame, or that the session cannot send.
     pub fn send(&mut self, outgoing: Outgoing) -> Result<(), SendError> {
         let Side::Sending(sending) = &self.side else { return Err(SendError::NotSender) };
         if matches!(self.phase, Phase::Leaving { .. } | Phase::Over(_)) {
@@ -285,7 +286,7 @@ impl Session {
         if outgoing.data.is_some() && self.config.mode() == Mode::Unidirectional {
             return Err(SendError::Unidirectional);
         }
-        if sending.returned() >= Sending::MOST_RETURNED {
+        if sending.is_full(self.config.limits()) {
             let items = sending.returned();
             return Err(SendError::ReturnedDataWaiting { items, outgoing: Box::new(outgoing) });
         }

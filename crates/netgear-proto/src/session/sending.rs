@@ -2,8 +2,8 @@ use alloc::collections::VecDeque;
 
 use super::{Outgoing, PeerViolation};
 use crate::{
-    Value,
-    native::{Answer, FrameMessage},
+    Limits, Value,
+    native::{self, Answer, FrameMessage},
 };
 
 /// The sender's side of the exchange: one frame on its way at a time, and the data that came back.
@@ -12,11 +12,13 @@ pub(super) struct Sending {
     next_sequence: u64,
     in_flight: Option<u64>,
     returned: VecDeque<Value>,
+    /// What the returned data counts for, pixels and all.
+    returned_bytes: usize,
 }
 
 impl Sending {
-    /// Items of returned data beyond which no further frame is taken, so that what the application never takes is bounded.
-    pub(super) const MOST_RETURNED: usize = 64;
+    /// Items of returned data beyond which no further frame is taken.
+    const MOST_RETURNED: usize = 64;
 
     /// The frame that waits for its answer.
     pub(super) fn in_flight(&self) -> Option<u64> {
@@ -27,8 +29,16 @@ impl Sending {
         self.returned.len()
     }
 
+    /// Whether so much returned data waits that no further frame is taken, or what the application never takes would grow
+    /// without end: 64 items, or as many bytes as one message may hold.
+    pub(super) fn is_full(&self, limits: &Limits) -> bool {
+        self.returned.len() >= Self::MOST_RETURNED || self.returned_bytes >= limits.message_bytes()
+    }
+
     pub(super) fn take_returned(&mut self) -> Option<Value> {
-        self.returned.pop_front()
+        let value = self.returned.pop_front()?;
+        self.returned_bytes -= bytes_of(&value);
+        Some(value)
     }
 
     /// The message that the frame becomes; it counts as sent only once [`Sending::sent`] says so.
@@ -47,7 +57,15 @@ impl Sending {
             return Err(PeerViolation::UnexpectedAnswer { found: answer.sequence });
         }
         self.in_flight = None;
-        self.returned.extend(answer.data);
+        if let Some(value) = answer.data {
+            self.returned_bytes += bytes_of(&value);
+            self.returned.push_back(value);
+        }
         Ok(())
     }
+}
+
+fn bytes_of(value: &Value) -> usize {
+    let (data, pixels) = native::cost(value);
+    data + pixels
 }

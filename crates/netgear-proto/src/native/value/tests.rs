@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use super::{encode::APART, *};
 use crate::{
     ElementType, Frame, FrameError, Limits, PixelFormat, Shape, Value,
-    native::budget::{Budget, LimitExceeded, VALUE_COST},
+    native::budget::{Budget, LimitExceeded, cost},
 };
 
 fn encode_within(value: &Value, room: usize, limits: &Limits) -> Result<(Vec<u8>, Vec<Bytes>), EncodeError> {
@@ -38,20 +38,6 @@ fn u16_frame() -> Frame {
 
 fn nested(depth: usize) -> Value {
     (0..depth).fold(Value::Null, |inner, _| Value::List(vec![inner]))
-}
-
-/// The memory that a value is counted with, and that of its frames.
-fn cost(value: &Value) -> (usize, usize) {
-    let add = |(a, b): (usize, usize), (c, d): (usize, usize)| (a + c, b + d);
-    let contents = match value {
-        Value::Str(text) => (text.len(), 0),
-        Value::Bytes(bytes) => (bytes.len(), 0),
-        Value::List(values) => values.iter().map(cost).fold((0, 0), add),
-        Value::Map(entries) => entries.iter().map(|(k, v)| add(cost(k), cost(v))).fold((0, 0), add),
-        Value::Frame(frame) => (0, frame.pixels().len()),
-        _ => (0, 0),
-    };
-    add((VALUE_COST, 0), contents)
 }
 
 /// Equal to the last bit, NaN included.
