@@ -1,4 +1,5 @@
 //! The rules of a session, each by its name, over a link in memory and a virtual clock.
+#![allow(clippy::unwrap_used, reason = "clippy.toml allows it in tests, but not in what they share")]
 
 mod closing;
 mod exchange;
