@@ -1,1 +1,41 @@
-//! To be written.
+//! Frames in, frames smaller, frames out.
+#![forbid(unsafe_code)]
+
+mod filter;
+mod percent;
+mod resize;
+
+#[cfg(feature = "video")]
+mod canceller;
+#[cfg(feature = "video")]
+mod digits;
+#[cfg(feature = "video")]
+mod frame_rate;
+#[cfg(feature = "video")]
+mod frame_source;
+#[cfg(feature = "video")]
+mod looped;
+#[cfg(feature = "video")]
+mod source_error;
+#[cfg(feature = "still")]
+mod still;
+#[cfg(feature = "video")]
+mod test_pattern;
+
+#[cfg(feature = "video")]
+pub use canceller::Canceller;
+pub use filter::{Filter, UnknownFilter};
+#[cfg(feature = "video")]
+pub use frame_rate::{FrameRate, FrameRateError};
+#[cfg(feature = "video")]
+pub use frame_source::{FrameSource, SourceInfo, TimedFrame};
+#[cfg(feature = "video")]
+pub use looped::Looped;
+pub use percent::{Percent, PercentError};
+pub use resize::{ResizeError, Resizer, reduce};
+#[cfg(feature = "video")]
+pub use source_error::{OpenError, ReadError};
+#[cfg(feature = "still")]
+pub use still::{JPEG_QUALITY, PictureError, save_picture, write_jpeg, write_png};
+#[cfg(feature = "video")]
+pub use test_pattern::{TestPattern, TestPatternSpec, TestPatternSpecError};

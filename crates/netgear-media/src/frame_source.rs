@@ -1,0 +1,94 @@
+use std::time::Duration;
+
+use netgear_proto::{ElementType, Frame, PixelFormat};
+use serde::{Serialize, Serializer};
+
+use crate::{Canceller, FrameRate, ReadError};
+
+/// Where frames come from: a file, a sequence of pictures, a test pattern, a child process.
+///
+/// A source is blocking: [`next_frame`](Self::next_frame) takes as long as the next frame takes to decode or to arrive, and
+/// does not wait until the frame is due. Run it on a thread of its own; [`FrameStream`](crate::FrameStream) does.
+pub trait FrameSource: Send {
+    /// What is known of the source.
+    fn info(&self) -> &SourceInfo;
+
+    /// The next frame, in the order of presentation, or `None` at the end.
+    ///
+    /// Frames are 8-bit BGR, or gray or 16-bit where the source is: [`SourceInfo::pixel_format`] and
+    /// [`SourceInfo::element_type`] say which; every frame of a source has the same shape.
+    ///
+    /// # Errors
+    /// [`ReadError`]. After an error the source is at its end, until it is rewound.
+    fn next_frame(&mut self) -> Result<Option<TimedFrame>, ReadError>;
+
+    /// Goes back to the first frame.
+    ///
+    /// # Errors
+    /// [`ReadError`], among others for sources that cannot be played again, such as a camera's URL that no longer answers.
+    fn rewind(&mut self) -> Result<(), ReadError>;
+
+    /// What ends a [`next_frame`](Self::next_frame) that waits, from another thread. `None`, the default, for sources that
+    /// wait for no one.
+    fn canceller(&self) -> Option<Canceller> {
+        None
+    }
+}
+
+impl<S: FrameSource + ?Sized> FrameSource for Box<S> {
+    fn info(&self) -> &SourceInfo {
+        (**self).info()
+    }
+
+    fn next_frame(&mut self) -> Result<Option<TimedFrame>, ReadError> {
+        (**self).next_frame()
+    }
+
+    fn rewind(&mut self) -> Result<(), ReadError> {
+        (**self).rewind()
+    }
+
+    fn canceller(&self) -> Option<Canceller> {
+        (**self).canceller()
+    }
+}
+
+/// A frame, and when it is shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TimedFrame {
+    /// The frame.
+    pub frame: Frame,
+    /// The time of presentation, since the start of the source.
+    pub time: Duration,
+}
+
+/// What a source is, as far as it is known before it is read.
+///
+/// Serialised, `frame_rate` is a number of frames per second and `duration` is `seconds`, a number.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct SourceInfo {
+    /// Pixels in a row.
+    pub width: u32,
+    /// Rows.
+    pub height: u32,
+    /// The type of the elements.
+    pub element_type: ElementType,
+    /// What the channels mean.
+    pub pixel_format: PixelFormat,
+    /// Frames per second: the average, if they vary. `None` if unknown, as for some cameras.
+    pub frame_rate: Option<FrameRate>,
+    /// The number of frames. `None` if unknown or without end.
+    pub frames: Option<u64>,
+    /// How long it takes to play. `None` if unknown or without end.
+    #[serde(rename = "seconds", serialize_with = "serialize_seconds")]
+    pub duration: Option<Duration>,
+    /// What the frames are coded in: `h264`, `gif`, `png`, `rawvideo`, …
+    pub codec: String,
+    /// What decodes them: `rust_h264`, `gif`, `image`, `ffmpeg`, `netgear`, …
+    pub decoder: String,
+}
+
+fn serialize_seconds<S: Serializer>(duration: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
+    duration.map(|duration| duration.as_secs_f64()).serialize(serializer)
+}

@@ -1,0 +1,138 @@
+use std::io;
+
+/// Why a source cannot be opened.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// The file cannot be opened or read.
+    #[error("cannot open {origin}: {error}")]
+    Io {
+        /// The file.
+        origin: String,
+        /// Why.
+        #[source]
+        error: io::Error,
+    },
+    /// The bytes are not what the start of the file promises.
+    #[error("{origin} is damaged: {reason}")]
+    Damaged {
+        /// The file.
+        origin: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// There is no built-in decoder for this, and no `ffmpeg` that could be asked.
+    #[error(
+        "{origin} needs ffmpeg ({reason}), and there is no ffmpeg on the PATH; \
+         install it (apt install ffmpeg, brew install ffmpeg, winget install ffmpeg)"
+    )]
+    FfmpegMissing {
+        /// The file or URL.
+        origin: String,
+        /// Why no built-in decoder will do.
+        reason: String,
+    },
+    /// There is no built-in decoder for this, and only those were allowed.
+    #[error("no built-in decoder reads {origin} ({reason}); allow ffmpeg, or convert it to H.264 in MP4")]
+    Unsupported {
+        /// The file or URL.
+        origin: String,
+        /// Why no built-in decoder will do.
+        reason: String,
+    },
+    /// ffmpeg was asked, and refused.
+    #[error("ffmpeg cannot open {origin}: {log}")]
+    Ffmpeg {
+        /// The file or URL.
+        origin: String,
+        /// The last lines that ffmpeg wrote.
+        log: String,
+    },
+    /// The frames are larger than the options allow.
+    #[error(
+        "{origin} has frames of {width}×{height} pixels, more than {max_frame_bytes} bytes each; \
+         raise OpenOptions::max_frame_bytes if that is right"
+    )]
+    TooLarge {
+        /// The file or URL.
+        origin: String,
+        /// Pixels in a row.
+        width: u32,
+        /// Rows.
+        height: u32,
+        /// The limit.
+        max_frame_bytes: usize,
+    },
+    /// No picture has such a name.
+    #[error("no picture matches {origin}; check the pattern, as in frames/*.png or img%04d.png")]
+    NoMatch {
+        /// The pattern or folder.
+        origin: String,
+    },
+    /// The pattern of a sequence is malformed.
+    #[error("`{origin}` is not a pattern of file names: {reason}")]
+    Pattern {
+        /// The pattern.
+        origin: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+/// Why the next frame cannot be had.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReadError {
+    /// The file cannot be read.
+    #[error("cannot read {origin}: {error}")]
+    Io {
+        /// The file.
+        origin: String,
+        /// Why.
+        #[source]
+        error: io::Error,
+    },
+    /// The file is damaged or ends too early.
+    #[error("{origin} is damaged near frame {frame}: {reason}")]
+    Damaged {
+        /// The file.
+        origin: String,
+        /// The number of the frame, counted from 0, in the order in which the file has them.
+        frame: u64,
+        /// What is wrong.
+        reason: String,
+    },
+    /// The decoder gave up in a way that it should not. Whatever the file is, this is a bug of the decoder.
+    #[error("the decoder {decoder} failed on {origin} near frame {frame}; try ffmpeg as the decoder")]
+    DecoderFailed {
+        /// The file.
+        origin: String,
+        /// The decoder.
+        decoder: &'static str,
+        /// The number of the frame, counted from 0.
+        frame: u64,
+    },
+    /// A frame has another size or other pixels than those before it.
+    #[error("{origin} has {found}, and the frames before it have {expected}; all must be alike")]
+    FormatChanged {
+        /// The file, or the picture within the sequence.
+        origin: String,
+        /// What the first frame has.
+        expected: String,
+        /// What this one has.
+        found: String,
+    },
+    /// ffmpeg ended with an error, or its output ended in the middle of a frame.
+    #[error("ffmpeg failed on {origin} after {frames} frames: {log}")]
+    Ffmpeg {
+        /// The file or URL.
+        origin: String,
+        /// The frames that came.
+        frames: u64,
+        /// The last lines that ffmpeg wrote.
+        log: String,
+    },
+    /// The source cannot be opened again for rewinding.
+    #[error(transparent)]
+    Rewind(#[from] OpenError),
+}
