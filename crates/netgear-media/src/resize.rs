@@ -81,8 +81,8 @@ impl Resizer {
         }
 
         let input = native(frame.pixels(), frame.element_type(), &mut self.aligned_input);
-        let source = ImageRef::new(frame.width(), frame.height(), input, pixel_type)
-            .map_err(|_| unsupported())?;
+        let source =
+            ImageRef::new(frame.width(), frame.height(), input, pixel_type).map_err(|_| unsupported())?;
 
         // The elements of the result must be aligned; the buffer has room to begin where they are.
         let element_len = frame.element_type().byte_len();

@@ -254,7 +254,9 @@ mod tests {
 
     #[test]
     fn jpeg_has_the_colours_in_their_places() {
-        for (format, pixel) in [(PixelFormat::Bgr, &[10, 20, 240][..]), (PixelFormat::Rgba, &[240, 20, 10, 0])] {
+        for (format, pixel) in
+            [(PixelFormat::Bgr, &[10, 20, 240][..]), (PixelFormat::Rgba, &[240, 20, 10, 0])]
+        {
             let shape = Shape::new(16, 16, pixel.len() as u16).unwrap();
             let frame = Frame::new(pixel.repeat(256), shape, ElementType::U8, format).unwrap();
             let mut jpeg = Vec::new();
@@ -270,7 +272,9 @@ mod tests {
     fn the_ending_tells_the_format_and_errors_leave_no_file() {
         let directory = tempfile::tempdir().unwrap();
         let gray = Frame::gray8(2, 1, vec![0, 255]).unwrap();
-        for (name, start) in [("a.png", &b"\x89PNG"[..]), ("b.JPG", b"\xff\xd8\xff"), ("c.jpeg", b"\xff\xd8\xff")] {
+        for (name, start) in
+            [("a.png", &b"\x89PNG"[..]), ("b.JPG", b"\xff\xd8\xff"), ("c.jpeg", b"\xff\xd8\xff")]
+        {
             save_picture(&gray, directory.path().join(name)).unwrap();
             assert!(std::fs::read(directory.path().join(name)).unwrap().starts_with(start));
         }

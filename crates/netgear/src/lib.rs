@@ -1,0 +1,42 @@
+//! Streams video frames between two programs while any data goes both ways.
+//!
+//! A *sender* has the frames, a *receiver* takes them; data of any type goes with each frame, and data or frames come back.
+//!
+//! ```
+//! use netgear::prelude::*;
+//!
+//! #[tokio::main]
+//! async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     let receiver = FrameReceiver::builder().bind("tcp://127.0.0.1:0".parse()?).await?;
+//!     let sender = FrameSender::builder().connect(receiver.endpoint().unwrap().clone()).await?;
+//!     let mut camera = TestPattern::new("640x480@30".parse()?);
+//!
+//!     sender.send(camera.frame(0), Some("how warm is it?".into())).await?;
+//!
+//!     let delivery = receiver.recv().await?.ok_or("the sender has left")?;
+//!     println!("{:?} came with {:?}", delivery.frame, delivery.data);
+//!     receiver.reply(21.5)?;
+//!     assert_eq!(sender.recv_data().await?, Some(21.5.into()));
+//!     Ok(())
+//! }
+//! ```
+//!
+//! This crate is three in one, each of which can be had alone:
+//!
+//! * [`proto`]: what is said on the wire, and the rules of saying it; without std, sockets or a clock;
+//! * [`transport`]: both ends as async sessions on tokio;
+//! * [`media`]: frames from files and test patterns, resizing, still pictures.
+
+pub use netgear_media as media;
+pub use netgear_proto as proto;
+pub use netgear_transport as transport;
+
+/// What most programs need: `use netgear::prelude::*`.
+pub mod prelude {
+    pub use netgear_media::{Filter, FrameSource, Percent, Resizer, TestPattern, reduce};
+    pub use netgear_proto::{
+        ElementType, Frame, Limits, Mode, Pattern, PixelFormat, Role, Shape, Timestamp, Value,
+        session::{Delivery, Outgoing},
+    };
+    pub use netgear_transport::{Endpoint, FrameReceiver, FrameSender};
+}
