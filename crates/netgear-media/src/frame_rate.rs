@@ -24,6 +24,12 @@ pub struct FrameRate {
 }
 
 impl FrameRate {
+    /// 30 frames per second, the default of everything here that has a rate to choose.
+    pub const THIRTY: Self = match Self::new(30, 1) {
+        Some(rate) => rate,
+        None => unreachable!(),
+    };
+
     /// `frames` frames in `seconds` seconds, or `None` if one of the two is 0. The ratio is kept in its lowest terms.
     pub const fn new(frames: u32, seconds: u32) -> Option<Self> {
         if frames == 0 || seconds == 0 {

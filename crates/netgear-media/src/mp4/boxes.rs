@@ -1,0 +1,137 @@
+//! Boxes, as ISO/IEC 14496-12 defines them: a length, a type, a content.
+
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
+
+/// The largest `moov` box that is read into memory: the tables of some days of video.
+const LARGEST_MOOV: u64 = 64 << 20;
+
+/// The content of the file's `moov` box, which describes the tracks. The media data is skipped, not read.
+pub(super) fn read_moov(file: &mut File) -> Result<Vec<u8>, MoovError> {
+    let file_len = file.seek(SeekFrom::End(0))?;
+    let mut at = 0_u64;
+    let mut is_fragmented = false;
+    while file_len - at >= 8 {
+        file.seek(SeekFrom::Start(at))?;
+        let mut header = [0; 16];
+        let header_len = if file_len - at >= 16 { 16 } else { 8 };
+        file.read_exact(header.get_mut(..header_len).unwrap_or_default())?;
+        let (content, len) = box_extent(&header, file_len - at)
+            .ok_or(MoovError::Malformed("a box is longer than the file"))?;
+        match box_type(&header) {
+            b"moov" => {
+                if len - content > LARGEST_MOOV {
+                    return Err(MoovError::Malformed("the moov box is larger than 64 MiB"));
+                }
+                file.seek(SeekFrom::Start(at + content))?;
+                let mut moov = vec![0; (len - content) as usize];
+                file.read_exact(&mut moov)?;
+                return Ok(moov);
+            }
+            b"moof" => is_fragmented = true,
+            _ => {}
+        }
+        at += len;
+    }
+    Err(MoovError::Malformed(if is_fragmented {
+        "there are movie fragments and no moov box"
+    } else {
+        "there is no moov box; the recording was perhaps cut off"
+    }))
+}
+
+pub(super) enum MoovError {
+    Io(io::Error),
+    Malformed(&'static str),
+}
+
+impl From<io::Error> for MoovError {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
+/// The boxes in a content, one after the other, as type and content. It ends at the first that is malformed.
+pub(super) fn boxes(mut content: &[u8]) -> impl Iterator<Item = (&[u8; 4], &[u8])> {
+    std::iter::from_fn(move || {
+        let kind = content.get(4..8)?.first_chunk()?;
+        let (start, len) = box_extent(content, content.len() as u64)?;
+        // No longer than the content, so they fit.
+        let inner = content.get(start as usize..len as usize)?;
+        content = content.get(len as usize..)?;
+        Some((kind, inner))
+    })
+}
+
+/// The content of the first box of this path, as `["mdia", "minf", "stbl"]`.
+pub(super) fn find<'a>(content: &'a [u8], path: &[&[u8; 4]]) -> Option<&'a [u8]> {
+    path.iter().try_fold(content, |content, wanted| {
+        boxes(content).find(|(kind, _)| kind == wanted).map(|(_, inner)| inner)
+    })
+}
+
+/// Where the content of a box begins and where the box ends, counted from its start; `None` if it would end past `room`.
+fn box_extent(bytes: &[u8], room: u64) -> Option<(u64, u64)> {
+    let (content, len) = match u32_at(bytes, 0)? {
+        0 => (8, room),
+        1 => (16, u64_at(bytes, 8)?),
+        len => (8, len.into()),
+    };
+    (content <= len && len <= room).then_some((content, len))
+}
+
+fn box_type(header: &[u8; 16]) -> &[u8] {
+    header.get(4..8).unwrap_or_default()
+}
+
+/// The big-endian number at this offset.
+pub(super) fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
+    Some(u32::from_be_bytes(*bytes.get(at..)?.first_chunk()?))
+}
+
+/// The big-endian number at this offset.
+pub(super) fn u64_at(bytes: &[u8], at: usize) -> Option<u64> {
+    Some(u64::from_be_bytes(*bytes.get(at..)?.first_chunk()?))
+}
+
+/// The rows of a table: after version and flags comes the number of rows, then the rows. A table cut short is malformed.
+pub(super) fn rows(table: &[u8], row_len: usize) -> Option<std::slice::ChunksExact<'_, u8>> {
+    rows_at(table, 4, row_len)
+}
+
+/// As [`rows`], where the number of rows is at this offset.
+pub(super) fn rows_at(
+    table: &[u8],
+    count_at: usize,
+    row_len: usize,
+) -> Option<std::slice::ChunksExact<'_, u8>> {
+    let count = u32_at(table, count_at)? as usize;
+    let start = count_at + 4;
+    let end = count.checked_mul(row_len)?.checked_add(start)?;
+    Some(table.get(start..end)?.chunks_exact(row_len))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn boxes_are_walked_to_the_first_malformed_one() {
+        let mut bytes = b"\0\0\0\x0cfreeabcd".to_vec();
+        bytes.extend(b"\0\0\0\x01wide\0\0\0\0\0\0\0\x12xy");
+        bytes.extend(b"\0\0\0\x00last!");
+        let found: Vec<_> = boxes(&bytes).collect();
+        assert_eq!(found, [(b"free", &b"abcd"[..]), (b"wide", b"xy"), (b"last", b"!")]);
+        for malformed in [&b"\0\0\0\x07free"[..], b"\0\0\0\x09free", b"\0\0\0\x01free\0\0\0\0\0\0\0\x0f"] {
+            assert_eq!(boxes(malformed).count(), 0);
+        }
+    }
+
+    #[test]
+    fn a_table_has_all_its_rows() {
+        let table = b"\0\0\0\0\0\0\0\x02aabb";
+        assert_eq!(rows(table, 2).unwrap().collect::<Vec<_>>(), [b"aa", b"bb"]);
+        assert!(rows(table, 3).is_none());
+        assert!(rows(b"\0\0\0\0\xff\xff\xff\xff", 8).is_none());
+    }
+}

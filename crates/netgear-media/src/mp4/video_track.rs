@@ -1,0 +1,326 @@
+//! What the `moov` box says of the first video track.
+
+use super::boxes::{boxes, find, rows, rows_at, u32_at, u64_at};
+
+/// The samples that are accepted: a day and a half at 30 frames per second. Each costs 24 bytes.
+const MOST_SAMPLES: usize = 4 << 20;
+
+/// The first video track: how its samples are coded, where they are, and when they are shown.
+#[derive(Debug)]
+pub(super) struct VideoTrack {
+    /// The content of the `avcC` box.
+    pub(super) avcc: Vec<u8>,
+    /// Units of the times in a second.
+    pub(super) timescale: u32,
+    /// In the order of decoding.
+    pub(super) samples: Vec<Sample>,
+    /// The part that is shown, in units of the timescale.
+    pub(super) shown: Shown,
+}
+
+/// One coded picture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Sample {
+    /// Where it is in the file.
+    pub(super) offset: u64,
+    /// Its length in bytes.
+    pub(super) len: u32,
+    /// When it is shown, before the edit list.
+    pub(super) composition_time: i64,
+}
+
+/// The part of the track that the edit list shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Shown {
+    /// Samples from here on.
+    pub(super) start: i64,
+    /// Samples before this.
+    pub(super) end: i64,
+}
+
+/// Why there is no such track.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum TrackError {
+    /// The file is well, and of a kind that is not read here.
+    Unsupported(String),
+    /// The file breaks the rules.
+    Malformed(&'static str),
+}
+
+impl VideoTrack {
+    /// Reads the content of a `moov` box.
+    pub(super) fn parse(moov: &[u8]) -> Result<Self, TrackError> {
+        use TrackError::{Malformed, Unsupported};
+        let track = boxes(moov)
+            .filter(|(kind, _)| *kind == b"trak")
+            .map(|(_, track)| track)
+            .find(|track| {
+                let handler = find(track, &[b"mdia", b"hdlr"]);
+                handler.and_then(|handler| handler.get(8..12)) == Some(b"vide")
+            })
+            .ok_or_else(|| Unsupported("it has no video track".to_owned()))?;
+
+        let timescale = timescale(find(track, &[b"mdia", b"mdhd"]).unwrap_or_default())
+            .ok_or(Malformed("the media header is missing or malformed"))?;
+        let table =
+            find(track, &[b"mdia", b"minf", b"stbl"]).ok_or(Malformed("the sample table is missing"))?;
+        let avcc = avcc(table)?.to_vec();
+        let samples = samples(table)?;
+        if samples.is_empty() {
+            let is_fragmented = boxes(moov).any(|(kind, _)| kind == b"mvex");
+            return Err(if is_fragmented {
+                Unsupported("it is a fragmented MP4".to_owned())
+            } else {
+                Malformed("the video track has no samples")
+            });
+        }
+        let movie_timescale = find(moov, &[b"mvhd"]).and_then(crate::mp4::video_track::timescale);
+        let shown = shown(find(track, &[b"edts", b"elst"]), movie_timescale.unwrap_or(1000), timescale)?;
+        Ok(Self { avcc, timescale, samples, shown })
+    }
+}
+
+/// Units per second, of a `mdhd` or `mvhd` box.
+fn timescale(header: &[u8]) -> Option<u32> {
+    let at = if *header.first()? == 1 { 20 } else { 12 };
+    u32_at(header, at).filter(|&timescale| timescale > 0)
+}
+
+/// The H.264 configuration of the first sample description.
+fn avcc(table: &[u8]) -> Result<&[u8], TrackError> {
+    /// The fixed fields of a visual sample entry, before its boxes.
+    const VISUAL_FIELDS: usize = 78;
+    let malformed = TrackError::Malformed("the sample description is missing or malformed");
+    let descriptions = find(table, &[b"stsd"]).and_then(|stsd| stsd.get(8..));
+    let Some((kind, entry)) = descriptions.and_then(|entries| boxes(entries).next()) else {
+        return Err(malformed);
+    };
+    if !matches!(kind, b"avc1" | b"avc3") {
+        let codec = String::from_utf8_lossy(kind);
+        return Err(TrackError::Unsupported(format!("its video is coded as {codec:?}, not as H.264")));
+    }
+    entry.get(VISUAL_FIELDS..).and_then(|inner| find(inner, &[b"avcC"])).ok_or(malformed)
+}
+
+fn samples(table: &[u8]) -> Result<Vec<Sample>, TrackError> {
+    let malformed = |what| move || TrackError::Malformed(what);
+    let part = |kind: &[u8; 4]| find(table, &[kind]);
+
+    let sizes = part(b"stsz").ok_or_else(malformed("the sample sizes are missing"))?;
+    let size_of_all = u32_at(sizes, 4).ok_or_else(malformed("the sample sizes are cut short"))?;
+    let count = u32_at(sizes, 8).ok_or_else(malformed("the sample sizes are cut short"))? as usize;
+    if count > MOST_SAMPLES {
+        return Err(TrackError::Unsupported(format!("it has more than {MOST_SAMPLES} frames")));
+    }
+    let mut sizes = match size_of_all {
+        0 => Some(rows_at(sizes, 8, 4).ok_or_else(malformed("the sample sizes are cut short"))?),
+        _ => None,
+    };
+    let mut times = Runs::new(part(b"stts").ok_or_else(malformed("the sample times are missing"))?)
+        .ok_or_else(malformed("the sample times are cut short"))?;
+    let mut composition_offsets = match part(b"ctts") {
+        Some(table) => Some(Runs::new(table).ok_or_else(malformed("the composition offsets are cut short"))?),
+        None => None,
+    };
+    let mut chunks = Chunks::new(table).ok_or_else(malformed("the chunks are missing or cut short"))?;
+
+    let mut samples = Vec::with_capacity(count);
+    let mut decode_time = 0_i64;
+    let (mut offset, mut left_in_chunk) = (0_u64, 0_u32);
+    for _ in 0..count {
+        while left_in_chunk == 0 {
+            (offset, left_in_chunk) =
+                chunks.next().ok_or_else(malformed("there are fewer chunks than samples"))?;
+        }
+        left_in_chunk -= 1;
+        let len = match &mut sizes {
+            Some(sizes) => sizes.next().and_then(|row| u32_at(row, 0)).unwrap_or(0),
+            None => size_of_all,
+        };
+        // QuickTime writes negative offsets in version 0 too, so they are signed in both.
+        let composition_offset =
+            composition_offsets.as_mut().map_or(0, |runs| runs.next_value().cast_signed());
+        samples.push(Sample {
+            offset,
+            len,
+            composition_time: decode_time.saturating_add(composition_offset.into()),
+        });
+        offset =
+            offset.checked_add(len.into()).ok_or_else(malformed("a sample is past the end of any file"))?;
+        decode_time = decode_time.saturating_add(times.next_value().into());
+    }
+    Ok(samples)
+}
+
+/// A table of runs: so many samples, each with this value. Past its end the last value holds.
+struct Runs<'a> {
+    rows: std::slice::ChunksExact<'a, u8>,
+    left: u32,
+    value: u32,
+}
+
+impl<'a> Runs<'a> {
+    fn new(table: &'a [u8]) -> Option<Self> {
+        Some(Self { rows: rows(table, 8)?, left: 0, value: 0 })
+    }
+
+    fn next_value(&mut self) -> u32 {
+        while self.left == 0 {
+            let Some(row) = self.rows.next() else { return self.value };
+            self.left = u32_at(row, 0).unwrap_or(0);
+            self.value = u32_at(row, 4).unwrap_or(0);
+        }
+        self.left -= 1;
+        self.value
+    }
+}
+
+/// The chunks of the track: where each begins and how many samples it has.
+struct Chunks<'a> {
+    offsets: std::slice::ChunksExact<'a, u8>,
+    offset_is_long: bool,
+    runs: std::iter::Peekable<std::slice::ChunksExact<'a, u8>>,
+    samples_per_chunk: u32,
+    number: u32,
+}
+
+impl<'a> Chunks<'a> {
+    fn new(table: &'a [u8]) -> Option<Self> {
+        let (offsets, offset_is_long) = match find(table, &[b"stco"]) {
+            Some(offsets) => (rows(offsets, 4)?, false),
+            None => (rows(find(table, &[b"co64"])?, 8)?, true),
+        };
+        let runs = rows(find(table, &[b"stsc"])?, 12)?.peekable();
+        Some(Self { offsets, offset_is_long, runs, samples_per_chunk: 0, number: 0 })
+    }
+}
+
+impl Iterator for Chunks<'_> {
+    type Item = (u64, u32);
+
+    fn next(&mut self) -> Option<(u64, u32)> {
+        let row = self.offsets.next()?;
+        let offset = if self.offset_is_long { u64_at(row, 0)? } else { u32_at(row, 0)?.into() };
+        self.number += 1;
+        while let Some(run) =
+            self.runs.next_if(|run| u32_at(run, 0).is_some_and(|first| first <= self.number))
+        {
+            self.samples_per_chunk = u32_at(run, 4)?;
+        }
+        Some((offset, self.samples_per_chunk))
+    }
+}
+
+/// What an edit list shows. Empty edits, which delay the track against others, are left out: a source begins at its first
+/// frame.
+fn shown(edit_list: Option<&[u8]>, movie_timescale: u32, timescale: u32) -> Result<Shown, TrackError> {
+    const ALL: Shown = Shown { start: i64::MIN, end: i64::MAX };
+    let Some(list) = edit_list else { return Ok(ALL) };
+    let is_long = list.first() == Some(&1);
+    let edits = rows(list, if is_long { 20 } else { 12 })
+        .ok_or(TrackError::Malformed("the edit list is cut short"))?
+        .filter_map(|row| {
+            Some(if is_long {
+                (u64_at(row, 0)?, u64_at(row, 8)?.cast_signed())
+            } else {
+                (u32_at(row, 0)?.into(), u32_at(row, 4)?.cast_signed().into())
+            })
+        })
+        .filter(|&(_, media_time)| media_time >= 0);
+    let edits: Vec<(u64, i64)> = edits.take(2).collect();
+    match edits[..] {
+        [] => Ok(ALL),
+        // Some writers leave the duration 0 for "all of it".
+        [(0, start)] => Ok(Shown { start, end: i64::MAX }),
+        [(duration, start)] => {
+            let duration = u128::from(duration) * u128::from(timescale) / u128::from(movie_timescale.max(1));
+            let duration = i64::try_from(duration).unwrap_or(i64::MAX);
+            Ok(Shown { start, end: start.saturating_add(duration) })
+        }
+        _ => Err(TrackError::Unsupported("its edit list has more than one part".to_owned())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table(kind: &[u8; 4], head: &[u32], rows: &[u32]) -> Vec<u8> {
+        let content: Vec<u8> = head.iter().chain(rows).flat_map(|word| word.to_be_bytes()).collect();
+        boxed(kind, &content)
+    }
+
+    fn boxed(kind: &[u8; 4], content: &[u8]) -> Vec<u8> {
+        [&(content.len() as u32 + 8).to_be_bytes(), &kind[..], content].concat()
+    }
+
+    fn sample_table(
+        sizes: &[u32],
+        offsets: &[u32],
+        chunks: &[u32],
+        times: &[u32],
+        composition: &[u32],
+    ) -> Vec<u8> {
+        [
+            table(b"stsz", &[0, 0, sizes.len() as u32], sizes),
+            table(b"stco", &[0, offsets.len() as u32], offsets),
+            table(b"stsc", &[0, chunks.len() as u32 / 3], chunks),
+            table(b"stts", &[0, times.len() as u32 / 2], times),
+            table(b"ctts", &[0, composition.len() as u32 / 2], composition),
+        ]
+        .concat()
+    }
+
+    #[test]
+    fn samples_lie_in_chunks_and_times_in_runs() {
+        let minus_ten = (-10_i32).cast_unsigned();
+        let table = sample_table(
+            &[5, 6, 7, 8],
+            &[100, 200, 300],
+            &[1, 1, 1, 2, 2, 1, 3, 1, 1],
+            &[2, 10, 2, 20],
+            &[1, 0, 2, 30, 1, minus_ten],
+        );
+        let sample = |offset, len, composition_time| Sample { offset, len, composition_time };
+        assert_eq!(
+            samples(&table).unwrap(),
+            [sample(100, 5, 0), sample(200, 6, 40), sample(206, 7, 50), sample(300, 8, 30)]
+        );
+    }
+
+    #[test]
+    fn more_samples_than_chunks_hold_are_an_error() {
+        let chunkless = sample_table(&[5, 6], &[100], &[1, 1, 1], &[2, 10], &[]);
+        assert_eq!(samples(&chunkless), Err(TrackError::Malformed("there are fewer chunks than samples")));
+        let zero_per_chunk = sample_table(&[5], &[100, 200], &[1, 0, 1], &[1, 10], &[]);
+        assert!(matches!(samples(&zero_per_chunk), Err(TrackError::Malformed(_))));
+    }
+
+    #[test]
+    fn a_claim_of_four_billion_samples_allocates_nothing() {
+        let table = [
+            table(b"stsz", &[0, 1, u32::MAX], &[]),
+            table(b"stco", &[0, 1], &[0]),
+            table(b"stsc", &[0, 1], &[1, u32::MAX, 1]),
+            table(b"stts", &[0, 1], &[u32::MAX, 1]),
+        ]
+        .concat();
+        assert!(matches!(samples(&table), Err(TrackError::Unsupported(_))));
+    }
+
+    #[test]
+    fn an_edit_list_cuts_both_ends() {
+        let list = |edits: &[u32]| -> Vec<u8> {
+            let rows = edits.len() as u32 / 3;
+            [0, rows].iter().chain(edits).flat_map(|word| word.to_be_bytes()).collect()
+        };
+        // 2 s of the movie's 1000, in the track's 15360, after an empty edit.
+        let edits = list(&[500, u32::MAX, 0x10000, 2000, 1024, 0x10000]);
+        assert_eq!(shown(Some(&edits), 1000, 15360), Ok(Shown { start: 1024, end: 1024 + 30720 }));
+        let endless = list(&[0, 7, 0x10000]);
+        assert_eq!(shown(Some(&endless), 1000, 15360), Ok(Shown { start: 7, end: i64::MAX }));
+        let two = list(&[1, 7, 0x10000, 1, 9, 0x10000]);
+        assert!(matches!(shown(Some(&two), 1000, 15360), Err(TrackError::Unsupported(_))));
+        assert!(matches!(shown(Some(&two[..20]), 1000, 15360), Err(TrackError::Malformed(_))));
+    }
+}

@@ -1,0 +1,382 @@
+use std::fmt;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::time::Duration;
+
+use netgear_proto::Limits;
+
+use crate::ffmpeg::FfmpegSource;
+use crate::gif::GifSource;
+use crate::image_sequence::{ImageSequence, is_pattern};
+use crate::mp4::Mp4Source;
+use crate::y4m::Y4mSource;
+use crate::{
+    FrameRate, FrameSource, OpenError, SourceInfo, TestPattern, TestPatternSpec, TestPatternSpecError,
+};
+
+/// Where frames are to come from, as a user writes it.
+///
+/// | text | source |
+/// | --- | --- |
+/// | `test:1280x720@30`, `test:640x480`, `test:` | a [`TestPattern`] |
+/// | `http://…`, `rtsp://…`, any `scheme://…` | a URL, through ffmpeg |
+/// | `frames/*.png`, `img%04d.png` | a sequence of pictures, in the order of their numbers |
+/// | anything else | a file, or a folder of pictures |
+///
+/// A file whose name looks like a pattern is opened as a file if it is there. What a file holds is told by its first bytes,
+/// never by its name: MP4 or QuickTime with H.264, Y4M, GIF, PNG and JPEG are decoded in this process; the rest goes to
+/// `ffmpeg`, where one is on the PATH.
+///
+/// ```
+/// use netgear_media::{OpenOptions, Source};
+///
+/// let source: Source = "test:320x240@25".parse()?;
+/// let mut frames = source.open(&OpenOptions::new())?;
+/// let first = frames.next_frame()?.expect("a test pattern has no end");
+/// assert_eq!((first.frame.width(), first.frame.height()), (320, 240));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Source {
+    /// A test pattern.
+    TestPattern(TestPatternSpec),
+    /// A URL that ffmpeg understands.
+    Url(String),
+    /// A pattern of file names: `*`, `?` and `[…]` as in a shell, or one `%d` or `%04d`.
+    Sequence(String),
+    /// A file, or a folder of pictures.
+    Path(PathBuf),
+}
+
+impl Source {
+    /// Opens the source, as far as its first frame's size is known.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub fn open(&self, options: &OpenOptions) -> Result<Box<dyn FrameSource>, OpenError> {
+        match self {
+            Self::TestPattern(spec) => open_test_pattern(*spec, options),
+            Self::Url(url) if options.decoder == Decoder::BuiltIn => {
+                Err(OpenError::Unsupported { origin: url.clone(), reason: "it is a URL".to_owned() })
+            }
+            Self::Url(url) => Ok(Box::new(FfmpegSource::open_url(url, "it is a URL", options)?)),
+            Self::Sequence(pattern) if Path::new(pattern).is_file() => open_file(Path::new(pattern), options),
+            Self::Sequence(pattern) => Ok(Box::new(ImageSequence::open_pattern(pattern, options)?)),
+            Self::Path(path) if path.is_dir() => Ok(Box::new(ImageSequence::open_folder(path, options)?)),
+            Self::Path(path) => open_file(path, options),
+        }
+    }
+
+    /// What the source is: it is opened, asked, and closed again.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub fn probe(&self, options: &OpenOptions) -> Result<SourceInfo, OpenError> {
+        Ok(self.open(options)?.info().clone())
+    }
+}
+
+impl FromStr for Source {
+    type Err = SourceError;
+
+    fn from_str(text: &str) -> Result<Self, SourceError> {
+        if text.is_empty() {
+            return Err(SourceError::Empty);
+        }
+        if let Some(spec) = text.strip_prefix("test:") {
+            return Ok(Self::TestPattern(spec.parse()?));
+        }
+        if has_scheme(text) {
+            return Ok(Self::Url(text.to_owned()));
+        }
+        if is_pattern(text) {
+            return Ok(Self::Sequence(text.to_owned()));
+        }
+        Ok(Self::Path(text.into()))
+    }
+}
+
+impl From<PathBuf> for Source {
+    fn from(path: PathBuf) -> Self {
+        Self::Path(path)
+    }
+}
+
+/// As it is parsed.
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TestPattern(spec) => write!(f, "test:{spec}"),
+            Self::Url(text) | Self::Sequence(text) => f.write_str(text),
+            Self::Path(path) => write!(f, "{}", path.display()),
+        }
+    }
+}
+
+/// Whether the text begins with a URL's scheme (RFC 3986) and `://`.
+fn has_scheme(text: &str) -> bool {
+    text.split_once("://").is_some_and(|(scheme, _)| {
+        scheme.starts_with(|first: char| first.is_ascii_alphabetic())
+            && scheme.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.'))
+    })
+}
+
+/// Why a text is no [`Source`].
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SourceError {
+    /// There is no text.
+    #[error("a source is a file, a pattern like frames/*.png, a URL, or test:1280x720@30; nothing was given")]
+    Empty,
+    /// What follows `test:` is malformed.
+    #[error(transparent)]
+    TestPattern(#[from] TestPatternSpecError),
+}
+
+/// Who decodes a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
+pub enum Decoder {
+    /// A built-in decoder where there is one, else ffmpeg. A file that the built-in decoder does not understand goes to
+    /// ffmpeg too, where one is installed; [`SourceInfo::decoder`] tells.
+    #[default]
+    Auto,
+    /// Built-in decoders alone: no child process is started.
+    BuiltIn,
+    /// ffmpeg alone.
+    Ffmpeg,
+}
+
+/// How sources are opened. The defaults are right for most.
+#[derive(Debug, Clone)]
+pub struct OpenOptions {
+    decoder: Decoder,
+    threads: usize,
+    max_frame_bytes: usize,
+    sequence_rate: FrameRate,
+    ffmpeg_timeout: Duration,
+}
+
+impl OpenOptions {
+    /// The most threads that decode by default: more gain little, and each holds a picture.
+    const MOST_DEFAULT_THREADS: usize = 8;
+
+    /// The defaults, which each method names.
+    pub fn new() -> Self {
+        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        Self {
+            decoder: Decoder::Auto,
+            threads: threads.min(Self::MOST_DEFAULT_THREADS),
+            max_frame_bytes: Limits::DEFAULT.frame_bytes(),
+            sequence_rate: FrameRate::THIRTY,
+            ffmpeg_timeout: Duration::from_secs(30),
+        }
+    }
+
+    /// Who decodes files. Default: [`Decoder::Auto`].
+    #[must_use]
+    pub const fn with_decoder(mut self, decoder: Decoder) -> Self {
+        self.decoder = decoder;
+        self
+    }
+
+    /// How many pictures of a video are decoded at the same time, at least 1. Default: as many as the machine has cores, up
+    /// to 8.
+    #[must_use]
+    pub fn with_threads(mut self, threads: usize) -> Self {
+        self.threads = threads.clamp(1, 64);
+        self
+    }
+
+    /// The largest frame that is accepted, in bytes of its pixels. Default: the 128 MiB that a frame may have on the wire.
+    #[must_use]
+    pub const fn with_max_frame_bytes(mut self, bytes: usize) -> Self {
+        self.max_frame_bytes = bytes;
+        self
+    }
+
+    /// The rate of a sequence of pictures, which says nothing of it itself. Default: 30 frames per second.
+    #[must_use]
+    pub const fn with_sequence_rate(mut self, rate: FrameRate) -> Self {
+        self.sequence_rate = rate;
+        self
+    }
+
+    /// How long ffmpeg may take until it knows what a source is, a camera that does not answer among them. Default: 30 s.
+    #[must_use]
+    pub const fn with_ffmpeg_timeout(mut self, timeout: Duration) -> Self {
+        self.ffmpeg_timeout = timeout;
+        self
+    }
+
+    pub(crate) const fn threads(&self) -> usize {
+        self.threads
+    }
+
+    pub(crate) const fn max_frame_bytes(&self) -> usize {
+        self.max_frame_bytes
+    }
+
+    pub(crate) const fn sequence_rate(&self) -> FrameRate {
+        self.sequence_rate
+    }
+
+    pub(crate) const fn ffmpeg_timeout(&self) -> Duration {
+        self.ffmpeg_timeout
+    }
+
+    /// Refuses frames that are larger than allowed, before memory is taken for one.
+    pub(crate) fn check_size(
+        &self,
+        origin: &str,
+        width: u32,
+        height: u32,
+        pixel_bytes: u64,
+    ) -> Result<(), OpenError> {
+        let bytes = (u64::from(width) * u64::from(height)).saturating_mul(pixel_bytes);
+        if bytes > self.max_frame_bytes as u64 {
+            let (origin, max_frame_bytes) = (origin.to_owned(), self.max_frame_bytes);
+            return Err(OpenError::TooLarge { origin, width, height, max_frame_bytes });
+        }
+        Ok(())
+    }
+}
+
+impl Default for OpenOptions {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+fn open_test_pattern(
+    spec: TestPatternSpec,
+    options: &OpenOptions,
+) -> Result<Box<dyn FrameSource>, OpenError> {
+    options.check_size(&format!("test:{spec}"), spec.shape().width(), spec.shape().height(), 3)?;
+    Ok(Box::new(TestPattern::new(spec)))
+}
+
+/// What a file holds, by its first bytes.
+enum FileKind {
+    Mp4,
+    Y4m,
+    Gif,
+    Picture,
+    Other,
+}
+
+impl FileKind {
+    fn of(start: &[u8]) -> Self {
+        match start {
+            // MP4 begins with `ftyp`; QuickTime may begin with any of the others.
+            [_, _, _, _, b'f', b't', b'y', b'p', ..]
+            | [_, _, _, _, b'm', b'o', b'o', b'v', ..]
+            | [_, _, _, _, b'm', b'd', b'a', b't', ..]
+            | [_, _, _, _, b'w', b'i', b'd', b'e', ..] => Self::Mp4,
+            _ if start.starts_with(b"YUV4MPEG2") => Self::Y4m,
+            _ if start.starts_with(b"GIF87a") || start.starts_with(b"GIF89a") => Self::Gif,
+            _ if start.starts_with(b"\x89PNG\r\n\x1a\n") || start.starts_with(b"\xff\xd8\xff") => {
+                Self::Picture
+            }
+            _ => Self::Other,
+        }
+    }
+}
+
+fn open_file(path: &Path, options: &OpenOptions) -> Result<Box<dyn FrameSource>, OpenError> {
+    let built_in = match options.decoder {
+        Decoder::Ffmpeg => {
+            return Ok(Box::new(FfmpegSource::open_file(path, "ffmpeg was asked for", options)?));
+        }
+        Decoder::Auto | Decoder::BuiltIn => open_built_in(path, options),
+    };
+    // What the built-in decoders cannot make sense of, ffmpeg perhaps can; if it is not there or cannot either, the first
+    // error says more of a file that they should be able to read.
+    match built_in {
+        Err(OpenError::Unsupported { reason, .. }) if options.decoder == Decoder::Auto => {
+            Ok(Box::new(FfmpegSource::open_file(path, &reason, options)?))
+        }
+        Err(OpenError::Damaged { origin, reason }) if options.decoder == Decoder::Auto => {
+            match FfmpegSource::open_file(path, &reason, options) {
+                Ok(source) => Ok(Box::new(source)),
+                Err(_) => Err(OpenError::Damaged { origin, reason }),
+            }
+        }
+        other => other,
+    }
+}
+
+fn open_built_in(path: &Path, options: &OpenOptions) -> Result<Box<dyn FrameSource>, OpenError> {
+    let io = |error| OpenError::Io { origin: path.display().to_string(), error };
+    match FileKind::of(&start_of(path).map_err(io)?) {
+        FileKind::Mp4 => Ok(Box::new(Mp4Source::open(path, options)?)),
+        FileKind::Y4m => Ok(Box::new(Y4mSource::open(path, options)?)),
+        FileKind::Gif => Ok(Box::new(GifSource::open(path, options)?)),
+        FileKind::Picture => Ok(Box::new(ImageSequence::open_single(path, options)?)),
+        FileKind::Other => Err(OpenError::Unsupported {
+            origin: path.display().to_string(),
+            reason: "its first bytes are those of no format that is known here".to_owned(),
+        }),
+    }
+}
+
+fn start_of(path: &Path) -> io::Result<Vec<u8>> {
+    let mut start = Vec::new();
+    File::open(path)?.take(16).read_to_end(&mut start)?;
+    Ok(start)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_source_is_told_by_its_text() {
+        let parse = |text: &str| text.parse::<Source>().unwrap();
+        assert!(matches!(parse("test:"), Source::TestPattern(_)));
+        assert!(matches!(parse("rtsp://user@camera/1"), Source::Url(_)));
+        assert!(matches!(parse("frames/*.png"), Source::Sequence(_)));
+        assert!(matches!(parse("img%04d.png"), Source::Sequence(_)));
+        for path in ["film.mp4", "-i", "C:\\film.mp4", "://x", "1a://x", "100%.mp4", "tests.mp4"] {
+            assert!(matches!(parse(path), Source::Path(_)), "{path}");
+        }
+        for text in ["test:640x480@25", "http://h/f.mp4", "a/*.png", "film.mp4"] {
+            assert_eq!(parse(text).to_string(), text);
+        }
+        assert_eq!("".parse::<Source>(), Err(SourceError::Empty));
+        assert!(matches!("test:x".parse::<Source>(), Err(SourceError::TestPattern(_))));
+    }
+
+    #[test]
+    fn a_file_that_looks_like_a_pattern_is_a_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("clip [720p].png");
+        crate::save_picture(&netgear_proto::Frame::gray8(3, 2, vec![0; 6]).unwrap(), &path).unwrap();
+        let source: Source = path.to_str().unwrap().parse().unwrap();
+        assert!(matches!(source, Source::Sequence(_)));
+        let info = source.probe(&OpenOptions::new()).unwrap();
+        assert_eq!((info.width, info.height, info.frames), (3, 2, Some(1)));
+    }
+
+    #[test]
+    fn what_is_not_there_is_an_error() {
+        let options = OpenOptions::new().with_decoder(Decoder::BuiltIn);
+        let open = |text: &str| text.parse::<Source>().unwrap().open(&options).err().unwrap();
+        assert!(matches!(open("/no/such/file"), OpenError::Io { .. }));
+        assert!(matches!(open("/no/such/*.png"), OpenError::NoMatch { .. }));
+        assert!(matches!(open("http://localhost/x"), OpenError::Unsupported { .. }));
+        assert!(matches!(open("test:16384x16384"), OpenError::TooLarge { .. }));
+        let folder = tempfile::tempdir().unwrap();
+        let text = folder.path().join("text");
+        std::fs::write(&text, "hello").unwrap();
+        assert!(matches!(Source::Path(text).open(&options), Err(OpenError::Unsupported { .. })));
+        let empty = folder.path().to_owned();
+        assert!(matches!(
+            Source::Path(empty).open(&options),
+            Err(OpenError::Unsupported { .. } | OpenError::NoMatch { .. })
+        ));
+    }
+}

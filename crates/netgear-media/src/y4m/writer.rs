@@ -1,0 +1,175 @@
+use std::io::{self, Write};
+
+use netgear_proto::{ElementType, Frame, PixelFormat, Shape};
+use yuv::{BufferStoreMut, YuvConversionMode, YuvPlanarImageMut};
+
+use crate::FrameRate;
+use crate::yuv_to_bgr::{ChromaSampling, ColourSpace};
+
+/// How much of the colour a Y4M file keeps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
+pub enum Y4mChroma {
+    /// One colour for two by two pixels, their mean, as nearly all video has it. The default: every program reads it, and
+    /// it takes half of what the frames take.
+    #[default]
+    C420,
+    /// A colour for each pixel. It takes as much as the frames.
+    C444,
+}
+
+/// Writes frames as Y4M, in BT.601 of limited range, which is how untagged files are read everywhere.
+///
+/// The first frame sets the size and whether the file is gray; all others must be like it. Frames are of 8 bits: gray, BGR,
+/// RGB, BGRA or RGBA, whose opacity is left out.
+#[derive(Debug)]
+pub struct Y4mWriter<W> {
+    to: W,
+    rate: FrameRate,
+    chroma: Y4mChroma,
+    written: Option<(Shape, PixelFormat)>,
+    planes: [Vec<u8>; 3],
+}
+
+impl<W: Write> Y4mWriter<W> {
+    /// A writer that has written nothing. Give it something buffered.
+    pub fn new(to: W, rate: FrameRate, chroma: Y4mChroma) -> Self {
+        Self { to, rate, chroma, written: None, planes: Default::default() }
+    }
+
+    /// Writes a frame.
+    ///
+    /// # Errors
+    /// [`Y4mError`]. Nothing is written of a frame that is refused.
+    pub fn write(&mut self, frame: &Frame) -> Result<(), Y4mError> {
+        let (shape, format) = (frame.shape(), frame.pixel_format());
+        if frame.element_type() != ElementType::U8 || format == PixelFormat::Unspecified {
+            return Err(Y4mError::Unsupported { pixel_format: format, element_type: frame.element_type() });
+        }
+        match self.written {
+            Some((first, first_format)) if (first, first_format) != (shape, format) => {
+                return Err(Y4mError::FormatChanged {
+                    expected: first,
+                    expected_format: first_format,
+                    found: shape,
+                    found_format: format,
+                });
+            }
+            Some(_) => {}
+            None => {
+                self.write_header(frame)?;
+                self.written = Some((shape, format));
+            }
+        }
+        self.to.write_all(b"FRAME\n")?;
+        if format == PixelFormat::Gray {
+            return Ok(self.to.write_all(frame.pixels())?);
+        }
+        self.fill_planes(frame)?;
+        for plane in &self.planes {
+            self.to.write_all(plane)?;
+        }
+        Ok(())
+    }
+
+    /// Writes what is still in buffers, and gives back what was written to.
+    ///
+    /// # Errors
+    /// [`Y4mError::Io`].
+    pub fn finish(mut self) -> Result<W, Y4mError> {
+        self.to.flush()?;
+        Ok(self.to)
+    }
+
+    /// Writes what is still in buffers.
+    ///
+    /// # Errors
+    /// [`Y4mError::Io`].
+    pub fn flush(&mut self) -> Result<(), Y4mError> {
+        Ok(self.to.flush()?)
+    }
+
+    fn write_header(&mut self, frame: &Frame) -> Result<(), Y4mError> {
+        let pixels = match (frame.pixel_format(), self.chroma) {
+            (PixelFormat::Gray, _) => "mono",
+            // The mean of four pixels lies between them, which is what the name says.
+            (_, Y4mChroma::C420) => "420jpeg XCOLORRANGE=LIMITED",
+            (_, Y4mChroma::C444) => "444 XCOLORRANGE=LIMITED",
+        };
+        let (width, height) = (frame.width(), frame.height());
+        let (frames, seconds) = (self.rate.frames(), self.rate.seconds());
+        Ok(writeln!(self.to, "YUV4MPEG2 W{width} H{height} F{frames}:{seconds} Ip A1:1 C{pixels}")?)
+    }
+
+    fn fill_planes(&mut self, frame: &Frame) -> Result<(), Y4mError> {
+        let (width, height) = (frame.width(), frame.height());
+        let sampling = match self.chroma {
+            Y4mChroma::C420 => ChromaSampling::C420,
+            Y4mChroma::C444 => ChromaSampling::C444,
+        };
+        let (chroma_width, chroma_height) = sampling.chroma_size(width, height);
+        let chroma_len = chroma_width as usize * chroma_height as usize;
+        let [y, u, v] = &mut self.planes;
+        y.resize(width as usize * height as usize, 0);
+        u.resize(chroma_len, 0);
+        v.resize(chroma_len, 0);
+        let mut image = YuvPlanarImageMut {
+            y_plane: BufferStoreMut::Borrowed(y),
+            y_stride: width,
+            u_plane: BufferStoreMut::Borrowed(u),
+            u_stride: chroma_width,
+            v_plane: BufferStoreMut::Borrowed(v),
+            v_stride: chroma_width,
+            width,
+            height,
+        };
+        let convert = match (self.chroma, frame.pixel_format()) {
+            (Y4mChroma::C420, PixelFormat::Rgb) => yuv::rgb_to_yuv420,
+            (Y4mChroma::C420, PixelFormat::Bgra) => yuv::bgra_to_yuv420,
+            (Y4mChroma::C420, PixelFormat::Rgba) => yuv::rgba_to_yuv420,
+            (Y4mChroma::C420, _) => yuv::bgr_to_yuv420,
+            (Y4mChroma::C444, PixelFormat::Rgb) => yuv::rgb_to_yuv444,
+            (Y4mChroma::C444, PixelFormat::Bgra) => yuv::bgra_to_yuv444,
+            (Y4mChroma::C444, PixelFormat::Rgba) => yuv::rgba_to_yuv444,
+            (Y4mChroma::C444, _) => yuv::bgr_to_yuv444,
+        };
+        let ColourSpace { matrix, range } = ColourSpace::UNTAGGED;
+        let stride = width.saturating_mul(frame.channels().into());
+        convert(&mut image, frame.pixels(), stride, range, matrix, YuvConversionMode::Balanced)
+            .map_err(|error| Y4mError::Io(io::Error::other(error.to_string())))
+    }
+}
+
+/// Why a frame is not written as Y4M.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Y4mError {
+    /// Y4M has no such pixels.
+    #[error(
+        "Y4M takes no {pixel_format} pixels of {element_type} elements; record to a folder of PNGs instead"
+    )]
+    Unsupported {
+        /// The pixel format of the frame.
+        pixel_format: PixelFormat,
+        /// The elements of the frame.
+        element_type: ElementType,
+    },
+    /// The frame is not like those before it.
+    #[error(
+        "a frame of {found} ({found_format}) follows frames of {expected} ({expected_format}), \
+         and a Y4M file has frames of one kind; record to a folder of PNGs instead"
+    )]
+    FormatChanged {
+        /// The shape of the first frame.
+        expected: Shape,
+        /// Its pixel format.
+        expected_format: PixelFormat,
+        /// The shape of this frame.
+        found: Shape,
+        /// Its pixel format.
+        found_format: PixelFormat,
+    },
+    /// The bytes cannot be written.
+    #[error("cannot write Y4M: {0}")]
+    Io(#[from] io::Error),
+}

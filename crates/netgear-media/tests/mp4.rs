@@ -1,0 +1,185 @@
+//! The built-in MP4 and H.264 decoder against ffmpeg's.
+
+mod common;
+
+use std::time::Duration;
+
+use common::{assert_like_ffmpeg, built_in, ffmpeg, film, has_ffmpeg, open};
+use netgear_media::{Decoder, FrameRate, OpenError, OpenOptions, ReadError, Source};
+
+#[test]
+fn ten_seconds_with_b_frames_and_sound_are_as_ffmpeg_decodes_them() {
+    if !has_ffmpeg("ten_seconds_with_b_frames_and_sound_are_as_ffmpeg_decodes_them") {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("film.mp4");
+    ffmpeg(
+        "-f lavfi -i testsrc2=size=1280x720:rate=30 -f lavfi -i sine=frequency=440 -t 10 \
+         -c:v libx264 -bf 3 -pix_fmt yuv420p -c:a aac",
+        &path,
+    );
+    let source = open(&path, &OpenOptions::new());
+    let info = source.info();
+    assert_eq!((info.width, info.height, info.frames), (1280, 720, Some(300)));
+    assert_eq!(info.frame_rate, FrameRate::new(30, 1));
+    assert_eq!(info.duration, Some(Duration::from_secs(10)));
+    assert_eq!((info.codec.as_str(), info.decoder.as_str()), ("h264", "rust_h264"));
+    let (frames, worst) = assert_like_ffmpeg(&path, &built_in());
+    eprintln!("{frames} frames, worst {worst:?}");
+    assert_eq!(frames, 300);
+}
+
+#[test]
+fn every_way_of_coding_is_as_ffmpeg_decodes_it() {
+    if !has_ffmpeg("every_way_of_coding_is_as_ffmpeg_decodes_it") {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    for (name, size, arguments) in [
+        ("main", "320x240", "-c:v libx264 -profile:v main -bf 3 -b_strategy 0 -refs 4"),
+        ("baseline", "320x240", "-c:v libx264 -profile:v baseline"),
+        ("bt709", "320x240", "-c:v libx264 -colorspace bt709 -color_primaries bt709 -color_trc bt709 -color_range tv"),
+        ("full-range", "320x240", "-c:v libx264 -pix_fmt yuvj420p -color_range pc"),
+        ("cropped", "318x238", "-c:v libx264"),
+        ("slices", "320x240", "-c:v libx264 -x264-params slices=4:weightp=2:keyint=7"),
+        ("intra", "320x240", "-c:v libx264 -g 1 -qp 4"),
+        ("interlaced", "320x240", "-c:v libx264 -flags +ildct+ilme -x264-params tff=1"),
+        ("open-gop", "320x240", "-c:v libx264 -bf 3 -x264-params open_gop=1:keyint=10:b-pyramid=normal"),
+        ("co64-front", "320x240", "-c:v libx264 -movflags +faststart"),
+        ("negative-cts", "320x240", "-c:v libx264 -bf 2 -movflags +negative_cts_offsets"),
+    ] {
+        let arguments = format!("-pix_fmt yuv420p {arguments}");
+        let path = film(folder.path(), &format!("{name}.mp4"), size, "1", &arguments);
+        let (frames, worst) = assert_like_ffmpeg(&path, &built_in());
+        eprintln!("{name}: {frames} frames, worst {worst:?}");
+        assert_eq!(frames, 30, "{name}");
+    }
+}
+
+#[test]
+fn quicktime_with_other_tracks_is_read_too() {
+    if !has_ffmpeg("quicktime_with_other_tracks_is_read_too") {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("film.mov");
+    ffmpeg(
+        "-f lavfi -i sine -f lavfi -i testsrc2=size=160x120:rate=25 -t 1 -map 0 -map 1 -map 0 -timecode 01:00:00:00 \
+         -c:v libx264 -pix_fmt yuv420p -c:a pcm_s16le",
+        &path,
+    );
+    assert_eq!(assert_like_ffmpeg(&path, &built_in()).0, 25);
+}
+
+/// The pictures agree in all but rounding, so a wider tolerance would hide nothing; FFmpeg blends 4:2:2 and 10-bit colours
+/// differently, so only luma is compared there: in gray.
+#[test]
+fn ten_bits_and_half_chroma_come_as_8_bit_bgr() {
+    if !has_ffmpeg("ten_bits_and_half_chroma_come_as_8_bit_bgr") {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    for pixel_format in ["yuv420p10le", "yuv422p", "yuv422p10le"] {
+        let arguments = format!("-vf hue=s=0 -c:v libx264 -bf 2 -pix_fmt {pixel_format}");
+        let path = film(folder.path(), "film.mp4", "320x240", "0.5", &arguments);
+        let (frames, worst) = assert_like_ffmpeg(&path, &built_in());
+        eprintln!("{pixel_format}: worst {worst:?}");
+        assert_eq!(frames, 15);
+    }
+}
+
+#[test]
+fn times_are_those_of_the_file_and_start_at_zero() {
+    if !has_ffmpeg("times_are_those_of_the_file_and_start_at_zero") {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let path = film(folder.path(), "film.mp4", "160x120", "1", "-c:v libx264 -bf 3 -pix_fmt yuv420p -r 30000/1001");
+    let mut source = open(&path, &built_in());
+    let rate = FrameRate::new(30_000, 1001).unwrap();
+    assert_eq!(source.info().frame_rate, Some(rate));
+    for _ in 0..2 {
+        let mut number = 0;
+        while let Some(frame) = source.next_frame().unwrap() {
+            assert_eq!(frame.time, rate.time_of(number));
+            number += 1;
+        }
+        assert_eq!(Some(number), source.info().frames);
+        source.rewind().unwrap();
+    }
+}
+
+#[test]
+fn an_edit_list_leaves_out_what_it_cuts() {
+    if !has_ffmpeg("an_edit_list_leaves_out_what_it_cuts") {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let whole = film(folder.path(), "whole.mp4", "160x120", "2", "-c:v libx264 -bf 2 -g 30 -pix_fmt yuv420p");
+    let cut = folder.path().join("cut.mp4");
+    // A cut in the middle of a group of pictures, without coding anew, is an edit list.
+    ffmpeg(&format!("-ss 0.5 -i {} -c copy", whole.display()), &cut);
+    let (frames, _) = assert_like_ffmpeg(&cut, &built_in());
+    assert_eq!(frames, 45);
+}
+
+#[test]
+fn what_is_not_decoded_here_goes_to_ffmpeg_or_is_a_clear_error() {
+    if !has_ffmpeg("what_is_not_decoded_here_goes_to_ffmpeg_or_is_a_clear_error") {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    for (name, arguments, reason) in [
+        ("444.mp4", "-c:v libx264 -pix_fmt yuv444p", "4:4:4"),
+        ("mpeg4.mp4", "-c:v mpeg4", "mp4v"),
+        ("fragmented.mp4", "-c:v libx264 -pix_fmt yuv420p -movflags frag_keyframe+empty_moov", "fragmented"),
+        ("film.mkv", "-c:v libx264 -pix_fmt yuv420p", "first bytes"),
+    ] {
+        let path = film(folder.path(), name, "160x120", "0.5", arguments);
+        let error = Source::Path(path.clone()).open(&built_in()).err().unwrap();
+        assert!(matches!(error, OpenError::Unsupported { .. }), "{error}");
+        assert!(error.to_string().contains(reason) && error.to_string().contains("ffmpeg"), "{error}");
+        let info = Source::Path(path.clone()).probe(&OpenOptions::new()).unwrap();
+        assert_eq!((info.decoder.as_str(), info.width, info.height), ("ffmpeg", 160, 120));
+        assert_eq!(assert_like_ffmpeg(&path, &OpenOptions::new()).0, 15, "{name}");
+    }
+}
+
+#[test]
+fn a_file_that_is_cut_off_gives_what_it_has_and_then_an_error() {
+    if !has_ffmpeg("a_file_that_is_cut_off_gives_what_it_has_and_then_an_error") {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let arguments = "-c:v libx264 -bf 2 -pix_fmt yuv420p -movflags +faststart";
+    let path = film(folder.path(), "film.mp4", "160x120", "1", arguments);
+    let bytes = std::fs::read(&path).unwrap();
+    std::fs::write(&path, &bytes[..bytes.len() * 3 / 4]).unwrap();
+    let mut source = open(&path, &built_in());
+    let mut frames = 0;
+    let error = loop {
+        match source.next_frame() {
+            Ok(Some(_)) => frames += 1,
+            Ok(None) => panic!("it ended without an error after {frames} frames"),
+            Err(error) => break error,
+        }
+    };
+    assert!((10..30).contains(&frames), "{frames}");
+    assert!(matches!(error, ReadError::Damaged { .. }), "{error}");
+    assert_eq!(source.next_frame().unwrap(), None);
+}
+
+#[test]
+fn a_frame_larger_than_allowed_is_refused() {
+    if !has_ffmpeg("a_frame_larger_than_allowed_is_refused") {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let path = film(folder.path(), "film.mp4", "320x240", "0.1", "-c:v libx264 -pix_fmt yuv420p");
+    for decoder in [Decoder::BuiltIn, Decoder::Ffmpeg] {
+        let options = OpenOptions::new().with_decoder(decoder).with_max_frame_bytes(320 * 240 * 3 - 1);
+        let error = Source::Path(path.clone()).open(&options).err().unwrap();
+        assert!(matches!(error, OpenError::TooLarge { width: 320, height: 240, .. }), "{error}");
+    }
+}
