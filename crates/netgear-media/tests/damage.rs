@@ -42,7 +42,11 @@ fn damage(path: &Path, variants: usize, most: u64, mut damaged: impl FnMut(&mut 
         std::fs::write(&target, &bytes).unwrap();
         let started = Instant::now();
         errors += usize::from(read(&target, most).is_err());
-        assert!(started.elapsed() < Duration::from_secs(20), "variant {variant} took {:?}", started.elapsed());
+        assert!(
+            started.elapsed() < Duration::from_secs(20),
+            "variant {variant} took {:?}",
+            started.elapsed()
+        );
     }
     errors
 }

@@ -39,7 +39,11 @@ fn every_way_of_coding_is_as_ffmpeg_decodes_it() {
     for (name, size, arguments) in [
         ("main", "320x240", "-c:v libx264 -profile:v main -bf 3 -b_strategy 0 -refs 4"),
         ("baseline", "320x240", "-c:v libx264 -profile:v baseline"),
-        ("bt709", "320x240", "-c:v libx264 -colorspace bt709 -color_primaries bt709 -color_trc bt709 -color_range tv"),
+        (
+            "bt709",
+            "320x240",
+            "-c:v libx264 -colorspace bt709 -color_primaries bt709 -color_trc bt709 -color_range tv",
+        ),
         ("full-range", "320x240", "-c:v libx264 -pix_fmt yuvj420p -color_range pc"),
         ("cropped", "318x238", "-c:v libx264"),
         ("slices", "320x240", "-c:v libx264 -x264-params slices=4:weightp=2:keyint=7"),
@@ -95,7 +99,8 @@ fn times_are_those_of_the_file_and_start_at_zero() {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
-    let path = film(folder.path(), "film.mp4", "160x120", "1", "-c:v libx264 -bf 3 -pix_fmt yuv420p -r 30000/1001");
+    let path =
+        film(folder.path(), "film.mp4", "160x120", "1", "-c:v libx264 -bf 3 -pix_fmt yuv420p -r 30000/1001");
     let mut source = open(&path, &built_in());
     let rate = FrameRate::new(30_000, 1001).unwrap();
     assert_eq!(source.info().frame_rate, Some(rate));

@@ -109,10 +109,7 @@ pub fn assert_like_ffmpeg(path: &Path, options: &OpenOptions) -> (usize, Differe
         let expected =
             reference.next().unwrap_or_else(|| panic!("{} has more than {frames} frames", path.display()));
         let difference = difference(found.frame.pixels(), &expected);
-        worst = Difference {
-            mean: worst.mean.max(difference.mean),
-            near: worst.near.min(difference.near),
-        };
+        worst = Difference { mean: worst.mean.max(difference.mean), near: worst.near.min(difference.near) };
         assert!(
             difference.mean < 1.0 && difference.near >= 0.99,
             "{} frame {frames}: {difference:?}",

@@ -1,0 +1,114 @@
+//! The `netgear` program.
+
+mod commands;
+mod feed;
+mod live;
+mod options;
+mod print;
+mod receiving;
+mod recording;
+mod sending;
+mod stop;
+mod summary;
+
+use std::{io, process::ExitCode};
+
+use clap::Parser;
+use netgear::{
+    media::{OpenError, PictureError, RecordError, TestPatternSpecError},
+    transport::{
+        BindError, ConnectError, EndpointError, RecvError, ReplyError, SendError, SessionFailure, WaitError,
+    },
+};
+use tracing_subscriber::EnvFilter;
+
+use crate::options::{Command, Options};
+
+/// Why the program ends with code 1. Each says what to do; wrong usage is clap's to report, with code 2.
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    #[error(transparent)]
+    Endpoint(#[from] EndpointError),
+    #[error(transparent)]
+    Bind(#[from] BindError),
+    #[error(transparent)]
+    Connect(#[from] ConnectError),
+    #[error(transparent)]
+    Wait(#[from] WaitError),
+    #[error(transparent)]
+    Send(#[from] SendError),
+    #[error(transparent)]
+    Recv(#[from] RecvError),
+    #[error(transparent)]
+    Reply(#[from] ReplyError),
+    #[error(transparent)]
+    Session(#[from] SessionFailure),
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    #[error(transparent)]
+    Feed(#[from] feed::FeedError),
+    #[error(transparent)]
+    TestPattern(#[from] TestPatternSpecError),
+    #[error("cannot save the picture: {0}")]
+    Picture(#[from] PictureError),
+    #[error("cannot record: {0}")]
+    Record(#[from] RecordError),
+    #[error("the receiver is not bound")]
+    NotBound,
+    #[error("the receiver panicked; please report this")]
+    ReceiverPanicked,
+    #[error("frames or data were lost on the way; please report this with the summary above")]
+    Lost,
+}
+
+fn main() -> ExitCode {
+    let options = Options::parse();
+    start_logging(options.verbose);
+    match run(options.command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            print::error(&failure);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> Result<(), Failure> {
+    // One end is one thread, so that a frame goes from the socket to whoever takes it without a wake-up between threads. A
+    // demo is both ends, and uses two.
+    let one_thread = || tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let (runtime, result) = match command {
+        Command::Probe(options) => return commands::probe(&options),
+        Command::Serve(options) => {
+            let runtime = one_thread()?;
+            let result = runtime.block_on(commands::serve(options));
+            (runtime, result)
+        }
+        Command::View(options) => {
+            let runtime = one_thread()?;
+            let result = runtime.block_on(commands::view(options));
+            (runtime, result)
+        }
+        Command::Demo(options) => {
+            let runtime =
+                tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+            let result = runtime.block_on(commands::demo(options));
+            (runtime, result)
+        }
+    };
+    // A source or a name lookup that still blocks a thread must not hold up the end.
+    runtime.shutdown_background();
+    result
+}
+
+fn start_logging(verbose: u8) {
+    let default = match verbose {
+        0 => "error",
+        1 => "info",
+        _ => "debug",
+    };
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).init();
+}

@@ -1,0 +1,222 @@
+use std::{path::PathBuf, str::FromStr, time::Duration};
+
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use netgear::{
+    media::{Filter, FrameRate, Percent, Source, TestPatternSpec},
+    prelude::{Endpoint, Mode, Pattern, Value},
+};
+
+/// Stream video frames between two programs while any data goes both ways.
+#[derive(Debug, Parser)]
+#[command(name = "netgear", version, propagate_version = true, arg_required_else_help = true)]
+pub(crate) struct Options {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+    /// Say more of what happens; twice for all of it. RUST_LOG is finer.
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    pub(crate) verbose: u8,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Stream a test pattern from one end to another in this very program, with data both ways.
+    Demo(Demo),
+    /// Send a video, a picture sequence or a test pattern to a receiver.
+    Serve(Serve),
+    /// Receive what a sender sends.
+    View(View),
+    /// Say what a source is: size, rate, length, codec, and which decoder reads it.
+    Probe(Probe),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Demo {
+    /// Messaging pattern: pair or reqrep.
+    #[arg(long, default_value = "pair")]
+    pub(crate) pattern: Pattern,
+    /// What carries it.
+    #[arg(long, default_value = "tcp")]
+    pub(crate) transport: Transport,
+    /// Size of the frames, as in 1280x720.
+    #[arg(long, default_value = "1280x720", value_name = "WIDTHxHEIGHT")]
+    pub(crate) size: Size,
+    /// Frames a second, or max for as many as there can be.
+    #[arg(long, default_value = "30", value_name = "F|max")]
+    pub(crate) fps: Fps,
+    /// How long to stream.
+    #[arg(long, default_value = "10", value_name = "SECONDS", conflicts_with = "frames", value_parser = seconds)]
+    pub(crate) seconds: Duration,
+    /// How many frames to stream, in place of how long.
+    #[arg(long, value_name = "N")]
+    pub(crate) frames: Option<u64>,
+    /// Send each frame back as well.
+    #[arg(long)]
+    pub(crate) return_frames: bool,
+    /// Make the frames smaller before they are sent, by more than 0 and less than 90 per cent.
+    #[arg(long, value_name = "PERCENT")]
+    pub(crate) reduce: Option<Percent>,
+    /// Save the last frame received as a picture.
+    #[arg(long, value_name = "OUT.png")]
+    pub(crate) snapshot: Option<PathBuf>,
+    /// Print one JSON object at the end in place of the summary.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Serve {
+    /// A file, a URL, a sequence such as 'frames/*.png', or a test pattern such as test:1280x720@30.
+    pub(crate) source: Source,
+    /// Connect to a receiver there. This is the default, to tcp://127.0.0.1:5555.
+    #[arg(long, value_name = "ENDPOINT", conflicts_with = "bind")]
+    pub(crate) connect: Option<Endpoint>,
+    /// Wait there for a receiver to connect.
+    #[arg(long, value_name = "ENDPOINT")]
+    pub(crate) bind: Option<Endpoint>,
+    #[command(flatten)]
+    pub(crate) session: Session,
+    /// Text or JSON to send with each frame.
+    #[arg(long, value_name = "TEXT-or-JSON", conflicts_with = "unidirectional", value_parser = text_or_json)]
+    pub(crate) data: Option<Value>,
+    /// Make the frames smaller before they are sent, by more than 0 and less than 90 per cent.
+    #[arg(long, value_name = "PERCENT")]
+    pub(crate) reduce: Option<Percent>,
+    /// The filter that --reduce uses.
+    #[arg(long, value_name = "NAME", default_value_t, requires = "reduce")]
+    pub(crate) filter: Filter,
+    /// Frames a second, or max for as many as there can be. Default: the source's own pace.
+    #[arg(long, value_name = "F|max")]
+    pub(crate) fps: Option<Fps>,
+    /// Begin again at the end, without end.
+    #[arg(long = "loop")]
+    pub(crate) looped: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct View {
+    /// Wait there for a sender to connect. This is the default, at tcp://*:5555.
+    #[arg(long, value_name = "ENDPOINT", conflicts_with = "connect")]
+    pub(crate) bind: Option<Endpoint>,
+    /// Connect to a sender there.
+    #[arg(long, value_name = "ENDPOINT")]
+    pub(crate) connect: Option<Endpoint>,
+    #[command(flatten)]
+    pub(crate) session: Session,
+    /// Text or JSON to send back for each frame.
+    #[arg(long, value_name = "TEXT-or-JSON", conflicts_with_all = ["reply_frames", "unidirectional"],
+        value_parser = text_or_json)]
+    pub(crate) reply: Option<Value>,
+    /// A source whose frames to send back, over and over.
+    #[arg(long, value_name = "SOURCE", conflicts_with = "unidirectional")]
+    pub(crate) reply_frames: Option<Source>,
+    /// Save the last frame as a picture.
+    #[arg(long, value_name = "OUT.png")]
+    pub(crate) snapshot: Option<PathBuf>,
+    /// Record the frames: to a Y4M file, or as numbered PNGs into a folder.
+    #[arg(long, value_name = "OUT.y4m|DIR")]
+    pub(crate) record: Option<PathBuf>,
+}
+
+/// What both ends can be told.
+#[derive(Debug, Args)]
+pub(crate) struct Session {
+    /// Messaging pattern, the same on both ends: pair or reqrep.
+    #[arg(long, default_value = "pair")]
+    pub(crate) pattern: Pattern,
+    /// End after so many frames.
+    #[arg(long, value_name = "N")]
+    pub(crate) frames: Option<u64>,
+    /// Send frames one way and no data at all; the same on both ends.
+    #[arg(long)]
+    pub(crate) unidirectional: bool,
+    /// How long to wait for the other end to appear. Default: for ever.
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub(crate) wait: Option<Duration>,
+    /// Print each item of data that arrives.
+    #[arg(long)]
+    pub(crate) print_data: bool,
+    /// Work out a digest of all pixels: equal on both ends when every pixel crossed.
+    #[arg(long)]
+    pub(crate) digest: bool,
+    /// Print one JSON object at the end in place of the summary.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+impl Session {
+    pub(crate) fn mode(&self) -> Mode {
+        if self.unidirectional { Mode::Unidirectional } else { Mode::Bidirectional }
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Probe {
+    /// A file, a URL, a sequence such as 'frames/*.png', or a test pattern such as test:1280x720@30.
+    pub(crate) source: Source,
+    /// Print one JSON object.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum Transport {
+    /// TCP over loopback.
+    Tcp,
+    /// A Unix socket.
+    Ipc,
+}
+
+/// Pixels in a row, and rows.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Size {
+    pub(crate) width: u32,
+    pub(crate) height: u32,
+}
+
+impl FromStr for Size {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (width, height) = text.split_once('x').ok_or("a size is needed, such as 1280x720")?;
+        let (width, height) = (side(width)?, side(height)?);
+        // The test pattern is drawn in this size, and knows which sizes it can have.
+        TestPatternSpec::new(width, height, FrameRate::THIRTY).map_err(|error| error.to_string())?;
+        Ok(Self { width, height })
+    }
+}
+
+fn side(text: &str) -> Result<u32, String> {
+    text.parse().map_err(|_| format!("{text:?} is no number of pixels; a size is written 1280x720"))
+}
+
+/// How fast frames are sent.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Fps {
+    /// As fast as the other end takes them.
+    Max,
+    /// So many a second.
+    Rate(FrameRate),
+}
+
+impl FromStr for Fps {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text == "max" {
+            return Ok(Self::Max);
+        }
+        text.parse().map(Self::Rate).map_err(|error| format!("{error}; or write max"))
+    }
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    text.parse()
+        .ok()
+        .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
+        .ok_or_else(|| "a number of seconds is needed, such as 10 or 0.5".to_owned())
+}
+
+/// JSON if it is JSON, else the text itself.
+fn text_or_json(text: &str) -> Result<Value, std::convert::Infallible> {
+    Ok(serde_json::from_str(text).unwrap_or_else(|_| Value::from(text)))
+}
