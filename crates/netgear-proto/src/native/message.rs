@@ -194,3 +194,6 @@ fn data(
     let (value, _newer) = value::decode(bytes, parts, budget)?;
     Ok(Some(value))
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,7 +4,7 @@ mod decode;
 mod encode;
 mod tag;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 
 pub use decode::DecodeError;
 pub(crate) use decode::decode;

@@ -41,7 +41,7 @@ fn nested(depth: usize) -> Value {
 }
 
 /// Equal to the last bit, NaN included.
-fn same(a: &Value, b: &Value) -> bool {
+pub(in crate::native) fn same(a: &Value, b: &Value) -> bool {
     match (a, b) {
         (Value::Float(a), Value::Float(b)) => a.to_bits() == b.to_bits(),
         (Value::List(a), Value::List(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b)),
@@ -238,7 +238,7 @@ fn what_follows_the_value_is_left() {
     assert_eq!(rest, b"\x63");
 }
 
-fn any_frame() -> impl Strategy<Value = Frame> {
+pub(in crate::native) fn any_frame() -> impl Strategy<Value = Frame> {
     use ElementType::*;
     let element_types = prop::sample::select(vec![U8, U16, F32, I8, I16, I32, F64]);
     (1..6_u32, 1..9_u32, 1..5_u16, element_types, any::<bool>()).prop_map(
@@ -251,7 +251,7 @@ fn any_frame() -> impl Strategy<Value = Frame> {
     )
 }
 
-fn any_value() -> impl Strategy<Value = Value> {
+pub(in crate::native) fn any_value() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),
         any::<bool>().prop_map(Value::Bool),

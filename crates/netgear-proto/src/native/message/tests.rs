@@ -1,0 +1,407 @@
+extern crate std;
+
+use alloc::{
+    format,
+    string::{String, ToString},
+    vec,
+    vec::Vec,
+};
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::{
+    ElementType, FrameError, PixelFormat, Shape,
+    native::{
+        LimitExceeded, ValueDecodeError, ValueEncodeError, cost,
+        value::tests::{any_frame, any_value, same},
+    },
+};
+
+const LIMITS: Limits = Limits::DEFAULT;
+
+/// One message and its parts in hex, where `07*1024` stands for a byte so many times. The wire never changes, so neither
+/// may these. docs/wire.md has each of them under its name.
+struct Golden {
+    name: &'static str,
+    message: Message,
+    parts: &'static [&'static str],
+}
+
+/// 2 pixels beside each other.
+fn bgr_frame() -> Frame {
+    Frame::bgr8(2, 1, vec![1, 2, 3, 0xfd, 0xfe, 0xff]).unwrap()
+}
+
+/// A depth picture: 300 columns, so that one side takes 2 bytes.
+fn depth_frame() -> Frame {
+    let shape = Shape::new(1, 300, 1).unwrap();
+    Frame::new(vec![9; 600], shape, ElementType::U16, PixelFormat::Gray).unwrap()
+}
+
+fn frame_message(sequence: u64, frame: Frame, data: Option<Value>) -> Message {
+    let captured_at = Timestamp::from_micros(1_700_000_000_000_000);
+    Message::Frame(FrameMessage { sequence, captured_at, frame, data })
+}
+
+fn golden() -> Vec<Golden> {
+    let hello = |role, pattern, mode| Message::Hello(Hello { version: 1, role, pattern, mode });
+    let every_kind = Value::List(vec![
+        Value::Null,
+        Value::Bool(false),
+        Value::Bool(true),
+        Value::Int(-1),
+        Value::from(u64::MAX),
+        Value::Float(1.5),
+        Value::from("é!"),
+        Value::Bytes(Bytes::from_static(&[0, 0xff])),
+        Value::from([(5, "a")]),
+    ]);
+    let apart = Value::from([("mask", Value::from(vec![7; 1024])), ("depth", Value::from(depth_frame()))]);
+    vec![
+        Golden {
+            name: "hello of a PAIR sender",
+            message: hello(Role::Sender, Pattern::Pair, Mode::Bidirectional),
+            parts: &["c1 00 01 00 00 00"],
+        },
+        Golden {
+            name: "hello of a unidirectional REQ/REP receiver",
+            message: hello(Role::Receiver, Pattern::ReqRep, Mode::Unidirectional),
+            parts: &["c1 00 01 01 01 01"],
+        },
+        Golden {
+            name: "frame without data",
+            message: frame_message(0, bgr_frame(), None),
+            parts: &["c1 01 00 80 80 f9 c0 c1 c4 82 03 01 02 03 00 00 00 00", "01 02 03 fd fe ff"],
+        },
+        Golden {
+            name: "frame with data",
+            message: frame_message(300, bgr_frame(), Some(Value::from([("speed", 12)]))),
+            parts: &[
+                "c1 01 ac 02 80 80 f9 c0 c1 c4 82 03 01 02 03 00 00 00 01 \
+                 09 01 05 05 73 70 65 65 64 03 18",
+                "01 02 03 fd fe ff",
+            ],
+        },
+        Golden {
+            name: "frame with parts in its data",
+            message: frame_message(1, bgr_frame(), Some(apart)),
+            parts: &[
+                "c1 01 01 80 80 f9 c0 c1 c4 82 03 01 02 03 00 00 00 01 \
+                 09 02 05 04 6d 61 73 6b 07 05 05 64 65 70 74 68 0a 01 ac 02 01 01 01 00",
+                "01 02 03 fd fe ff",
+                "07*1024",
+                "09*600",
+            ],
+        },
+        Golden {
+            name: "answer without data",
+            message: Message::Answer(Answer { sequence: 0, data: None }),
+            parts: &["c1 02 00 00"],
+        },
+        Golden {
+            name: "answer with data of every kind",
+            message: Message::Answer(Answer { sequence: 128, data: Some(every_kind) }),
+            parts: &["c1 02 80 01 01 08 09 00 01 02 03 01 03 fe ff ff ff ff ff ff ff ff 03 \
+                      04 00 00 00 00 00 00 f8 3f 05 03 c3 a9 21 06 02 00 ff 09 01 03 0a 05 01 61"],
+        },
+        Golden {
+            name: "answer with a frame",
+            message: Message::Answer(Answer { sequence: 1, data: Some(bgr_frame().into()) }),
+            parts: &["c1 02 01 01 0a 01 02 03 00 00 00", "01 02 03 fd fe ff"],
+        },
+        Golden { name: "idle", message: Message::Idle, parts: &["c1 03"] },
+        Golden { name: "goodbye", message: Message::Goodbye, parts: &["c1 04"] },
+    ]
+}
+
+fn bytes_of(hex: &str) -> Bytes {
+    let byte = |digits: &str| u8::from_str_radix(digits, 16).unwrap();
+    hex.split_whitespace()
+        .flat_map(|word| match word.split_once('*') {
+            Some((digits, count)) => vec![byte(digits); count.parse().unwrap()],
+            None => vec![byte(word)],
+        })
+        .collect()
+}
+
+fn multipart_of(parts: &[&str]) -> Multipart {
+    parts.iter().map(|part| bytes_of(part)).collect()
+}
+
+fn decode(message: Multipart) -> Result<Message, DecodeError> {
+    Message::decode(message, &LIMITS)
+}
+
+fn same_message(a: &Message, b: &Message) -> bool {
+    let same_data = |a: &Option<Value>, b: &Option<Value>| match (a, b) {
+        (Some(a), Some(b)) => same(a, b),
+        _ => a == b,
+    };
+    match (a, b) {
+        (Message::Frame(a), Message::Frame(b)) => {
+            (a.sequence, a.captured_at, &a.frame) == (b.sequence, b.captured_at, &b.frame)
+                && same_data(&a.data, &b.data)
+        }
+        (Message::Answer(a), Message::Answer(b)) => a.sequence == b.sequence && same_data(&a.data, &b.data),
+        _ => a == b,
+    }
+}
+
+#[test]
+fn golden_bytes() {
+    for Golden { name, message, parts } in golden() {
+        let parts = multipart_of(parts);
+        assert_eq!(message.clone().encode(&LIMITS).unwrap(), parts, "{name}");
+        assert_eq!(decode(parts), Ok(message), "{name}");
+    }
+}
+
+/// The examples of the page are these bytes, all of them and no others.
+#[test]
+fn docs_wire_md_shows_the_golden_bytes() {
+    let page = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/wire.md");
+    // Not part of the published crate.
+    let Ok(page) = std::fs::read_to_string(page) else { return };
+    let mut examples: Vec<(String, Vec<Bytes>)> = Vec::new();
+    for block in page.split("```").skip(1).step_by(2) {
+        let Some(example) = block.strip_prefix("text\n# ") else { continue };
+        let (name, lines) = example.split_once('\n').unwrap();
+        let mut parts: Vec<String> = Vec::new();
+        for line in lines.lines() {
+            // What follows two spaces and a semicolon explains the bytes.
+            let hex = line.split(';').next().unwrap();
+            match hex.strip_prefix("part ") {
+                Some(numbered) => {
+                    let (number, hex) = numbered.split_once(':').unwrap();
+                    assert_eq!(number.parse(), Ok(parts.len()), "{name}");
+                    parts.push(hex.to_string());
+                }
+                None => parts.last_mut().unwrap().push_str(&format!(" {hex}")),
+            }
+        }
+        examples.push((name.to_string(), parts.iter().map(|part| bytes_of(part)).collect()));
+    }
+    let golden: Vec<_> = golden()
+        .into_iter()
+        .map(|golden| (golden.name.to_string(), golden.message.encode(&LIMITS).unwrap().into_parts()))
+        .collect();
+    assert_eq!(examples, golden);
+}
+
+#[test]
+fn what_is_cut_short_is_an_error_at_every_byte() {
+    for Golden { name, parts, .. } in golden() {
+        let whole = multipart_of(parts).into_parts();
+        for end in 0..whole[0].len() {
+            let mut cut = whole.clone();
+            cut[0].truncate(end);
+            let error = decode(cut.into()).unwrap_err();
+            assert_eq!(error == DecodeError::Empty, end == 0, "{name} cut to {end}: {error}");
+        }
+        for count in 1..whole.len() {
+            let error = decode(whole[..count].to_vec().into()).unwrap_err();
+            assert!(
+                matches!(
+                    error,
+                    DecodeError::MissingPart | DecodeError::Value(ValueDecodeError::MissingPart { .. })
+                ),
+                "{name} without part {count}: {error}"
+            );
+        }
+    }
+}
+
+#[test]
+fn pixels_are_as_many_as_the_header_says() {
+    for found in [0, 5, 7] {
+        let parts = multipart_of(&["c1 01 00 00 01 02 03 00 00 00 00", &"00 ".repeat(found)]);
+        let error = decode(parts).unwrap_err();
+        assert!(
+            matches!(error, DecodeError::Frame(FrameError::Length { expected: 6, found: f, .. }) if f == found)
+        );
+    }
+}
+
+#[test]
+fn a_frame_header_that_makes_no_frame_is_an_error() {
+    for (header, why) in [
+        ("c1 01 00 00 00 02 03 00 00 00 00", "an empty side"),
+        ("c1 01 00 00 ff ff ff ff 0f ff ff ff ff 0f ff ff 03 06 05 00 00", "larger than memory"),
+        ("c1 01 00 00 01 02 04 00 00 00 00", "BGR of 4 channels"),
+    ] {
+        let error = decode(multipart_of(&[header, "00*6"])).unwrap_err();
+        assert!(matches!(error, DecodeError::Frame(_)), "{why}: {error}");
+    }
+    for header in [
+        "c1 01 00 00 01 02 03 07 00 00 00",
+        "c1 01 00 00 01 02 03 00 06 00 00",
+        "c1 01 00 00 01 02 03 00 00 01 00",
+        "c1 01 00 00 01 02 03 00 00 00 02",
+        "c1 00 01 02 00 00",
+        "c1 00 01 00 02 00",
+        "c1 00 01 00 00 02",
+        "c1 05",
+        "c1",
+    ] {
+        assert_eq!(decode(multipart_of(&[header, "00*6"])), Err(DecodeError::Header), "{header}");
+    }
+}
+
+#[test]
+fn parts_that_the_header_does_not_speak_of_are_an_error() {
+    for Golden { name, parts, .. } in golden() {
+        for surplus in [1, 2, 1000] {
+            let mut message = multipart_of(parts);
+            for _ in 0..surplus {
+                message.push(Bytes::new());
+            }
+            assert_eq!(decode(message), Err(DecodeError::SurplusParts { surplus }), "{name}");
+        }
+    }
+}
+
+/// What a VidGear peer sends begins with a MessagePack map, 0x80 to 0x8f, 0xde or 0xdf; and a string is never this byte.
+#[test]
+fn every_other_first_byte_is_of_another_dialect() {
+    for found in (0..=u8::MAX).filter(|byte| *byte != FIRST_BYTE) {
+        for rest in [&b""[..], b"\x00\x01\x00\x00\x00"] {
+            let part = Bytes::from([&[found], rest].concat());
+            assert_eq!(decode(part.into()), Err(DecodeError::FirstByte { found }));
+        }
+    }
+    assert_eq!(decode(Multipart::new()), Err(DecodeError::Empty));
+    assert_eq!(decode(Bytes::new().into()), Err(DecodeError::Empty));
+}
+
+#[test]
+fn any_byte_may_change_and_what_comes_is_a_message_or_an_error() {
+    for Golden { name, parts, .. } in golden() {
+        let whole = multipart_of(parts).into_parts();
+        for at in 0..whole[0].len() {
+            for byte in 0..=u8::MAX {
+                let mut changed = whole.clone();
+                let mut header = changed[0].to_vec();
+                header[at] = byte;
+                changed[0] = header.into();
+                // Longer ways to write a number are read, and written again the short way.
+                let Ok(message) = decode(changed.into()) else { continue };
+                let encoded = message.clone().encode(&LIMITS).unwrap();
+                let again = decode(encoded).unwrap();
+                assert!(same_message(&again, &message), "{name}, byte {at} is {byte:#04x}");
+            }
+        }
+    }
+}
+
+#[test]
+fn what_a_newer_peer_says_behind_is_left_unread() {
+    for Golden { name, message, parts } in golden() {
+        let mut longer = multipart_of(parts).into_parts();
+        longer[0] = Bytes::from([&longer[0][..], b"\xff\xff\x00"].concat());
+        assert_eq!(decode(longer.into()), Ok(message), "{name}");
+    }
+}
+
+#[test]
+fn room_is_kept_for_an_envelope() {
+    let limits = LIMITS.with_parts(6);
+    let frames = |count| Some(Value::List(vec![bgr_frame().into(); count]));
+    // 6 parts: 2 of an envelope, the header, the frame, and 2 frames in its data.
+    let most = frame_message(0, bgr_frame(), frames(2)).encode(&limits).unwrap();
+    assert_eq!(most.len(), 4);
+    let refused = frame_message(0, bgr_frame(), frames(3)).encode(&limits);
+    let expected = ValueEncodeError::Parts { frames: 3, room: 2 };
+    assert_eq!(refused, Err(EncodeError::Value(expected)));
+    let answer = |count| Message::Answer(Answer { sequence: 0, data: frames(count) }).encode(&limits);
+    assert_eq!(answer(3).unwrap().len(), 4);
+    assert!(answer(4).is_err());
+}
+
+#[test]
+fn the_frame_and_those_in_its_data_share_one_limit() {
+    let limits = LIMITS.with_frame_bytes(12);
+    let exceeded = LimitExceeded::Frame { limit: 12 };
+    let message =
+        |count: usize| frame_message(0, bgr_frame(), Some(Value::List(vec![bgr_frame().into(); count])));
+    assert!(Message::decode(message(1).encode(&limits).unwrap(), &limits).is_ok());
+    assert!(message(2).encode(&limits).is_err());
+    let received = Message::decode(message(2).encode(&LIMITS).unwrap(), &limits);
+    assert!(
+        matches!(received, Err(DecodeError::Value(ValueDecodeError::Limit { source, .. })) if source == exceeded)
+    );
+    let alone = frame_message(0, Frame::gray8(13, 1, vec![0; 13]).unwrap(), None);
+    assert_eq!(alone.clone().encode(&limits), Err(EncodeError::Limit(exceeded)));
+    let received = Message::decode(alone.encode(&LIMITS).unwrap(), &limits);
+    assert_eq!(received, Err(DecodeError::Limit(exceeded)));
+}
+
+#[test]
+fn pixels_are_not_copied() {
+    let frame = bgr_frame();
+    let address = frame.pixels().as_ptr();
+    let encoded = frame_message(0, frame, None).encode(&LIMITS).unwrap();
+    assert_eq!(encoded.parts()[1].as_ptr(), address);
+    let Ok(Message::Frame(message)) = decode(encoded) else { panic!("not a frame") };
+    assert_eq!(message.frame.pixels().as_ptr(), address);
+}
+
+fn any_message() -> impl Strategy<Value = Message> {
+    let role = prop_oneof![Just(Role::Sender), Just(Role::Receiver)];
+    let pattern = prop_oneof![Just(Pattern::Pair), Just(Pattern::ReqRep)];
+    let mode = prop_oneof![Just(Mode::Bidirectional), Just(Mode::Unidirectional)];
+    let data = || prop::option::of(any_value());
+    prop_oneof![
+        1 => (any::<u16>(), role, pattern, mode)
+            .prop_map(|(version, role, pattern, mode)| Message::Hello(Hello { version, role, pattern, mode })),
+        4 => (any::<u64>(), any::<u64>(), any_frame(), data()).prop_map(|(sequence, micros, frame, data)| {
+            let captured_at = Timestamp::from_micros(micros);
+            Message::Frame(FrameMessage { sequence, captured_at, frame, data })
+        }),
+        4 => (any::<u64>(), data()).prop_map(|(sequence, data)| Message::Answer(Answer { sequence, data })),
+        1 => Just(Message::Idle),
+        1 => Just(Message::Goodbye),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn any_message_comes_back_to_the_bit(message in any_message()) {
+        let encoded = message.clone().encode(&LIMITS.with_parts(usize::MAX)).unwrap();
+        prop_assert_eq!(encoded.parts()[0][0], FIRST_BYTE);
+        let decoded = decode(encoded).unwrap();
+        prop_assert!(same_message(&decoded, &message), "{decoded:?} and not {message:?}");
+    }
+
+    /// A link that holds whole messages against [`Limits::message_bytes`] lets each of them through: the 64 bytes that a
+    /// value counts for cover its header and that of the message.
+    #[test]
+    fn a_message_within_the_limits_takes_no_more_bytes_than_they_allow(message in any_message()) {
+        const ENVELOPE_BYTES: usize = 4;
+        let (data, pixels) = match &message {
+            Message::Frame(FrameMessage { frame, data, .. }) => {
+                let (data, pixels) = data.as_ref().map(cost).unwrap_or_default();
+                (data, pixels + frame.pixels().len())
+            }
+            Message::Answer(Answer { data, .. }) => data.as_ref().map(cost).unwrap_or_default(),
+            _ => (0, 0),
+        };
+        let limits = LIMITS.with_parts(usize::MAX).with_data_bytes(data).with_frame_bytes(pixels);
+        let encoded = message.encode(&limits).unwrap();
+        prop_assert!(encoded.byte_len() + ENVELOPE_BYTES <= limits.message_bytes());
+    }
+
+    #[test]
+    fn any_bytes_are_a_message_or_an_error(
+        kind in 0..6_u8,
+        header in prop::collection::vec(any::<u8>(), 0..60),
+        parts in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..20), 0..4),
+    ) {
+        let first = Bytes::from([&[FIRST_BYTE, kind], &header[..]].concat());
+        let message: Multipart = [first].into_iter().chain(parts.into_iter().map(Bytes::from)).collect();
+        if let Ok(message) = decode(message) {
+            let again = decode(message.clone().encode(&LIMITS).unwrap()).unwrap();
+            prop_assert!(same_message(&again, &message));
+        }
+    }
+}
