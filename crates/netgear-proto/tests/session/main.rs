@@ -4,6 +4,7 @@
 mod closing;
 mod exchange;
 mod greeting;
+mod hostile;
 mod idle;
 mod limits;
 mod link;

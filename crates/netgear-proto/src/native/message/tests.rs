@@ -13,9 +13,11 @@ use super::*;
 use crate::{
     ElementType, FrameError, PixelFormat, Shape,
     native::{
-        LimitExceeded, ValueDecodeError, ValueEncodeError, cost,
+        LimitExceeded, READY_PROPERTY, READY_VALUE, ValueDecodeError, ValueEncodeError, cost,
+        frame_header::Encoding,
         value::tests::{any_frame, any_value, same},
     },
+    session::SessionConfig,
 };
 
 const LIMITS: Limits = Limits::DEFAULT;
@@ -157,12 +159,16 @@ fn golden_bytes() {
     }
 }
 
+/// docs/wire.md, which is no part of the published crate.
+fn docs_wire_md() -> Option<String> {
+    let page = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/wire.md");
+    std::fs::read_to_string(page).ok()
+}
+
 /// The examples of the page are these bytes, all of them and no others.
 #[test]
 fn docs_wire_md_shows_the_golden_bytes() {
-    let page = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/wire.md");
-    // Not part of the published crate.
-    let Ok(page) = std::fs::read_to_string(page) else { return };
+    let Some(page) = docs_wire_md() else { return };
     let mut examples: Vec<(String, Vec<Bytes>)> = Vec::new();
     for block in page.split("```").skip(1).step_by(2) {
         let Some(example) = block.strip_prefix("text\n# ") else { continue };
@@ -187,6 +193,39 @@ fn docs_wire_md_shows_the_golden_bytes() {
         .map(|golden| (golden.name.to_string(), golden.message.encode(&LIMITS).unwrap().into_parts()))
         .collect();
     assert_eq!(examples, golden);
+}
+
+/// A row of a table that gives each variant of an enum under its number.
+fn row_of<T: serde::de::DeserializeOwned>(name: &str, show: impl Fn(T) -> String) -> String {
+    let variants: Vec<_> =
+        (0..7_u8).map(|number| postcard::from_bytes(&[number]).map(&show).unwrap_or_default()).collect();
+    format!("| `{name}` | {} |", variants.join(" | ")).replace("|  ", "| ")
+}
+
+#[test]
+fn docs_wire_md_has_the_numbers_of_every_enum_and_the_defaults() {
+    let Some(page) = docs_wire_md() else { return };
+    let session = SessionConfig::new(Role::Sender);
+    for row in [
+        row_of("Role", |role: Role| role.to_string()),
+        row_of("Pattern", |pattern: Pattern| pattern.to_string()),
+        row_of("Mode", |mode: Mode| mode.to_string()),
+        row_of("ElementType", |element: ElementType| element.to_string()),
+        row_of("PixelFormat", |format: PixelFormat| format.to_string()),
+        row_of("Encoding", |encoding: Encoding| format!("{encoding:?}").to_lowercase()),
+        format!("| `{READY_PROPERTY}` | `{}` |", String::from_utf8_lossy(READY_VALUE)),
+        format!("| pixels | {} MiB |", LIMITS.frame_bytes() >> 20),
+        format!("| data | {} MiB |", LIMITS.data_bytes() >> 20),
+        format!("| depth | {} |", LIMITS.depth()),
+        format!("| parts | {} |", LIMITS.parts()),
+        format!("| metadata | {} KiB |", LIMITS.metadata_bytes() >> 10),
+        format!("from link up to its hello | {:?} |", session.greeting_timeout()),
+        format!("waits before it sends idle | {:?} |", session.idle_interval()).replace("ms", " ms"),
+        format!("its turn to say goodbye | {:?} |", session.linger()),
+    ] {
+        let row = row.replace("5s", "5 s").replace("1s", "1 s");
+        assert!(page.contains(&row), "the page lacks {row}");
+    }
 }
 
 #[test]
