@@ -17,10 +17,6 @@ pub const FIRST_BYTE: u8 = 0xC1;
 /// The version of the dialect that this crate speaks.
 pub const VERSION: u16 = 1;
 
-/// The parts that the envelope of REQ/REP may take: a request id and an empty part (RFC 28). They count as parts of the
-/// message, so room is kept for them.
-const ENVELOPE_PARTS: usize = 2;
-
 /// One message of the native dialect.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Message {
@@ -173,7 +169,7 @@ fn with_data(
     parts.push(Bytes::new());
     parts.extend(pixels);
     if let Some(data) = data {
-        let room = limits.parts().saturating_sub(ENVELOPE_PARTS + parts.len());
+        let room = limits.parts().saturating_sub(parts.len());
         value::encode(&data, &mut first, &mut PartsOut::new(&mut parts, room), budget)?;
     }
     if let Some(place) = parts.first_mut() {
