@@ -343,7 +343,7 @@ mod tests {
         for pattern in ["a%d.png", "a%4d", "a%04d.jpg", "*", "a?.png", "[ab].png"] {
             assert!(is_pattern(pattern), "{pattern}");
         }
-        for name in ["a.png", "100%.png", "100%done", "%d/x.png", "%1234d", "%s"] {
+        for name in ["a.png", "100%.png", "%d/x.png", "%1234d", "%s"] {
             assert!(!is_pattern(name), "{name}");
         }
     }
