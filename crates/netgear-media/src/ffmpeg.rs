@@ -9,7 +9,7 @@ use std::ffi::{OsStr, OsString};
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
+use std::sync::mpsc::{Receiver, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -54,7 +54,7 @@ impl FfmpegSource {
     }
 
     fn open(origin: String, input: OsString, reason: &str, options: &OpenOptions) -> Result<Self, OpenError> {
-        let (process, output) = Process::start(&origin, &input, reason, options)?;
+        let (process, output) = Process::start(Slot::default(), &origin, &input, reason, options)?;
         options.check_size(&origin, output.width, output.height, 3)?;
         let frames = output
             .duration
@@ -122,29 +122,47 @@ impl FrameSource for FfmpegSource {
     }
 
     fn rewind(&mut self) -> Result<(), ReadError> {
-        let (process, output) = Process::start(&self.origin, &self.input, "", &self.options)?;
+        self.process.end();
+        let slot = Arc::clone(&self.process.slot);
+        let (process, output) = Process::start(slot, &self.origin, &self.input, "", &self.options)?;
+        (self.process, self.frames, self.is_ended) = (process, 0, false);
         if (output.width, output.height) != (self.info.width, self.info.height) {
+            self.is_ended = true;
             return Err(ReadError::FormatChanged {
                 origin: self.origin.clone(),
                 expected: format!("{}×{} pixels", self.info.width, self.info.height),
                 found: format!("{}×{} pixels", output.width, output.height),
             });
         }
-        (self.process, self.frames, self.is_ended) = (process, 0, false);
         Ok(())
     }
 
     fn canceller(&self) -> Option<Canceller> {
-        let child = Arc::clone(&self.process.child);
+        let slot = Arc::clone(&self.process.slot);
         Some(Canceller::new(move || {
-            // An error means that it has ended already.
-            let _ = lock(&child).kill();
+            let mut slot = lock(&slot);
+            slot.is_cancelled = true;
+            if let Some(child) = &slot.child {
+                // An error means that it has ended already.
+                let _ = lock(child).kill();
+            }
         }))
     }
 }
 
+/// Where the child process is, for its source and for the source's cancellers: they outlive one process, when the source is
+/// rewound.
+type Slot = Arc<Mutex<SlotContent>>;
+
+#[derive(Default)]
+struct SlotContent {
+    child: Option<Arc<Mutex<Child>>>,
+    is_cancelled: bool,
+}
+
 /// A running ffmpeg. Dropping it kills and reaps the process.
 struct Process {
+    slot: Slot,
     child: Arc<Mutex<Child>>,
     stdout: ChildStdout,
     log: Arc<Mutex<VecDeque<String>>>,
@@ -153,6 +171,7 @@ struct Process {
 
 impl Process {
     fn start(
+        slot: Slot,
         origin: &str,
         input: &OsStr,
         reason: &str,
@@ -189,11 +208,14 @@ impl Process {
             let mut description = Description::default();
             let mut lines = BufReader::new(stderr);
             while let Some(line) = read_line(&mut lines) {
+                let mut log = lock(&log_writer);
                 if let Some(output) = description.line(&line) {
                     // The one who waits may have gone.
                     let _ = described.try_send(output);
+                    // What matters from here on is what goes wrong.
+                    log.clear();
+                    continue;
                 }
-                let mut log = lock(&log_writer);
                 if log.len() == LOG_LINES {
                     log.pop_front();
                 }
@@ -201,8 +223,16 @@ impl Process {
             }
         });
         let child = Arc::new(Mutex::new(child));
+        let is_cancelled = {
+            let mut slot = lock(&slot);
+            slot.child = Some(Arc::clone(&child));
+            slot.is_cancelled
+        };
         // From here on, dropping it reaps the process.
-        let mut process = Self { child, stdout, log, log_reader: log_reader.ok() };
+        let mut process = Self { slot, child, stdout, log, log_reader: log_reader.ok() };
+        if is_cancelled {
+            return Err(OpenError::Ffmpeg { origin: origin.to_owned(), log: "it was cancelled".to_owned() });
+        }
         let output = process.wait_for_output(&output, options.ffmpeg_timeout());
         match output {
             Some(output) => Ok((process, output)),
@@ -216,10 +246,7 @@ impl Process {
     }
 
     fn wait_for_output(&mut self, output: &Receiver<Output>, timeout: Duration) -> Option<Output> {
-        match output.recv_timeout(timeout) {
-            Ok(output) => Some(output),
-            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => None,
-        }
+        output.recv_timeout(timeout).ok()
     }
 
     /// Waits until it ends, and tells whether it ended well.

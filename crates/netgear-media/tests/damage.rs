@@ -1,5 +1,7 @@
 //! Damaged files: errors or wrong pictures, never a panic here, never an end that does not come.
 
+#![allow(clippy::unwrap_used, reason = "it is test code, outside the test functions too")]
+
 mod common;
 
 use std::path::Path;

@@ -97,6 +97,26 @@ fn dropping_a_stream_ends_ffmpeg_at_once() {
 }
 
 #[test]
+fn a_canceller_outlives_a_rewind_and_leaves_nothing_to_rewind() {
+    if !has_ffmpeg("a_canceller_outlives_a_rewind_and_leaves_nothing_to_rewind") {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let path = film(folder.path(), "film.mkv", "320x240", "10", "-c:v mpeg4");
+    let mut source = open(&path, &by_ffmpeg());
+    let canceller = source.canceller().unwrap();
+    source.rewind().unwrap();
+    assert!(source.next_frame().unwrap().is_some());
+    canceller.cancel();
+    let mut frames = 0;
+    while let Ok(Some(_)) = source.next_frame() {
+        frames += 1;
+    }
+    assert!(frames < 299, "it went on to the end");
+    assert!(source.rewind().is_err());
+}
+
+#[test]
 fn y4m_of_every_chroma_is_as_ffmpeg_reads_it() {
     if !has_ffmpeg("y4m_of_every_chroma_is_as_ffmpeg_reads_it") {
         return;

@@ -18,9 +18,9 @@ pub(super) struct H264Decoder {
     colour: ColourSpace,
     length_size: usize,
     pool: BufferPool,
-    /// Samples that went in, less the frames that came out.
-    outstanding: usize,
-    most_outstanding: usize,
+    /// Fields that went in, less those that came out. Of an interlaced stream a sample may be a single field.
+    outstanding_fields: usize,
+    most_outstanding_fields: usize,
     wide_planes: [Vec<u16>; 3],
 }
 
@@ -52,9 +52,9 @@ impl H264Decoder {
             colour,
             length_size: config.length_size,
             pool: BufferPool::new(4 + reordered),
-            outstanding: 0,
-            // Those being decoded, those being put in order, a field of each, and some to spare.
-            most_outstanding: 2 * (threads + reordered) + 16,
+            outstanding_fields: 0,
+            // Those being decoded, those being put in order, and some to spare.
+            most_outstanding_fields: 2 * (threads + reordered + 16),
             wide_planes: Default::default(),
         };
         Ok((decoder, stream))
@@ -68,7 +68,7 @@ impl H264Decoder {
     /// Decodes one sample. Frames come out in the order of presentation, later than their samples went in; they come out
     /// beside an error too.
     pub(super) fn decode(&mut self, sample: &[u8]) -> (Vec<Frame>, Option<H264Error>) {
-        self.outstanding += 1;
+        self.outstanding_fields += if self.is_progressive() { 2 } else { 1 };
         let mut frames = Vec::new();
         for nal in &parse_avcc(sample, self.length_size) {
             let result = self.decode_nal(nal).and_then(|pictures| self.convert(pictures, &mut frames));
@@ -77,7 +77,7 @@ impl H264Decoder {
             }
         }
         // A worker that panicked leaves its picture undone, and all behind it waiting.
-        let is_stuck = self.outstanding > self.most_outstanding;
+        let is_stuck = self.outstanding_fields > self.most_outstanding_fields;
         (frames, is_stuck.then_some(H264Error::DecoderFailed))
     }
 
@@ -107,7 +107,7 @@ impl H264Decoder {
 
     fn convert(&mut self, pictures: Vec<Picture>, frames: &mut Vec<Frame>) -> Result<(), H264Error> {
         for picture in pictures {
-            self.outstanding = self.outstanding.saturating_sub(1);
+            self.outstanding_fields = self.outstanding_fields.saturating_sub(2);
             let (width, height) = (picture.width, picture.height);
             if (width, height) != (self.stream.width, self.stream.height) {
                 return Err(H264Error::SizeChanged { width, height });

@@ -1,5 +1,6 @@
 //! Videos made with ffmpeg, where there is one.
 #![allow(dead_code, reason = "each test program uses a part of it")]
+#![allow(clippy::unwrap_used, clippy::print_stderr, reason = "it is test code, outside the test functions")]
 
 use std::io::Read;
 use std::path::Path;
@@ -28,7 +29,13 @@ pub(crate) fn ffmpeg(arguments: &str, output: &Path) {
 }
 
 /// A small test film: `arguments` say how it is coded.
-pub(crate) fn film(folder: &Path, name: &str, size: &str, seconds: &str, arguments: &str) -> std::path::PathBuf {
+pub(crate) fn film(
+    folder: &Path,
+    name: &str,
+    size: &str,
+    seconds: &str,
+    arguments: &str,
+) -> std::path::PathBuf {
     let path = folder.join(name);
     ffmpeg(&format!("-f lavfi -i testsrc2=size={size}:rate=30 -t {seconds} {arguments}"), &path);
     path
