@@ -21,8 +21,17 @@ use bytes::{Bytes, BytesMut};
 /// ```
 #[derive(Debug)]
 pub struct BufferPool {
-    handed_out: VecDeque<Bytes>,
+    handed_out: VecDeque<HandedOut>,
     most: usize,
+}
+
+#[derive(Debug)]
+struct HandedOut {
+    bytes: Bytes,
+    /// Of the buffer, which may be larger than the bytes in it.
+    capacity: usize,
+    /// How often it was free and not of use.
+    passed_over: u8,
 }
 
 impl BufferPool {
@@ -34,29 +43,53 @@ impl BufferPool {
         Self { handed_out: VecDeque::new(), most }
     }
 
+    /// After being passed over so often, a free buffer is let go.
+    const PASSED_OVER: u8 = 32;
+
     /// An empty buffer with room for `len` bytes: one that is free again, else a new one.
+    ///
+    /// Before a new one is made, all that are free are let go: they are of another size, and what the pool keeps beside what
+    /// is in use never adds to the most that was ever in use.
     pub fn take(&mut self, len: usize) -> BytesMut {
-        while let Some(at) = self.handed_out.iter().position(Bytes::is_unique) {
-            let Some(Ok(mut buffer)) = self.handed_out.remove(at).map(Bytes::try_into_mut) else { continue };
-            buffer.clear();
-            // One much larger than asked for would be held for a small frame as long as that lives.
-            if buffer.capacity() >= len && buffer.capacity() / 2 <= len {
-                return buffer;
-            }
+        if len < Self::SMALLEST {
+            return BytesMut::with_capacity(len);
         }
+        if let Some(at) = self.handed_out.iter().position(|buffer| buffer.is_free() && buffer.fits(len))
+            && let Some(Ok(mut buffer)) = self.handed_out.remove(at).map(|buffer| buffer.bytes.try_into_mut())
+        {
+            self.handed_out.retain_mut(|buffer| {
+                buffer.passed_over += u8::from(buffer.is_free());
+                buffer.passed_over < Self::PASSED_OVER
+            });
+            buffer.clear();
+            return buffer;
+        }
+        self.handed_out.retain(|buffer| !buffer.is_free());
         BytesMut::with_capacity(len)
     }
 
     /// Makes the bytes shareable, and remembers the buffer.
     pub fn freeze(&mut self, buffer: BytesMut) -> Bytes {
+        let capacity = buffer.capacity();
         let bytes = buffer.freeze();
         if bytes.len() >= Self::SMALLEST && self.most > 0 {
             if self.handed_out.len() == self.most {
                 self.handed_out.pop_front();
             }
-            self.handed_out.push_back(bytes.clone());
+            self.handed_out.push_back(HandedOut { bytes: bytes.clone(), capacity, passed_over: 0 });
         }
         bytes
+    }
+}
+
+impl HandedOut {
+    fn is_free(&self) -> bool {
+        self.bytes.is_unique()
+    }
+
+    /// One much larger than asked for would be held for a small frame as long as that lives.
+    fn fits(&self, len: usize) -> bool {
+        self.capacity >= len && self.capacity / 2 <= len
     }
 }
 
@@ -92,7 +125,9 @@ mod tests {
         drop(part);
         drop(second);
         let again = [filled(&mut pool, LEN).as_ptr(), filled(&mut pool, LEN).as_ptr()];
-        assert!(again.contains(&address) || pool.handed_out.iter().any(|bytes| bytes.as_ptr() == address));
+        assert!(
+            again.contains(&address) || pool.handed_out.iter().any(|buffer| buffer.bytes.as_ptr() == address)
+        );
     }
 
     #[test]
@@ -110,8 +145,34 @@ mod tests {
         let mut pool = BufferPool::default();
         drop(filled(&mut pool, 8 * LEN));
         let small = filled(&mut pool, LEN);
-        assert!(pool.handed_out.iter().all(|bytes| bytes.len() == LEN));
+        assert!(pool.handed_out.iter().all(|buffer| buffer.bytes.len() == LEN));
         drop(small);
+    }
+
+    #[test]
+    fn sizes_that_alternate_each_keep_their_buffer() {
+        let mut pool = BufferPool::default();
+        let addresses = |pool: &mut BufferPool| {
+            let message = [filled(pool, 6 * LEN), filled(pool, 1000), filled(pool, LEN)];
+            [message[0].as_ptr(), message[2].as_ptr()]
+        };
+        let first = addresses(&mut pool);
+        for _ in 0..100 {
+            assert_eq!(addresses(&mut pool), first);
+        }
+    }
+
+    #[test]
+    fn a_free_buffer_that_is_of_no_more_use_is_let_go() {
+        let mut pool = BufferPool::default();
+        let large = filled(&mut pool, 8 * LEN);
+        let other = filled(&mut pool, LEN);
+        drop((large, other));
+        for _ in 0..BufferPool::PASSED_OVER {
+            assert!(pool.handed_out.iter().any(|buffer| buffer.bytes.len() == 8 * LEN));
+            drop(filled(&mut pool, LEN));
+        }
+        assert!(pool.handed_out.iter().all(|buffer| buffer.bytes.len() == LEN));
     }
 
     #[test]
