@@ -47,9 +47,11 @@ impl<'a> Command<'a> {
     }
 }
 
-/// A stranger's words go into logs and onto terminals: only what prints.
-fn printable(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).chars().map(|c| if c.is_control() { '.' } else { c }).collect()
+/// A stranger's words go into logs and onto terminals: only what prints. Neither control characters nor the invisible ones
+/// that turn the direction of what follows.
+pub(super) fn printable(bytes: &[u8]) -> String {
+    let prints = |c: char| matches!(c, '"' | '\'' | '\\') || c.escape_debug().len() == 1;
+    String::from_utf8_lossy(bytes).chars().map(|c| if prints(c) { c } else { '.' }).collect()
 }
 
 pub(super) fn ready(properties: &Properties) -> Vec<u8> {
@@ -58,13 +60,13 @@ pub(super) fn ready(properties: &Properties) -> Vec<u8> {
     body
 }
 
-/// The reason is cut to the 255 bytes that its length can say.
+/// The reason is cut to the 255 bytes that its length can say, and to the ASCII that RFC 37 has there.
 pub(super) fn error(reason: &str) -> Vec<u8> {
-    let reason = reason.as_bytes();
-    let reason = reason.get(..255).unwrap_or(reason);
+    let reason = reason.chars().take(255).map(|c| if matches!(c, ' '..='~') { c as u8 } else { b'.' });
+    let reason = reason.collect::<Vec<u8>>();
     let mut body = named(b"ERROR");
     body.push(reason.len() as u8);
-    body.extend_from_slice(reason);
+    body.extend_from_slice(&reason);
     body
 }
 

@@ -433,7 +433,7 @@ impl Connection {
             self.push_command(&command::error("READY has no Socket-Type"));
             return Err(self.violated(Violation::SocketTypeMissing));
         };
-        let socket_type = String::from_utf8_lossy(theirs).chars().take(32).collect::<String>();
+        let socket_type = command::printable(theirs).chars().take(32).collect::<String>();
         let ours = self.config.socket_type();
         if !ours.accepts(&socket_type) {
             let error = ZmtpError::SocketType { ours, theirs: socket_type };

@@ -1,6 +1,4 @@
-use alloc::string::String;
-
-use super::ZmtpError;
+use super::{ZmtpError, command::printable};
 
 /// A greeting is always this long (RFC 37).
 pub(super) const LEN: usize = 64;
@@ -41,8 +39,8 @@ pub(super) fn check(bytes: &[u8]) -> Result<Option<u8>, ZmtpError> {
     let Some(greeting) = bytes.first_chunk::<LEN>() else { return Ok(None) };
     let mechanism = &greeting[12..32];
     if mechanism != b"NULL\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0" {
-        let name = mechanism.split(|&byte| byte == 0).next().unwrap_or_default();
-        return Err(ZmtpError::Mechanism { theirs: String::from_utf8_lossy(name).into_owned() });
+        let name_len = mechanism.iter().rposition(|&byte| byte != 0).map_or(0, |last| last + 1);
+        return Err(ZmtpError::Mechanism { theirs: printable(&mechanism[..name_len]) });
     }
     // A peer of a higher major version speaks 3.1 to us.
     Ok(Some(if greeting[10] == 3 { greeting[11] } else { 1 }))
