@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use super::{
     PropertyError, SocketType, command,
-    properties::{Properties, is_name},
+    properties::{self, Properties, is_name},
 };
 use crate::Limits;
 
@@ -89,7 +89,7 @@ impl ConnectionConfig {
     /// Adds a property to READY. Names that begin with `X-` belong to the application (RFC 37).
     ///
     /// # Errors
-    /// [`PropertyError`] if the name is malformed or set already, or READY would be over the limit.
+    /// [`PropertyError`] if the name is malformed or set already, or READY would be over the limit, or have more than 64.
     pub fn with_property(mut self, name: &str, value: impl Into<Bytes>) -> Result<Self, PropertyError> {
         if !is_name(name) {
             return Err(PropertyError::Name);
@@ -98,7 +98,8 @@ impl ConnectionConfig {
             return Err(PropertyError::Twice);
         }
         self.properties.push(name, value.into());
-        if command::ready(&self.properties).len() > self.limits.metadata_bytes() {
+        let ready_len = command::ready(&self.properties).len();
+        if ready_len > self.limits.metadata_bytes() || self.properties.len() > properties::MOST {
             return Err(PropertyError::TooLong);
         }
         Ok(self)

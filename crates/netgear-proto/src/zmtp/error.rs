@@ -136,6 +136,12 @@ pub enum Violation {
     PropertyTwice,
     /// READY has no Socket-Type.
     #[error("READY has no Socket-Type")]
+    /// READY has too many properties.
+    #[error("READY has more than {limit} properties")]
+    TooManyProperties {
+        /// The limit.
+        limit: usize,
+    },
     SocketTypeMissing,
     /// ERROR's reason goes past the end of the command.
     #[error("the reason in ERROR goes past the end of the command")]

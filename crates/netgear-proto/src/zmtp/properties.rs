@@ -4,6 +4,10 @@ use bytes::Bytes;
 
 use super::Violation;
 
+/// The most properties that a READY may have. Their bytes are limited too, but the shortest property is 6 bytes on the wire
+/// and ten times that in memory, and each name is compared with all before it. libzmq sends two.
+pub(super) const MOST: usize = 64;
+
 /// The metadata of a READY command, in the order in which it came.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct Properties(Vec<(String, Bytes)>);
@@ -12,6 +16,10 @@ impl Properties {
     /// The value of a property; names are compared without case (RFC 37).
     pub(super) fn get(&self, name: &str) -> Option<&Bytes> {
         self.0.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
     }
 
     pub(super) fn push(&mut self, name: &str, value: Bytes) {
@@ -41,6 +49,9 @@ impl Properties {
             let name = name.ok_or(Violation::PropertyName)?;
             if properties.get(name).is_some() {
                 return Err(Violation::PropertyTwice);
+            }
+            if properties.len() == MOST {
+                return Err(Violation::TooManyProperties { limit: MOST });
             }
             properties.push(name, Bytes::copy_from_slice(value));
             bytes = rest;
