@@ -290,7 +290,11 @@ impl Connection {
 impl Connection {
     /// What has happened; `None` once there is nothing more.
     pub fn poll_event(&mut self) -> Option<Event> {
-        self.events.pop_front()
+        let event = self.events.pop_front()?;
+        if let Event::Message(_) = event {
+            self.envelope.handed_out();
+        }
+        Some(event)
     }
 
     /// The bytes that wait to be written to the peer.
@@ -300,6 +304,9 @@ impl Connection {
         }
         &mut self.transmit
     }
+    ///
+    /// On a REP, a request that was not taken from here is gone once another one comes; and this end's turn begins when the
+    /// request is taken.
 }
 
 /// Receiving.
@@ -409,7 +416,11 @@ impl Connection {
             self.message_bytes = 0;
             let parts = core::mem::take(&mut self.parts);
             let body = self.envelope.unwrap(parts).map_err(|violation| self.violated(violation))?;
-            self.events.extend(body.map(Event::Message));
+            let Some(body) = body else { return Ok(()) };
+            if self.envelope.supersedes() {
+                self.events.retain(|event| !matches!(event, Event::Message(_)));
+            }
+            self.events.push_back(Event::Message(body));
         }
         Ok(())
     }

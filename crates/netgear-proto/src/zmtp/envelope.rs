@@ -5,6 +5,9 @@ use bytes::Bytes;
 use super::{SendError, SocketType, Violation};
 use crate::Multipart;
 
+/// RFC 28: the longest routing id, and RFC 23: the longest identity of a peer.
+const LONGEST_ROUTING_ID: usize = 255;
+
 /// What stands before the body of a message, and whose turn it is to speak (RFC 28).
 #[derive(Debug)]
 pub(super) enum Envelope {
@@ -12,8 +15,9 @@ pub(super) enum Envelope {
     Pair,
     /// `[empty]`, or `[id][empty]` when correlating. An answer to anything but the last request is dropped.
     Req { correlate: bool, last_id: u32, waiting: bool },
-    /// Everything through the first empty part is kept, and sent back before the answer.
-    Rep { request: Option<Vec<Bytes>> },
+    /// Everything through the first empty part is kept, and sent back before the answer. `waiting` is that of a request
+    /// which the application has not been handed yet: what it sends before is no answer to that.
+    Rep { request: Option<Vec<Bytes>>, waiting: Option<Vec<Bytes>> },
 }
 
 impl Envelope {
@@ -21,7 +25,7 @@ impl Envelope {
         match socket_type {
             SocketType::Pair => Self::Pair,
             SocketType::Req => Self::Req { correlate, last_id: 0, waiting: false },
-            SocketType::Rep => Self::Rep { request: None },
+            SocketType::Rep => Self::Rep { request: None, waiting: None },
         }
     }
 
@@ -33,12 +37,21 @@ impl Envelope {
         }
     }
 
+    /// The bytes that this end's envelope may add to a message.
+    /// [`Limits::message_bytes`](crate::Limits::message_bytes) does not count them.
+    pub(super) const fn most_bytes(&self) -> usize {
+        match self {
+            Self::Pair => 0,
+            Self::Req { .. } | Self::Rep { .. } => LONGEST_ROUTING_ID,
+        }
+    }
+
     /// Whether it is this end's turn.
     pub(super) fn can_send(&self) -> bool {
         match self {
             Self::Pair => true,
             Self::Req { waiting, .. } => !waiting,
-            Self::Rep { request } => request.is_some(),
+            Self::Rep { request, .. } => request.is_some(),
         }
     }
 
@@ -55,11 +68,12 @@ impl Envelope {
                 *last_id = last_id.wrapping_add(1);
                 Ok(Vec::from([Bytes::copy_from_slice(&last_id.to_be_bytes()), Bytes::new()]))
             }
-            Self::Rep { request } => request.take().ok_or(SendError::OutOfTurn),
+            Self::Rep { request, .. } => request.take().ok_or(SendError::OutOfTurn),
         }
     }
 
-    /// The body of a message that came, or `None` if it is to be dropped; the turn passes to this end.
+    /// The body of a message that came, or `None` if it is to be dropped. A REQ's turn begins; a REP's does once the
+    /// application has been handed the message.
     pub(super) fn unwrap(&mut self, parts: Vec<Bytes>) -> Result<Option<Multipart>, Violation> {
         match self {
             Self::Pair => Ok(Some(parts.into())),
@@ -77,13 +91,29 @@ impl Envelope {
                 *waiting = false;
                 Ok(Some(body))
             }
-            Self::Rep { request } => {
-                // A request that comes before the one before it is answered takes its place: a REQ that is relaxed
-                // (ZMQ_REQ_RELAXED) has given up on that one.
+            Self::Rep { waiting, .. } => {
                 let (envelope, body) = split(parts)?;
-                *request = Some(envelope);
+                if let Some(id) = envelope.iter().find(|id| id.len() > LONGEST_ROUTING_ID) {
+                    return Err(Violation::RoutingId { length: id.len() });
+                }
+                *waiting = Some(envelope);
                 Ok(Some(body))
             }
+        }
+    }
+
+    /// Whether a message that came takes the place of those that the application has not been handed. A REQ that asks again
+    /// before it is answered (ZMQ_REQ_RELAXED) has given up on what it asked before.
+    pub(super) const fn supersedes(&self) -> bool {
+        matches!(self, Self::Rep { .. })
+    }
+
+    /// The application has been handed a message: from now on what it sends answers that one.
+    pub(super) fn handed_out(&mut self) {
+        if let Self::Rep { request, waiting } = self
+            && waiting.is_some()
+        {
+            *request = waiting.take();
         }
     }
 }

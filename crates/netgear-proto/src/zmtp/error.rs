@@ -154,6 +154,12 @@ pub enum Violation {
     Envelope,
 }
 
+    /// A routing id, in the envelope before the empty part, is longer than RFC 28's 255 bytes.
+    #[error("a routing id of {length} bytes, where RFC 28 allows 255")]
+    RoutingId {
+        /// Its length.
+        length: usize,
+    },
 /// Why a message was not taken for sending. Cloning a message is cheap: keep one to try it again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
