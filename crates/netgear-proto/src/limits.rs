@@ -53,6 +53,11 @@ impl Limits {
         self.depth
     }
 
+    /// The bytes of one part of a message: the larger of [`Limits::frame_bytes`] and [`Limits::data_bytes`].
+    pub const fn part_bytes(&self) -> usize {
+        if self.frame_bytes > self.data_bytes { self.frame_bytes } else { self.data_bytes }
+    }
+
     /// The bytes of one whole message, all parts together: pixels and data.
     pub const fn message_bytes(&self) -> usize {
         self.frame_bytes.saturating_add(self.data_bytes)

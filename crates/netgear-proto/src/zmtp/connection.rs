@@ -277,6 +277,10 @@ impl Connection {
         self.push_pong();
         for part in envelope {
             self.push_part(part, true);
+        let longest = message.parts().iter().map(Bytes::len).max().unwrap_or(0);
+        if longest > limits.part_bytes() {
+            return Err(SendError::TooLong { bytes: longest, limit: limits.part_bytes() });
+        }
         }
         let last = parts - 1;
         for (at, part) in message.into_parts().into_iter().enumerate() {
@@ -392,17 +396,20 @@ impl Connection {
         if self.peer.is_none() {
             return Err(Violation::ReadyExpected);
         }
-        let most_parts = limits.parts() + self.envelope.most_parts();
+        let most_parts = limits.parts().saturating_add(self.envelope.most_parts());
         if self.parts.len() == most_parts {
             return Err(Violation::TooManyParts { limit: most_parts });
         }
-        let limit = limits.frame_bytes().max(limits.data_bytes());
+        let limit = limits.part_bytes();
         let length =
             fits(header.length, limit).ok_or(Violation::PartTooLong { length: header.length, limit })?;
-        self.message_bytes += length;
-        if self.message_bytes > limits.message_bytes() {
-            return Err(Violation::MessageTooLong { limit: limits.message_bytes() });
-        }
+        let limit = limits.message_bytes();
+        let most_bytes = limit.saturating_add(self.envelope.most_bytes());
+        self.message_bytes = self
+            .message_bytes
+            .checked_add(length)
+            .filter(|&bytes| bytes <= most_bytes)
+            .ok_or(Violation::MessageTooLong { limit })?;
         Ok(length)
     }
 
