@@ -3,6 +3,7 @@ use alloc::{
     string::{String, ToString},
     vec::Vec,
 };
+use core::time::Duration;
 
 use bytes::{Buf, BufMut, Bytes, BytesMut, buf::Limit};
 
@@ -92,6 +93,9 @@ enum Receiving {
 /// The most that is ever staged: a short body and the header behind it.
 const STAGED: usize = LONGEST_SHORT + LONGEST_HEADER;
 
+/// The shortest time between two PINGs.
+const SHORTEST_INTERVAL: Duration = Duration::from_millis(1);
+
 /// Getters.
 impl Connection {
     /// Who the peer is, once the handshake is done.
@@ -117,7 +121,9 @@ impl Connection {
         let Some(peer) = &self.peer else { return Some(self.handshake_deadline) };
         // ZMTP 3.0 has no PING: a peer that has nothing to say is silent, and alive.
         let heartbeat = self.config.heartbeat().filter(|_| peer.minor_version > 0)?;
-        let ping = self.last_received.max(self.last_ping) + heartbeat.interval;
+        // With an interval of zero, there would be no moment at which nothing is due.
+        let interval = heartbeat.interval.max(SHORTEST_INTERVAL);
+        let ping = self.last_received.max(self.last_ping) + interval;
         Some(ping.min(self.last_received + heartbeat.timeout))
     }
 }
@@ -196,6 +202,7 @@ impl Connection {
         mut input: &[u8],
         pool: &mut BufferPool,
     ) -> Result<(), ZmtpError> {
+        self.check_failure()?;
         while !input.is_empty() {
             let mut buffer = self.receive_buffer();
             let room = buffer.remaining_mut().min(input.len());
@@ -270,6 +277,10 @@ impl Connection {
         if parts > limits.parts() {
             return Err(SendError::TooManyParts { parts, limit: limits.parts() });
         }
+        let longest = message.parts().iter().map(Bytes::len).max().unwrap_or(0);
+        if longest > limits.part_bytes() {
+            return Err(SendError::TooLong { bytes: longest, limit: limits.part_bytes() });
+        }
         if bytes > limits.message_bytes() {
             return Err(SendError::TooLong { bytes, limit: limits.message_bytes() });
         }
@@ -277,10 +288,6 @@ impl Connection {
         self.push_pong();
         for part in envelope {
             self.push_part(part, true);
-        let longest = message.parts().iter().map(Bytes::len).max().unwrap_or(0);
-        if longest > limits.part_bytes() {
-            return Err(SendError::TooLong { bytes: longest, limit: limits.part_bytes() });
-        }
         }
         let last = parts - 1;
         for (at, part) in message.into_parts().into_iter().enumerate() {
@@ -293,6 +300,9 @@ impl Connection {
 /// Out.
 impl Connection {
     /// What has happened; `None` once there is nothing more.
+    ///
+    /// On a REP, a request that was not taken from here is gone once another one comes; and this end's turn begins when the
+    /// request is taken.
     pub fn poll_event(&mut self) -> Option<Event> {
         let event = self.events.pop_front()?;
         if let Event::Message(_) = event {
@@ -308,9 +318,6 @@ impl Connection {
         }
         &mut self.transmit
     }
-    ///
-    /// On a REP, a request that was not taken from here is gone once another one comes; and this end's turn begins when the
-    /// request is taken.
 }
 
 /// Receiving.
@@ -467,11 +474,12 @@ impl Connection {
         ZmtpError::Violation { position: self.frame_position, violation }
     }
 
-    /// Any error is final. What was half received is let go.
+    /// Any error is final. What was half received is let go, and what was owed.
     fn fail(&mut self, error: ZmtpError) -> ZmtpError {
         self.failure = Some(error.clone());
         self.receiving = Receiving::Header;
         self.parts = Vec::new();
+        self.pong_due = None;
         error
     }
 

@@ -55,7 +55,9 @@ pub enum ZmtpError {
         silence: Duration,
     },
     /// The stream ended within the handshake, a frame or a message.
-    #[error("the peer closed the connection in the middle of a message, at byte {position}")]
+    #[error(
+        "the peer closed the connection in the middle of the handshake or of a message, at byte {position}"
+    )]
     Truncated {
         /// How many bytes it had sent.
         position: u64,
@@ -134,14 +136,14 @@ pub enum Violation {
     /// A property came twice.
     #[error("a property came twice")]
     PropertyTwice,
-    /// READY has no Socket-Type.
-    #[error("READY has no Socket-Type")]
     /// READY has too many properties.
     #[error("READY has more than {limit} properties")]
     TooManyProperties {
         /// The limit.
         limit: usize,
     },
+    /// READY has no Socket-Type.
+    #[error("READY has no Socket-Type")]
     SocketTypeMissing,
     /// ERROR's reason goes past the end of the command.
     #[error("the reason in ERROR goes past the end of the command")]
@@ -152,14 +154,14 @@ pub enum Violation {
     /// RFC 28: an empty part, then a body.
     #[error("a message without the empty part that RFC 28 wants before the body, or without a body")]
     Envelope,
-}
-
     /// A routing id, in the envelope before the empty part, is longer than RFC 28's 255 bytes.
     #[error("a routing id of {length} bytes, where RFC 28 allows 255")]
     RoutingId {
         /// Its length.
         length: usize,
     },
+}
+
 /// Why a message was not taken for sending. Cloning a message is cheap: keep one to try it again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -184,7 +186,7 @@ pub enum SendError {
         /// The limit.
         limit: usize,
     },
-    /// A message has more bytes than the limits allow.
+    /// A message, or one of its parts, has more bytes than the limits allow.
     #[error("{bytes} bytes are more than the {limit} allowed; raise Limits::frame_bytes on both ends")]
     TooLong {
         /// How many it has.
