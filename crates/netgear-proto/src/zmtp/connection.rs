@@ -71,7 +71,8 @@ pub struct Connection {
     envelope: Envelope,
     peer: Option<Peer>,
     minor_version: u8,
-    // Bounded: what can complete at once is the handshake, a message, and the few empty ones that fit in a header's room.
+    // As many as come between two calls of poll_event. What fits in one receive_buffer completes one message and the few
+    // empty ones that have room where a header is due; handle_input takes as much as the caller gives it.
     events: VecDeque<Event>,
     transmit: Transmit,
     /// The context of the PING answered last, while its PONG waits for its place between two messages.
@@ -193,6 +194,9 @@ impl Connection {
 
     /// Bytes have come from somewhere: copies them to where they belong. A socket is better read straight into
     /// [`Connection::receive_buffer`].
+    ///
+    /// All of the messages in them wait for [`Connection::poll_event`] then, and an empty one is 2 bytes of input and
+    /// 200 in memory: give it no more at once than you would hold a hundredfold.
     ///
     /// # Errors
     /// As [`Connection::handle_received`].

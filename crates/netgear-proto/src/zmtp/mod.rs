@@ -17,7 +17,9 @@
 //! that the body's first byte could land elsewhere.
 //!
 //! **No surprises.** Every length is held against [`Limits`](crate::Limits) before anything is allocated for it. What is
-//! held at any moment is at most one message, the READY properties, one PONG that is owed, and 300 bytes of staging.
+//! held at any moment is the message that is being received, the READY properties, one PONG that is owed, 1 KiB of staging,
+//! and the messages that were not yet taken with `poll_event`: on a REP one at most, on the others as many as the caller
+//! lets come before it asks. A buffer that the pool gives out again may be up to twice as large as its part.
 //!
 //! ```
 //! use netgear_proto::{
