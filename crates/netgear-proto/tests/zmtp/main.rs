@@ -1,0 +1,9 @@
+//! One ZeroMQ connection, from outside: scripted peers that break each rule, and pairs of connections that keep them.
+
+mod counting_allocator;
+mod hostile;
+mod memory;
+mod wire;
+
+#[global_allocator]
+static ALLOCATOR: counting_allocator::CountingAllocator = counting_allocator::CountingAllocator;
