@@ -1,7 +1,9 @@
 //! One ZeroMQ connection, from outside: scripted peers that break each rule, and pairs of connections that keep them.
 
 mod counting_allocator;
+mod end_of_stream;
 mod hostile;
+mod legal;
 mod memory;
 mod wire;
 
