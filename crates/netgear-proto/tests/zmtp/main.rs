@@ -1,5 +1,6 @@
 //! One ZeroMQ connection, from outside: scripted peers that break each rule, and pairs of connections that keep them.
 
+mod conversations;
 mod counting_allocator;
 mod end_of_stream;
 mod hostile;
