@@ -3,6 +3,7 @@
 mod conversations;
 mod counting_allocator;
 mod end_of_stream;
+mod envelopes;
 mod hostile;
 mod legal;
 mod memory;
