@@ -8,6 +8,7 @@ mod hostile;
 mod legal;
 mod memory;
 mod wire;
+mod zero_copy;
 
 #[global_allocator]
 static ALLOCATOR: counting_allocator::CountingAllocator = counting_allocator::CountingAllocator;
