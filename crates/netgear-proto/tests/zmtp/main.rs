@@ -4,6 +4,7 @@ mod conversations;
 mod counting_allocator;
 mod end_of_stream;
 mod envelopes;
+mod golden_bytes;
 mod heartbeat;
 mod hostile;
 mod legal;
