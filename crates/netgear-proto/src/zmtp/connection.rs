@@ -78,8 +78,11 @@ pub struct Connection {
     /// The context of the PING answered last, while its PONG waits for its place between two messages.
     pong_due: Option<Bytes>,
     handshake_deadline: Timestamp,
-    last_received: Timestamp,
+    /// When the peer last gave a sign of life: sent a byte, or took some that had been waiting.
+    last_heard: Timestamp,
     last_ping: Timestamp,
+    /// How many bytes had been taken when they were last found waiting.
+    taken_while_waiting: Option<u64>,
     failure: Option<ZmtpError>,
 }
 
@@ -99,7 +102,7 @@ const SHORTEST_INTERVAL: Duration = Duration::from_millis(1);
 
 /// Getters.
 impl Connection {
-    /// Who the peer is, once the handshake is done.
+    /// Who the peer is, once it has said so; [`Connection::is_established`] tells whether it fits.
     pub const fn peer(&self) -> Option<&Peer> {
         self.peer.as_ref()
     }
@@ -124,8 +127,8 @@ impl Connection {
         let heartbeat = self.config.heartbeat().filter(|_| peer.minor_version > 0)?;
         // With an interval of zero, there would be no moment at which nothing is due.
         let interval = heartbeat.interval.max(SHORTEST_INTERVAL);
-        let ping = self.last_received.max(self.last_ping) + interval;
-        Some(ping.min(self.last_received + heartbeat.timeout))
+        let ping = self.last_heard.max(self.last_ping) + interval;
+        Some(ping.min(self.last_heard + heartbeat.timeout))
     }
 }
 
@@ -150,8 +153,9 @@ impl Connection {
             transmit,
             pong_due: None,
             handshake_deadline: now + config.handshake_timeout(),
-            last_received: now,
+            last_heard: now,
             last_ping: now,
+            taken_while_waiting: None,
             failure: None,
             config,
         }
@@ -179,7 +183,7 @@ impl Connection {
     pub fn handle_received(&mut self, now: Timestamp, pool: &mut BufferPool) -> Result<(), ZmtpError> {
         self.check_failure()?;
         if self.buffered() > self.received {
-            self.last_received = now;
+            self.last_heard = now;
         }
         let advanced = loop {
             match self.advance(pool) {
@@ -247,7 +251,8 @@ impl Connection {
         let Some(heartbeat) = self.config.heartbeat().filter(|_| self.peer.is_some()) else {
             return Err(self.fail(ZmtpError::HandshakeTimeout));
         };
-        let silence = now.since(self.last_received);
+        self.note_progress(now);
+        let silence = now.since(self.last_heard);
         if silence >= heartbeat.timeout {
             return Err(self.fail(ZmtpError::PeerSilent { silence }));
         }
@@ -464,12 +469,13 @@ impl Connection {
         };
         let socket_type = command::printable(theirs).chars().take(32).collect::<String>();
         let ours = self.config.socket_type();
-        if !ours.accepts(&socket_type) {
-            let error = ZmtpError::SocketType { ours, theirs: socket_type };
+        let mismatch = (!ours.accepts(&socket_type))
+            .then(|| ZmtpError::SocketType { ours, theirs: socket_type.clone() });
+        self.peer = Some(Peer { minor_version: self.minor_version, socket_type, properties });
+        if let Some(error) = mismatch {
             self.push_command(&command::error(&error.to_string()));
             return Err(error);
         }
-        self.peer = Some(Peer { minor_version: self.minor_version, socket_type, properties });
         self.events.push_back(Event::Established);
         Ok(())
     }
@@ -498,6 +504,16 @@ impl Connection {
         let (header, header_len) = FrameHeader::write(false, more, part.len());
         self.transmit.gather(&header[..header_len]);
         self.transmit.push(part);
+    }
+
+    /// A peer that takes a long message over a slow network has nothing to say meanwhile. What it takes proves it alive, but
+    /// only while more is waiting: the system takes a few bytes for a dead peer too.
+    fn note_progress(&mut self, now: Timestamp) {
+        let taken = self.transmit.taken();
+        if self.taken_while_waiting.is_some_and(|before| before < taken) {
+            self.last_heard = now;
+        }
+        self.taken_while_waiting = self.transmit.has_remaining().then_some(taken);
     }
 
     fn push_command(&mut self, body: &[u8]) {

@@ -12,6 +12,7 @@ pub struct Transmit {
     chunks: VecDeque<Bytes>,
     /// What was gathered behind the last chunk.
     gathered: BytesMut,
+    taken: u64,
 }
 
 impl Transmit {
@@ -22,6 +23,11 @@ impl Transmit {
     pub fn slices(&self) -> impl Iterator<Item = &[u8]> {
         let gathered = Some(&self.gathered[..]).filter(|gathered| !gathered.is_empty());
         self.chunks.iter().map(|chunk| &chunk[..]).chain(gathered)
+    }
+
+    /// How many bytes have been taken so far.
+    pub(super) const fn taken(&self) -> u64 {
+        self.taken
     }
 
     pub(super) fn gather(&mut self, bytes: &[u8]) {
@@ -54,6 +60,7 @@ impl Buf for Transmit {
     }
 
     fn advance(&mut self, mut count: usize) {
+        self.taken += count as u64;
         while let Some(first) = self.chunks.front_mut() {
             if count < first.len() {
                 first.advance(count);
