@@ -38,6 +38,11 @@ fn count(bytes: isize) {
     LARGEST.set(LARGEST.get().max(bytes.max(0).cast_unsigned()));
 }
 
+/// The bytes that this thread has allocated and not freed.
+pub(crate) fn live() -> isize {
+    LIVE.get()
+}
+
 /// What a piece of code allocated.
 pub(crate) struct Usage {
     /// The most bytes that were live at once, above those before it.
