@@ -110,9 +110,7 @@ impl Envelope {
 
     /// The application has been handed a message: from now on what it sends answers that one.
     pub(super) fn handed_out(&mut self) {
-        if let Self::Rep { request, waiting } = self
-            && waiting.is_some()
-        {
+        if let Self::Rep { request, waiting } = self {
             *request = waiting.take();
         }
     }

@@ -131,6 +131,7 @@ fn a_req_drops_what_is_not_the_answer_to_its_last_request() {
         req.send(multipart(&[b"question"])).unwrap();
         assert_eq!(take_transmit(&mut req), message(&[envelope(first), vec![b"question"]].concat()));
         drops(&mut req, &[second, b"", b"wrong id"]);
+        drops(&mut req, &[b"\0\0\0\0", b"", b"no request had this id"]);
         drops(&mut req, &[b"\x01", b"", b"short id"]);
         drops(&mut req, &[b"\0\0\0\x01\0", b"", b"long id"]);
         drops(&mut req, &[first, first, b"", b"two ids"]);
