@@ -1,5 +1,42 @@
 //! Frames in, frames smaller, frames out.
+//!
+//! * **In**: a [`Source`] is parsed from what a user writes (a file, a pattern of file names, a URL, `test:1280x720@30`) and
+//!   opened as a [`FrameSource`], which gives [`Frame`](netgear_proto::Frame)s with their times. MP4 with H.264, Y4M, GIF,
+//!   PNG and JPEG are decoded in this process, in Rust; everything else by an `ffmpeg` child process, where one is on the
+//!   PATH. [`FrameStream`] runs a source on a thread of its own, [`Looped`] plays it over and over.
+//! * **Smaller**: [`reduce`] is VidGear's `reducer`; [`Resizer`] does it frame after frame in the same memory.
+//! * **Out**: [`save_picture`] for a snapshot, [`Recorder`] for all that comes, [`Y4mWriter`] alone.
+//!
+//! ```
+//! use netgear_media::{Filter, OpenOptions, Percent, Resizer, Source};
+//!
+//! let mut source = "test:1280x720@30".parse::<Source>()?.open(&OpenOptions::new())?;
+//! let mut resizer = Resizer::new();
+//! let percent = Percent::new(30.0)?;
+//! # let mut frames = 0;
+//! while let Some(next) = source.next_frame()? {
+//!     let smaller = resizer.reduce(&next.frame, percent, Filter::Lanczos4)?;
+//!     assert_eq!((smaller.width(), smaller.height()), (896, 503));
+//!     # frames += 1;
+//!     # if frames == 3 { break }
+//! }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! It knows no network and no async runtime, and does not wait until a frame is due: that is the caller's part.
+//!
+//! # Files from strangers
+//! Every length in a file is checked against the file and against [`OpenOptions::with_max_frame_bytes`] before memory is
+//! taken for it. A damaged file gives an error or a wrong picture. If the H.264 decoder should panic on one, which none of
+//! the damaged files of the tests made it do, that is contained: the source gives [`ReadError::DecoderFailed`], and the
+//! panic's message still appears on standard error. ffmpeg runs with the rights of this program, so where files and URLs come
+//! from strangers choose [`Decoder::BuiltIn`].
+//!
+//! # Features
+//! `video` (the default): sources, the recorder, and what `still` has. `still`: PNG and JPEG out. Without any: resizing alone.
 #![forbid(unsafe_code)]
+// Without them the descriptions name things that are not there.
+#![cfg_attr(not(feature = "video"), allow(rustdoc::broken_intra_doc_links))]
 
 #[cfg(feature = "video")]
 mod canceller;
