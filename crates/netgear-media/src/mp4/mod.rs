@@ -61,7 +61,7 @@ impl Mp4Source {
             MoovError::Io(error) => io(error),
             MoovError::Malformed(reason) => damaged(reason),
         })?;
-        let track = VideoTrack::parse(&moov).map_err(|error| match error {
+        let track = VideoTrack::parse(&moov, file_len).map_err(|error| match error {
             TrackError::Unsupported(reason) => unsupported(reason),
             TrackError::Malformed(reason) => damaged(reason),
         })?;

@@ -48,8 +48,8 @@ pub(super) enum TrackError {
 }
 
 impl VideoTrack {
-    /// Reads the content of a `moov` box.
-    pub(super) fn parse(moov: &[u8]) -> Result<Self, TrackError> {
+    /// Reads the content of the `moov` box of a file of this length.
+    pub(super) fn parse(moov: &[u8], file_len: u64) -> Result<Self, TrackError> {
         use TrackError::{Malformed, Unsupported};
         let track = boxes(moov)
             .filter(|(kind, _)| *kind == b"trak")
@@ -65,7 +65,7 @@ impl VideoTrack {
         let table =
             find(track, &[b"mdia", b"minf", b"stbl"]).ok_or(Malformed("the sample table is missing"))?;
         let avcc = avcc(table)?.to_vec();
-        let samples = samples(table)?;
+        let samples = samples(table, file_len)?;
         if samples.is_empty() {
             let is_fragmented = boxes(moov).any(|(kind, _)| kind == b"mvex");
             return Err(if is_fragmented {
@@ -74,7 +74,7 @@ impl VideoTrack {
                 Malformed("the video track has no samples")
             });
         }
-        let movie_timescale = find(moov, &[b"mvhd"]).and_then(crate::mp4::video_track::timescale);
+        let movie_timescale = find(moov, &[b"mvhd"]).and_then(self::timescale);
         let shown = shown(find(track, &[b"edts", b"elst"]), movie_timescale.unwrap_or(1000), timescale)?;
         Ok(Self { avcc, timescale, samples, shown })
     }
@@ -102,7 +102,7 @@ fn avcc(table: &[u8]) -> Result<&[u8], TrackError> {
     entry.get(VISUAL_FIELDS..).and_then(|inner| find(inner, &[b"avcC"])).ok_or(malformed)
 }
 
-fn samples(table: &[u8]) -> Result<Vec<Sample>, TrackError> {
+fn samples(table: &[u8], file_len: u64) -> Result<Vec<Sample>, TrackError> {
     let malformed = |what| move || TrackError::Malformed(what);
     let part = |kind: &[u8; 4]| find(table, &[kind]);
 
@@ -111,6 +111,10 @@ fn samples(table: &[u8]) -> Result<Vec<Sample>, TrackError> {
     let count = u32_at(sizes, 8).ok_or_else(malformed("the sample sizes are cut short"))? as usize;
     if count > MOST_SAMPLES {
         return Err(TrackError::Unsupported(format!("it has more than {MOST_SAMPLES} frames")));
+    }
+    // Where each has a size of its own, a claim of many samples takes as many entries; here it would take 20 bytes.
+    if u64::from(size_of_all) * count as u64 > file_len {
+        return Err(TrackError::Malformed("the samples are larger than the file"));
     }
     let mut sizes = match size_of_all {
         0 => Some(rows_at(sizes, 8, 4).ok_or_else(malformed("the sample sizes are cut short"))?),
@@ -283,7 +287,7 @@ mod tests {
         );
         let sample = |offset, len, composition_time| Sample { offset, len, composition_time };
         assert_eq!(
-            samples(&table).unwrap(),
+            samples(&table, 1000).unwrap(),
             [sample(100, 5, 0), sample(200, 6, 40), sample(206, 7, 50), sample(300, 8, 30)]
         );
     }
@@ -291,21 +295,28 @@ mod tests {
     #[test]
     fn more_samples_than_chunks_hold_are_an_error() {
         let chunkless = sample_table(&[5, 6], &[100], &[1, 1, 1], &[2, 10], &[]);
-        assert_eq!(samples(&chunkless), Err(TrackError::Malformed("there are fewer chunks than samples")));
+        assert_eq!(
+            samples(&chunkless, 1000),
+            Err(TrackError::Malformed("there are fewer chunks than samples"))
+        );
         let zero_per_chunk = sample_table(&[5], &[100, 200], &[1, 0, 1], &[1, 10], &[]);
-        assert!(matches!(samples(&zero_per_chunk), Err(TrackError::Malformed(_))));
+        assert!(matches!(samples(&zero_per_chunk, 1000), Err(TrackError::Malformed(_))));
     }
 
     #[test]
-    fn a_claim_of_four_billion_samples_allocates_nothing() {
-        let table = [
-            table(b"stsz", &[0, 1, u32::MAX], &[]),
-            table(b"stco", &[0, 1], &[0]),
-            table(b"stsc", &[0, 1], &[1, u32::MAX, 1]),
-            table(b"stts", &[0, 1], &[u32::MAX, 1]),
-        ]
-        .concat();
-        assert!(matches!(samples(&table), Err(TrackError::Unsupported(_))));
+    fn a_claim_of_many_samples_allocates_nothing() {
+        let claim = |count| {
+            [
+                table(b"stsz", &[0, 1, count], &[]),
+                table(b"stco", &[0, 1], &[0]),
+                table(b"stsc", &[0, 1], &[1, u32::MAX, 1]),
+                table(b"stts", &[0, 1], &[u32::MAX, 1]),
+            ]
+            .concat()
+        };
+        assert!(matches!(samples(&claim(u32::MAX), u64::MAX), Err(TrackError::Unsupported(_))));
+        assert!(matches!(samples(&claim(1001), 1000), Err(TrackError::Malformed(_))));
+        assert_eq!(samples(&claim(1000), 1000).unwrap().len(), 1000);
     }
 
     #[test]
