@@ -29,9 +29,9 @@ impl Socket {
             Endpoint::Tcp { host: Host::Any, .. } => {
                 Err(io::Error::new(io::ErrorKind::InvalidInput, "tcp://* is where to bind"))
             }
-            Endpoint::Tcp { host: Host::Ip(ip), port } => tcp(TcpStream::connect((*ip, *port)).await?),
+            Endpoint::Tcp { host: Host::Ip(ip), port } => to_another(TcpStream::connect((*ip, *port)).await?),
             Endpoint::Tcp { host: Host::Name(name), port } => {
-                tcp(TcpStream::connect((name.as_str(), *port)).await?)
+                to_another(TcpStream::connect((name.as_str(), *port)).await?)
             }
             #[cfg(unix)]
             Endpoint::Ipc(path) => Ok(Self::Unix(UnixStream::connect(path).await?)),
@@ -41,6 +41,15 @@ impl Socket {
             Endpoint::Ipc(_) | Endpoint::IpcAbstract(_) => Err(no_unix_sockets()),
         }
     }
+}
+
+/// Where nobody is bound, the system may happen to choose the very port that is connected to as the one to connect from, and
+/// connect the socket to itself.
+fn to_another(stream: TcpStream) -> io::Result<Socket> {
+    if stream.local_addr()? == stream.peer_addr()? {
+        return Err(io::Error::from(io::ErrorKind::ConnectionRefused));
+    }
+    tcp(stream)
 }
 
 fn tcp(stream: TcpStream) -> io::Result<Socket> {
@@ -72,8 +81,9 @@ enum Kind {
     Tcp(TcpListener),
     #[cfg(unix)]
     Unix {
-        listener: UnixListener,
+        // Dropped before the listener: once that is closed, the file may be another program's.
         _file: Option<SocketFile>,
+        listener: UnixListener,
     },
 }
 
@@ -159,10 +169,13 @@ async fn bind_path(path: &Path) -> io::Result<(UnixListener, SocketFile)> {
 
     let listener = match UnixListener::bind(path) {
         Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
-            let left_behind = std::fs::symlink_metadata(path)?.file_type().is_socket()
-                && matches!(UnixStream::connect(path).await, Err(e) if e.kind() == io::ErrorKind::ConnectionRefused);
-            if !left_behind {
-                return Err(error);
+            if !std::fs::symlink_metadata(path)?.file_type().is_socket() {
+                let reason = "something that is no socket has this path; move it away, or bind another path";
+                return Err(io::Error::new(io::ErrorKind::AlreadyExists, reason));
+            }
+            match UnixStream::connect(path).await {
+                Err(e) if e.kind() == io::ErrorKind::ConnectionRefused => {}
+                _ => return Err(error),
             }
             std::fs::remove_file(path)?;
             UnixListener::bind(path)?
