@@ -137,7 +137,11 @@ impl<E: End> Builder<E> {
 
     /// Runs the session over a link that is there already. It must be of the same pattern: for REQ/REP, one that asks under a
     /// sender and one that answers under a receiver.
-    pub fn over(self, link: impl Link) -> E {
+    ///
+    /// Whether anybody is at the other end of a link is not known before it says hello. That is waited for as for a peer to
+    /// appear: for as long as [`Builder::wait_for_peer`] says, and not by [`Builder::handshake_timeout`].
+    pub fn over(mut self, link: impl Link) -> E {
+        self.session = self.session.with_greeting_timeout(Duration::MAX);
         self.start(Way::Given(Some(Box::new(link))), None)
     }
 

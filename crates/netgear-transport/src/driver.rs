@@ -4,48 +4,71 @@ use std::{
     future::poll_fn,
     sync::Arc,
     task::{Context, Poll},
-    time::Duration,
 };
 
 use netgear_proto::session::{Ending, Event, Output, Session};
-use tokio::time::timeout;
 use tracing::{debug, info, warn};
 
 use crate::{
-    Link, SessionFailure,
+    LinkError, SessionFailure,
     clock::{Alarm, Clock},
-    establish::Way,
+    establish::{Contact, Way},
+    link,
     shared::Shared,
 };
 
-/// How long a link may take to send what is left and see the peer close.
-const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
-
 pub(crate) async fn drive(shared: Arc<Shared>, way: Way, clock: Clock) {
-    let result = run(&shared, way, clock).await;
-    if let Err(failure) = &result {
+    let mut driving = Driving { shared: &shared, cut_off: true };
+    if let Err(failure) = run(&shared, way, clock).await {
         debug!(%failure, "the session failed");
+        shared.fail(failure);
     }
-    shared.finish(result);
+    driving.cut_off = false;
+}
+
+/// Tells those who wait that the driver is done, also when it panics or its runtime is shut down: nobody may wait for ever.
+struct Driving<'a> {
+    shared: &'a Shared,
+    cut_off: bool,
+}
+
+impl Drop for Driving<'_> {
+    fn drop(&mut self) {
+        if self.cut_off {
+            self.shared.fail(SessionFailure::Stopped);
+        }
+        self.shared.finish();
+    }
 }
 
 async fn run(shared: &Shared, mut way: Way, clock: Clock) -> Result<(), SessionFailure> {
+    let config = shared.lock().session.config().clone();
     loop {
-        let link = tokio::select! {
+        let contact = tokio::select! {
             biased;
             () = poll_fn(|cx| poll_closing(shared, cx)) => return Ok(()),
-            link = way.establish(clock) => link?,
+            contact = way.establish(&config, clock) => contact?,
         };
-        let mut exchange = Exchange::new(shared, link, clock);
-        let result = poll_fn(|cx| exchange.poll(cx, &mut way)).await;
-        let _ = timeout(CLOSE_TIMEOUT, poll_fn(|cx| exchange.link.poll_close(cx))).await;
+        let mut exchange = Exchange::new(shared, contact, clock);
+        if exchange.opened {
+            way.settle();
+        }
+        let result = poll_fn(|cx| exchange.poll(cx)).await;
+        let Exchange { mut contact, opened, .. } = exchange;
         match result {
-            Err(failure) if !exchange.opened && way.goes_on_after(&failure) => {
-                warn!(%failure, "a peer connected and was no use; waiting for another");
-                let mut state = shared.lock();
-                state.session = Session::new(state.session.config().clone());
+            Err(failure) if !opened && way.goes_on_after(&failure) => {
+                // At once, or the application would find a session that is over.
+                shared.with(|state| state.session = Session::new(config.clone()));
+                warn!(%failure, "the peer was no use; trying again");
+                link::close(&mut contact.link).await;
             }
-            result => return result,
+            result => {
+                if let Err(failure) = &result {
+                    shared.fail(failure.clone());
+                }
+                link::close(&mut contact.link).await;
+                return result;
+            }
         }
     }
 }
@@ -58,7 +81,7 @@ fn poll_closing(shared: &Shared, cx: &mut Context<'_>) -> Poll<()> {
 /// One link's life with the session.
 struct Exchange<'a> {
     shared: &'a Shared,
-    link: Box<dyn Link>,
+    contact: Contact,
     clock: Clock,
     alarm: Alarm,
     /// Whether the peer has said hello and fits.
@@ -67,28 +90,29 @@ struct Exchange<'a> {
 }
 
 impl<'a> Exchange<'a> {
-    fn new(shared: &'a Shared, link: Box<dyn Link>, clock: Clock) -> Self {
-        shared.lock().session.handle_connected(clock.now());
-        Self { shared, link, clock, alarm: Alarm::new(clock), opened: false, failure: None }
+    /// The session of the contact, which may be open already, takes the place of the one that waited.
+    fn new(shared: &'a Shared, mut contact: Contact, clock: Clock) -> Self {
+        contact.session.handle_connected(clock.now());
+        let peer = contact.session.peer().copied();
+        if let Some(peer) = peer {
+            info!(?peer, "connected");
+        }
+        shared.with(|state| std::mem::swap(&mut state.session, &mut contact.session));
+        shared.wake_waiters();
+        Self { shared, contact, clock, alarm: Alarm::new(clock), opened: peer.is_some(), failure: None }
     }
 
-    /// Ready once the session is over, and what it still had to say is sent.
-    fn poll(&mut self, cx: &mut Context<'_>, way: &mut Way) -> Poll<Result<(), SessionFailure>> {
+    /// Ready once the session is over. Its last words may still wait in the link, which is to be closed then.
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), SessionFailure>> {
         self.shared.register_driver(cx);
         loop {
-            let ending = self.carry_out(way);
-            let flushed = self.link.poll_flush(cx);
-            if let Poll::Ready(Err(error)) = flushed {
-                return Poll::Ready(self.broken(error.into()));
+            if let Some(ending) = self.carry_out() {
+                return Poll::Ready(self.over(ending));
             }
-            if let Some(ending) = ending {
-                // A peer that has left reads nothing, and one that broke the rules may not.
-                if flushed.is_ready() || ending == Ending::PeerLeft {
-                    return Poll::Ready(self.failure.take().map_or(Ok(()), Err));
-                }
-                return Poll::Pending;
+            if let Poll::Ready(Err(error)) = self.contact.link.poll_flush(cx) {
+                return Poll::Ready(self.hear_out(cx, error));
             }
-            match self.link.poll_receive(cx) {
+            match self.contact.link.poll_receive(cx) {
                 Poll::Ready(Ok(Some(message))) => {
                     let handled = self.shared.lock().session.handle_message(self.clock.now(), message);
                     self.note(handled);
@@ -109,35 +133,41 @@ impl<'a> Exchange<'a> {
     }
 
     /// Gives the link what the session wants transmitted, and the application what happened.
-    fn carry_out(&mut self, way: &mut Way) -> Option<Ending> {
+    fn carry_out(&mut self) -> Option<Ending> {
         let mut state = self.shared.lock();
         if state.closing {
             state.session.close(self.clock.now());
         }
         let mut happened = false;
-        while let Some(output) = state.session.poll_output() {
-            match output {
-                Output::Transmit(message) => {
-                    if let Err(error) = self.link.send(message) {
+        loop {
+            match state.session.poll_output() {
+                Some(Output::Transmit(message)) => {
+                    // A link may be anybody's code, and is not called under the lock.
+                    drop(state);
+                    let sent = self.contact.link.send(message);
+                    state = self.shared.lock();
+                    if let Err(error) = sent {
                         self.failure.get_or_insert(error.into());
                         state.session.handle_disconnected();
                     }
                 }
-                Output::Event(event) => {
+                Some(Output::Event(event)) => {
                     happened = true;
                     if let Event::Connected(peer) = event {
                         info!(?peer, "connected");
                         self.opened = true;
-                        way.settle();
                     }
                 }
-                _ => {}
+                Some(_) => {}
+                None => break,
             }
         }
+        let ending = state.session.ending();
+        drop(state);
         if happened {
-            state.wake_waiters();
+            self.shared.wake_waiters();
         }
-        state.session.ending()
+        ending
     }
 
     fn note<E: Into<SessionFailure>>(&mut self, handled: Result<(), E>) {
@@ -146,14 +176,42 @@ impl<'a> Exchange<'a> {
         }
     }
 
+    /// The link takes nothing any more. What the peer said before that counts: a goodbye above all.
+    fn hear_out(&mut self, cx: &mut Context<'_>, error: LinkError) -> Result<(), SessionFailure> {
+        while let Poll::Ready(Ok(Some(message))) = self.contact.link.poll_receive(cx) {
+            let handled = self.shared.lock().session.handle_message(self.clock.now(), message);
+            self.note(handled);
+            if let Some(ending) = self.carry_out() {
+                return self.over(ending);
+            }
+        }
+        self.broken(error.into())
+    }
+
     /// The link is gone; that is a failure unless the session was ending anyway.
     fn broken(&mut self, failure: SessionFailure) -> Result<(), SessionFailure> {
         let mut state = self.shared.lock();
         state.session.handle_disconnected();
-        match (self.failure.take(), state.session.ending()) {
-            (Some(earlier), _) => Err(earlier),
-            (None, Some(Ending::Closed | Ending::PeerLeft)) => Ok(()),
-            (None, _) => Err(failure),
+        let ending = state.session.ending();
+        drop(state);
+        match ending {
+            Some(ending @ (Ending::Closed | Ending::PeerLeft)) => self.over(ending),
+            _ => Err(self.explained(failure)),
         }
+    }
+
+    fn over(&mut self, ending: Ending) -> Result<(), SessionFailure> {
+        match ending {
+            // A goodbye before any hello: it was never there.
+            Ending::PeerLeft if !self.opened => Err(self.explained(SessionFailure::PeerLost)),
+            _ if self.failure.is_some() => Err(self.explained(SessionFailure::PeerLost)),
+            _ => Ok(()),
+        }
+    }
+
+    /// The first failure is the cause of what follows.
+    fn explained(&mut self, failure: SessionFailure) -> SessionFailure {
+        let failure = self.failure.take().unwrap_or(failure);
+        if self.opened { failure } else { self.contact.explain(failure) }
     }
 }

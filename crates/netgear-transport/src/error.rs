@@ -12,7 +12,7 @@ use crate::{Endpoint, EndpointError, LinkError};
 #[non_exhaustive]
 pub enum BindError {
     /// Another program has it.
-    #[error("{endpoint} is taken by another program; stop that one, or bind another port")]
+    #[error("{endpoint} is taken by another program; stop that one, or bind another endpoint")]
     Taken {
         /// The endpoint asked for.
         endpoint: Endpoint,
@@ -57,6 +57,9 @@ pub enum SessionFailure {
     /// The peer went without a goodbye.
     #[error("the peer went away without a goodbye; start it again")]
     PeerLost,
+    /// The task behind the session is gone: its runtime was shut down, or it panicked.
+    #[error("the session was cut off, since the tokio runtime that it was started in has stopped")]
+    Stopped,
 }
 
 impl From<Mismatch> for SessionFailure {

@@ -3,7 +3,7 @@
 use std::{collections::VecDeque, future::pending, io, time::Duration};
 
 use netgear_proto::{
-    session::{Mismatch, SessionConfig, SessionError},
+    session::{Mismatch, PeerViolation, Session, SessionConfig, SessionError},
     zmtp::{ConnectionConfig, ZmtpError},
 };
 use tokio::{
@@ -15,7 +15,8 @@ use tracing::{debug, warn};
 use crate::{
     Endpoint, Link, LinkError, SessionFailure,
     clock::Clock,
-    link::ZmtpLink,
+    greeting::greet,
+    link::{HandshakeError, ZmtpLink},
     socket::{Listener, Socket},
 };
 
@@ -36,12 +37,49 @@ pub(crate) struct Zmtp {
     pub(crate) session: SessionConfig,
 }
 
+/// A link to somebody, and the session that runs over it: open already if it was waited for, where strangers may come.
+pub(crate) struct Contact {
+    pub(crate) link: Box<dyn Link>,
+    pub(crate) session: Session,
+    /// The socket type of a peer that did not announce itself as NetGear.
+    unannounced: Option<String>,
+}
+
+impl Contact {
+    pub(crate) fn new(link: ZmtpLink<Socket>, config: &SessionConfig) -> Self {
+        let unannounced = link.unannounced();
+        Self { link: Box::new(link), session: Session::new(config.clone()), unannounced }
+    }
+
+    /// What it means that no session came about: a peer that neither announced itself as NetGear nor speaks like it is
+    /// something else.
+    pub(crate) fn explain(&self, failure: SessionFailure) -> SessionFailure {
+        match (&self.unannounced, &failure) {
+            (
+                Some(socket_type),
+                SessionFailure::Session(
+                    SessionError::GreetingTimeout
+                    | SessionError::Violation(PeerViolation::Malformed(_) | PeerViolation::HelloMissing),
+                ),
+            ) => LinkError::NotNetGear { socket_type: socket_type.clone() }.into(),
+            _ => failure,
+        }
+    }
+}
+
 impl Way {
-    pub(crate) async fn establish(&mut self, clock: Clock) -> Result<Box<dyn Link>, SessionFailure> {
+    pub(crate) async fn establish(
+        &mut self,
+        config: &SessionConfig,
+        clock: Clock,
+    ) -> Result<Contact, SessionFailure> {
         match self {
             Self::Connect { endpoint, zmtp, backoff } => connect(endpoint, zmtp, backoff, clock).await,
             Self::Listen { listener: Some(listener), zmtp } => accept(listener, zmtp, clock).await,
-            Self::Given(link) => link.take().ok_or(SessionFailure::PeerLost),
+            Self::Given(link) => {
+                let link = link.take().ok_or(SessionFailure::PeerLost)?;
+                Ok(Contact { link, session: Session::new(config.clone()), unannounced: None })
+            }
             Self::Listen { listener: None, .. } => Err(SessionFailure::PeerLost),
         }
     }
@@ -53,21 +91,15 @@ impl Way {
         }
     }
 
-    /// Whether to look for another peer after one that connected never came as far as a session.
+    /// Whether to try again after a peer that was connected to never came as far as a session.
     ///
-    /// Whoever waits on an open port must outlive strangers. Whoever connects has chosen the peer, and is told what is
-    /// wrong with it, unless that one is only on its way out. A peer that is NetGear but set up differently is an error on
-    /// both ends.
+    /// Whoever connects has chosen the peer, and is told what is wrong with it, unless that one is only on its way out.
+    /// (Whoever waits on an open port outlives strangers, and does so while they are greeted.)
     pub(crate) fn goes_on_after(&self, failure: &SessionFailure) -> bool {
-        let mismatch = matches!(failure, SessionFailure::Session(SessionError::Mismatch(_)));
-        match self {
-            Self::Listen { .. } => !mismatch,
-            Self::Connect { .. } => match failure {
-                SessionFailure::PeerLost => true,
-                SessionFailure::Link(error) => is_passing(error),
-                SessionFailure::Session(_) => false,
-            },
-            Self::Given(_) => false,
+        match (self, failure) {
+            (Self::Connect { .. }, SessionFailure::PeerLost) => true,
+            (Self::Connect { .. }, SessionFailure::Link(error)) => is_passing(error),
+            _ => false,
         }
     }
 }
@@ -77,29 +109,34 @@ async fn connect(
     zmtp: &Zmtp,
     backoff: &mut Backoff,
     clock: Clock,
-) -> Result<Box<dyn Link>, SessionFailure> {
+) -> Result<Contact, SessionFailure> {
     loop {
+        backoff.wait().await;
         match try_connect(endpoint, zmtp, clock).await {
-            Ok(link) => return Ok(Box::new(link)),
+            Ok(link) => return Ok(Contact::new(link, &zmtp.session)),
             Err(error) if is_passing(&error) => debug!(%endpoint, %error, "nobody there yet"),
             Err(error) => return Err(zmtp.failure(error)),
         }
-        backoff.wait().await;
     }
 }
 
 async fn try_connect(endpoint: &Endpoint, zmtp: &Zmtp, clock: Clock) -> Result<ZmtpLink<Socket>, LinkError> {
-    let patience = zmtp.session.greeting_timeout();
+    let patience = zmtp.connection.handshake_timeout();
     let socket = timeout(patience, Socket::connect(endpoint))
         .await
         .unwrap_or_else(|_| Err(io::Error::from(io::ErrorKind::TimedOut)))?;
-    ZmtpLink::handshake(socket, zmtp.connection.clone(), clock).await
+    let shaken = ZmtpLink::handshake(socket, zmtp.connection.clone(), clock).await;
+    shaken.map_err(|HandshakeError { error, .. }| error)
 }
 
 /// Whether trying again may help: nobody there, gone again, or silent; not a peer that is something else.
 fn is_passing(error: &LinkError) -> bool {
     match error {
-        LinkError::Io(_) => true,
+        // What this program may not do, it may not do the next time either.
+        LinkError::Io(error) => !matches!(
+            error.kind(),
+            io::ErrorKind::PermissionDenied | io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported
+        ),
         LinkError::Zmtp(error) => {
             matches!(
                 error,
@@ -110,48 +147,58 @@ fn is_passing(error: &LinkError) -> bool {
     }
 }
 
-/// Handshakes that may be under way at once on one port; the oldest makes room for a further one.
-const MOST_HANDSHAKES: usize = 16;
+/// Strangers that may be greeted at once on one port; the oldest makes room for a further one.
+const MOST_GREETED: usize = 16;
 
-async fn accept(listener: &Listener, zmtp: &Zmtp, clock: Clock) -> Result<Box<dyn Link>, SessionFailure> {
-    let mut handshakes = JoinSet::new();
+async fn accept(listener: &Listener, zmtp: &Zmtp, clock: Clock) -> Result<Contact, SessionFailure> {
+    let mut greeted = JoinSet::new();
     let mut oldest_first: VecDeque<AbortHandle> = VecDeque::new();
     loop {
         tokio::select! {
             accepted = listener.accept() => match accepted {
                 Ok(socket) => {
-                    oldest_first.retain(|handshake| !handshake.is_finished());
-                    if oldest_first.len() >= MOST_HANDSHAKES
+                    oldest_first.retain(|greeting| !greeting.is_finished());
+                    if oldest_first.len() >= MOST_GREETED
                         && let Some(oldest) = oldest_first.pop_front()
                     {
                         oldest.abort();
                     }
-                    let config = zmtp.connection.clone();
-                    oldest_first.push_back(handshakes.spawn(ZmtpLink::handshake(socket, config, clock)));
+                    oldest_first.push_back(greeted.spawn(greet(socket, zmtp.clone(), clock)));
                 }
+                Err(error) if is_of_one_connection(&error) => debug!(%error, "a connection was gone at once"),
                 Err(error) => {
                     // Out of descriptors, most likely: trying again at once would only burn the processor.
                     warn!(%error, "cannot accept a connection; trying again shortly");
                     sleep(Duration::from_millis(100)).await;
                 }
             },
-            shaken = next_handshake(&mut handshakes) => match shaken {
-                Ok(link) => return Ok(Box::new(link)),
-                Err(error) => match zmtp.failure(error) {
-                    failure @ SessionFailure::Session(SessionError::Mismatch(_)) => return Err(failure),
-                    failure => warn!(%failure, "refused a connection"),
-                },
+            next = next_greeted(&mut greeted) => match next {
+                Ok(contact) => return Ok(contact),
+                // NetGear, but set up differently: an error on both ends.
+                Err(failure @ SessionFailure::Session(SessionError::Mismatch(_))) => return Err(failure),
+                Err(failure) => warn!(%failure, "refused a connection"),
             },
         }
     }
 }
 
-async fn next_handshake(
-    handshakes: &mut JoinSet<Result<ZmtpLink<Socket>, LinkError>>,
-) -> Result<ZmtpLink<Socket>, LinkError> {
+/// Whether accepting failed for a reason that ends with the one connection.
+fn is_of_one_connection(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::ConnectionReset
+            | io::ErrorKind::Interrupted
+            | io::ErrorKind::InvalidInput
+    )
+}
+
+async fn next_greeted(
+    greeted: &mut JoinSet<Result<Contact, SessionFailure>>,
+) -> Result<Contact, SessionFailure> {
     loop {
-        match handshakes.join_next().await {
-            Some(Ok(shaken)) => return shaken,
+        match greeted.join_next().await {
+            Some(Ok(contact)) => return contact,
             // It made room for another.
             Some(Err(_)) => {}
             None => return pending().await,
@@ -160,8 +207,8 @@ async fn next_handshake(
 }
 
 impl Zmtp {
-    /// Sockets that do not go together are a mistake in how the two ends were set up, where both are NetGear's.
-    fn failure(&self, error: LinkError) -> SessionFailure {
+    /// Sockets that do not go together are a mistake in how the two ends were set up.
+    pub(crate) fn failure(&self, error: LinkError) -> SessionFailure {
         if let LinkError::Zmtp(ZmtpError::SocketType { theirs, .. }) = &error
             && let Some(mismatch) =
                 Mismatch::of_socket_types(self.session.role(), self.session.pattern(), theirs)
@@ -175,6 +222,7 @@ impl Zmtp {
 /// Waits longer from one try to the next, and never quite as long as another program that lost the same peer.
 #[derive(Debug)]
 pub(crate) struct Backoff {
+    /// How long before the next try; not at all before the first.
     delay: Duration,
 }
 
@@ -183,11 +231,11 @@ impl Backoff {
     const LONGEST: Duration = Duration::from_secs(1);
 
     pub(crate) fn new() -> Self {
-        Self { delay: Self::FIRST }
+        Self { delay: Duration::ZERO }
     }
 
     async fn wait(&mut self) {
         sleep(self.delay.mul_f64(0.5 + fastrand::f64())).await;
-        self.delay = (self.delay * 2).min(Self::LONGEST);
+        self.delay = (self.delay * 2).clamp(Self::FIRST, Self::LONGEST);
     }
 }

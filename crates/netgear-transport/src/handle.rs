@@ -1,5 +1,4 @@
 use std::{
-    future::poll_fn,
     sync::Arc,
     task::{Context, Poll},
     time::Duration,
@@ -73,12 +72,12 @@ impl Handle {
         self.shared.with(act)
     }
 
-    pub(crate) fn poll_with<R>(
+    pub(crate) fn poll_stream<R>(
         &self,
         cx: &mut Context<'_>,
-        attempt: impl FnMut(&mut State) -> Option<R>,
+        attempt: impl FnOnce(&mut State) -> Option<R>,
     ) -> Poll<R> {
-        self.shared.poll_with(cx, attempt)
+        self.shared.poll_stream(cx, attempt)
     }
 
     /// Tries until `attempt` gives something: without end while no peer is there (unless the user set one), and for the
@@ -91,16 +90,14 @@ impl Handle {
         if let Some(result) = self.with(&mut attempt) {
             return Ok(result);
         }
-        let peer_is_there = poll_fn(|cx| self.poll_with(cx, |state| state.is_settled().then_some(())));
+        let peer_is_there = self.shared.until(|state| state.is_settled().then_some(()));
         match self.wait {
             Some((wait, deadline)) => {
                 timeout_at(deadline, peer_is_there).await.map_err(|_| Unmet::NoPeer(wait))?;
             }
             None => peer_is_there.await,
         }
-        timeout(self.timeout, poll_fn(|cx| self.poll_with(cx, &mut attempt)))
-            .await
-            .map_err(|_| Unmet::Timeout(self.timeout))
+        timeout(self.timeout, self.shared.until(attempt)).await.map_err(|_| Unmet::Timeout(self.timeout))
     }
 
     pub(crate) async fn peer(&self) -> Result<Hello, WaitError> {
@@ -123,7 +120,7 @@ impl Handle {
     /// Says goodbye and waits until the driver is done, which takes the linger time and a second at most.
     pub(crate) async fn close(&self) -> Result<(), SessionFailure> {
         self.shared.request_close();
-        poll_fn(|cx| self.poll_with(cx, |state| state.finished.then_some(()))).await;
+        self.shared.until(|state| state.finished.then_some(())).await;
         self.with(|state| state.failure.clone().map_or(Ok(()), Err))
     }
 }
@@ -137,7 +134,7 @@ impl Drop for Handle {
 impl State {
     /// Whether a peer is there, or none will be any more.
     fn is_settled(&self) -> bool {
-        self.session.peer().is_some() || self.finished
+        self.session.peer().is_some() || self.failure.is_some() || self.finished
     }
 
     /// How it ended, once the driver is done with it, or the session is over in good order.

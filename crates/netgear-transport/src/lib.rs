@@ -18,6 +18,7 @@ mod driver;
 mod endpoint;
 mod error;
 mod establish;
+mod greeting;
 mod handle;
 mod link;
 mod receiver;

@@ -1,6 +1,6 @@
 use std::{
     pin::Pin,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
 
 use futures_core::Stream;
@@ -26,7 +26,11 @@ use crate::{
 #[doc(alias = "Client")]
 #[doc(alias = "NetGear_Async")]
 #[derive(Debug)]
-pub struct FrameReceiver(Handle);
+pub struct FrameReceiver {
+    handle: Handle,
+    /// The stream has given its last item.
+    stream_is_over: bool,
+}
 
 impl Sealed for FrameReceiver {}
 
@@ -34,7 +38,7 @@ impl End for FrameReceiver {
     const ROLE: Role = Role::Receiver;
 
     fn from_handle(handle: Handle) -> Self {
-        Self(handle)
+        Self { handle, stream_is_over: false }
     }
 }
 
@@ -46,7 +50,7 @@ impl FrameReceiver {
 
     /// Where it is bound, with the port that the system chose; `None` if it connects.
     pub fn endpoint(&self) -> Option<&Endpoint> {
-        self.0.endpoint()
+        self.handle.endpoint()
     }
 
     /// Waits for a sender to appear, and says what it is.
@@ -56,7 +60,7 @@ impl FrameReceiver {
     /// # Errors
     /// [`WaitError`] if none appears within [`Builder::wait_for_peer`], or one that does not fit.
     pub async fn peer(&self) -> Result<Hello, WaitError> {
-        self.0.peer().await
+        self.handle.peer().await
     }
 
     /// The next frame and the data that came with it; `None` once the sender has left.
@@ -69,7 +73,7 @@ impl FrameReceiver {
     /// [`RecvError`]. After [`RecvError::Timeout`] receiving may be tried again.
     #[doc(alias = "recv_generator")]
     pub async fn recv(&self) -> Result<Option<Delivery>, RecvError> {
-        match self.0.until(take).await {
+        match self.handle.until(take).await {
             Ok(taken) => taken.map_err(RecvError::from),
             Err(Unmet::NoPeer(wait)) => Err(RecvError::NoPeer(wait)),
             Err(Unmet::Timeout(timeout)) => Err(RecvError::Timeout(timeout)),
@@ -84,7 +88,7 @@ impl FrameReceiver {
     /// [`ReplyError`]. After [`ReplyError::Refused`] the session goes on.
     #[doc(alias = "transceive_data")]
     pub fn reply(&self, data: impl Into<Value>) -> Result<(), ReplyError> {
-        self.0.with(|state| match state.over() {
+        self.handle.with(|state| match state.over() {
             Some(Err(failure)) => Err(failure.into()),
             Some(Ok(_)) => Err(ReplyError::PeerLeft),
             None => Ok(state.session.reply(data)?),
@@ -93,12 +97,12 @@ impl FrameReceiver {
 
     /// What has crossed so far.
     pub fn stats(&self) -> Stats {
-        self.0.stats()
+        self.handle.stats()
     }
 
     /// The time by which frames are stamped as received: microseconds since 1970-01-01 00:00 UTC.
     pub fn now(&self) -> Timestamp {
-        self.0.clock().now()
+        self.handle.clock().now()
     }
 
     /// Says goodbye and gives the connection up: within the linger time and a second.
@@ -106,7 +110,7 @@ impl FrameReceiver {
     /// # Errors
     /// [`SessionFailure`] if the session had failed.
     pub async fn close(self) -> Result<Stats, SessionFailure> {
-        self.0.close().await.map(|()| self.stats())
+        self.handle.close().await.map(|()| self.stats())
     }
 }
 
@@ -114,8 +118,13 @@ impl FrameReceiver {
 impl Stream for FrameReceiver {
     type Item = Result<Delivery, SessionFailure>;
 
-    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        self.0.poll_with(cx, take).map(Result::transpose)
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        if self.stream_is_over {
+            return Poll::Ready(None);
+        }
+        let item = ready!(self.handle.poll_stream(cx, take)).transpose();
+        self.stream_is_over = !matches!(item, Some(Ok(_)));
+        Poll::Ready(item)
     }
 }
 

@@ -97,6 +97,10 @@ impl FrameSender {
             if let Some(over) = state.over() {
                 return Some(Err(over.map_or_else(SendError::from, |_| SendError::PeerLeft)));
             }
+            if state.session.ending().is_some() {
+                // It failed just now. The driver is about to say why, or to look for another peer.
+                return None;
+            }
             match state.session.send(waiting.take()?) {
                 Ok(()) => Some(Ok(())),
                 Err(session::SendError::Busy(outgoing)) => {
@@ -188,7 +192,7 @@ fn refused(error: session::SendError) -> SendError {
         }
         session::SendError::Encode(error) => SendError::Encode(error),
         session::SendError::Unidirectional => SendError::Unidirectional,
-        // The session ended between two looks at it.
+        // Busy was waited out, a sender is one, and a session that is over is found out before.
         _ => SendError::PeerLeft,
     }
 }

@@ -1,22 +1,26 @@
 use std::{
-    mem,
     sync::{Mutex, MutexGuard, PoisonError},
-    task::{Context, Poll, Waker},
+    task::{Context, Poll},
 };
 
 use futures_util::task::AtomicWaker;
 use netgear_proto::session::{Session, SessionConfig};
+use tokio::sync::Notify;
 
 use crate::SessionFailure;
 
 /// What an application's handle and the task that drives the session both hold.
 ///
-/// The handle works on the session itself, under a lock that nobody holds while waiting; the driver carries out what comes
-/// of it, and wakes those who wait.
+/// The handle works on the session itself, under a lock that nobody holds while waiting or waking; the driver carries out
+/// what comes of it, and wakes those who wait.
 #[derive(Debug)]
 pub(crate) struct Shared {
     state: Mutex<State>,
     driver: AtomicWaker,
+    /// Those who wait in a method of the handle.
+    changed: Notify,
+    /// The one who polls the handle as a stream.
+    stream: AtomicWaker,
 }
 
 #[derive(Debug)]
@@ -28,20 +32,17 @@ pub(crate) struct State {
     pub(crate) finished: bool,
     /// Why the session failed, if it did.
     pub(crate) failure: Option<SessionFailure>,
-    /// Who waits for a change: the tasks that hold the handle, each once.
-    waiters: Vec<Waker>,
 }
 
 impl Shared {
     pub(crate) fn new(config: SessionConfig) -> Self {
-        let state = State {
-            session: Session::new(config),
-            closing: false,
-            finished: false,
-            failure: None,
-            waiters: Vec::new(),
-        };
-        Self { state: Mutex::new(state), driver: AtomicWaker::new() }
+        let state = State { session: Session::new(config), closing: false, finished: false, failure: None };
+        Self {
+            state: Mutex::new(state),
+            driver: AtomicWaker::new(),
+            changed: Notify::new(),
+            stream: AtomicWaker::new(),
+        }
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
@@ -61,19 +62,32 @@ impl Shared {
         result
     }
 
-    /// Ready once `attempt` gives something; until then, tried again after every change.
-    pub(crate) fn poll_with<R>(
+    /// Waits until `attempt` gives something, which is tried after every change. Nothing is left behind when it is dropped.
+    pub(crate) async fn until<R>(&self, mut attempt: impl FnMut(&mut State) -> Option<R>) -> R {
+        loop {
+            // Made before the attempt, so that it hears of every change after it.
+            let changed = self.changed.notified();
+            if let Some(result) = self.with(&mut attempt) {
+                return result;
+            }
+            changed.await;
+        }
+    }
+
+    /// As [`Shared::until`], for the one stream that there is.
+    pub(crate) fn poll_stream<R>(
         &self,
         cx: &mut Context<'_>,
-        mut attempt: impl FnMut(&mut State) -> Option<R>,
+        attempt: impl FnOnce(&mut State) -> Option<R>,
     ) -> Poll<R> {
-        self.with(|state| match attempt(state) {
-            Some(result) => Poll::Ready(result),
-            None => {
-                state.wait(cx.waker());
-                Poll::Pending
-            }
-        })
+        self.stream.register(cx.waker());
+        self.with(attempt).map_or(Poll::Pending, Poll::Ready)
+    }
+
+    /// Something has changed. Wakers may run anything, so that the lock must not be held.
+    pub(crate) fn wake_waiters(&self) {
+        self.changed.notify_waiters();
+        self.stream.wake();
     }
 
     /// Asks the driver to say goodbye and end.
@@ -87,25 +101,15 @@ impl Shared {
         self.driver.register(cx.waker());
     }
 
+    /// The session has failed; the driver still has the connection to close.
+    pub(crate) fn fail(&self, failure: SessionFailure) {
+        self.lock().failure.get_or_insert(failure);
+        self.wake_waiters();
+    }
+
     /// The driver is done.
-    pub(crate) fn finish(&self, result: Result<(), SessionFailure>) {
-        let mut state = self.lock();
-        state.finished = true;
-        state.failure = result.err();
-        state.wake_waiters();
-    }
-}
-
-impl State {
-    fn wait(&mut self, waker: &Waker) {
-        if !self.waiters.iter().any(|waiter| waiter.will_wake(waker)) {
-            self.waiters.push(waker.clone());
-        }
-    }
-
-    pub(crate) fn wake_waiters(&mut self) {
-        for waiter in mem::take(&mut self.waiters) {
-            waiter.wake();
-        }
+    pub(crate) fn finish(&self) {
+        self.lock().finished = true;
+        self.wake_waiters();
     }
 }

@@ -5,14 +5,19 @@ mod error;
 mod zeromq;
 mod zmtp;
 
-use std::task::{Context, Poll};
+use std::{
+    future::poll_fn,
+    task::{Context, Poll},
+    time::Duration,
+};
 
 use netgear_proto::Multipart;
+use tokio::time::timeout;
 
 pub use self::error::LinkError;
 #[cfg(feature = "zeromq")]
 pub use self::zeromq::ZeromqLink;
-pub(crate) use self::zmtp::ZmtpLink;
+pub(crate) use self::zmtp::{HandshakeError, ZmtpLink};
 
 /// Carries multipart messages to one peer and back, whole and in order.
 ///
@@ -46,6 +51,14 @@ pub trait Link: Send + Unpin + 'static {
     /// # Errors
     /// [`LinkError`] if the link broke.
     fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), LinkError>>;
+}
+
+/// How long a link may take to send what is left and see the peer close.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// Closes a link so that the peer hears the last words, unless it does not listen.
+pub(crate) async fn close(link: &mut impl Link) {
+    let _ = timeout(CLOSE_TIMEOUT, poll_fn(|cx| link.poll_close(cx))).await;
 }
 
 impl Link for Box<dyn Link> {

@@ -14,7 +14,7 @@ use netgear_proto::{
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_util::io::poll_read_buf;
 
-use super::{Link, LinkError};
+use super::{Link, LinkError, close};
 use crate::clock::{Alarm, Clock};
 
 /// How many slices one write gives to the system: a frame is five (two part headers, two parts, a command).
@@ -40,12 +40,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> ZmtpLink<S> {
     /// Shakes hands with the peer. The configuration's handshake timeout bounds how long that takes.
     ///
     /// # Errors
-    /// [`LinkError`] if the stream breaks, the peer does not fit, or it is not NetGear.
+    /// [`HandshakeError`] if the stream breaks, or the peer does not fit.
     pub(crate) async fn handshake(
         stream: S,
         config: ConnectionConfig,
         clock: Clock,
-    ) -> Result<Self, LinkError> {
+    ) -> Result<Self, HandshakeError> {
         let mut link = Self {
             stream,
             connection: Connection::new(config, clock.now()),
@@ -57,18 +57,28 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> ZmtpLink<S> {
         let shaken = poll_fn(|cx| link.poll_established(cx)).await;
         if let Err(error) = shaken {
             // The state machine may have left the peer an ERROR command that says why.
-            let _ = poll_fn(|cx| link.poll_written(cx)).await;
-            return Err(error);
+            close(&mut link).await;
+            let is_netgear = link.connection.peer().is_some_and(announces_netgear);
+            return Err(HandshakeError { error, is_netgear });
         }
         Ok(link)
+    }
+
+    /// The socket type of a peer that does not announce itself as NetGear.
+    ///
+    /// It may be NetGear all the same, over sockets that announce nothing. Its first message tells: no other peer's begins
+    /// as a native hello does.
+    pub(crate) fn unannounced(&self) -> Option<String> {
+        let peer = self.connection.peer().filter(|peer| !announces_netgear(peer))?;
+        Some(peer.socket_type().to_owned())
     }
 
     fn poll_established(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), LinkError>> {
         loop {
             // Readiness to write is not waited for here: the handshake is a few bytes.
             let _ = self.poll_written(cx)?;
-            if let Some(peer) = self.connection.peer() {
-                return Poll::Ready(check_is_netgear(peer));
+            if self.connection.is_established() {
+                return Poll::Ready(Ok(()));
             }
             if ready!(self.poll_read(cx))? == 0 {
                 self.connection.handle_eof()?;
@@ -114,12 +124,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> ZmtpLink<S> {
     }
 }
 
-/// A NetGear peer says so in its READY; others would not understand what a session says.
-fn check_is_netgear(peer: &Peer) -> Result<(), LinkError> {
-    match peer.property(READY_PROPERTY) {
-        Some(_) => Ok(()),
-        None => Err(LinkError::NotNetGear { socket_type: peer.socket_type().to_owned() }),
-    }
+/// Why a handshake failed.
+#[derive(Debug)]
+pub(crate) struct HandshakeError {
+    pub(crate) error: LinkError,
+    /// Whether the peer had announced itself as NetGear.
+    pub(crate) is_netgear: bool,
+}
+
+fn announces_netgear(peer: &Peer) -> bool {
+    peer.property(READY_PROPERTY).is_some()
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Link for ZmtpLink<S> {
