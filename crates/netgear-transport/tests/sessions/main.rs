@@ -1,0 +1,17 @@
+//! Sessions over real sockets, as an adversary would try them.
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod cancellation;
+mod deadlines;
+mod dropping;
+mod matrix;
+mod mismatches;
+mod returned_data;
+mod scripted;
+mod strangers;
+#[cfg(unix)]
+mod unix_sockets;
+#[cfg(feature = "zeromq")]
+mod zeromq;

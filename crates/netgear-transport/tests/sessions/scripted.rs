@@ -1,0 +1,120 @@
+//! A peer played by hand: a plain socket, and ZMTP without a session on top of it.
+
+use std::{io, time::Duration};
+
+use bytes::{Buf, Bytes};
+use netgear_transport::{
+    Endpoint,
+    proto::{
+        BufferPool, Mode, Multipart, Pattern, Role, Timestamp,
+        native::{Answer, Hello, Message, READY_PROPERTY, READY_VALUE, VERSION},
+        zmtp::{Connection, ConnectionConfig, Event, SocketType},
+    },
+};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+};
+
+use crate::common::port_of;
+
+pub(crate) async fn dial(endpoint: &Endpoint) -> TcpStream {
+    TcpStream::connect(("127.0.0.1", port_of(endpoint))).await.unwrap()
+}
+
+pub(crate) struct Scripted {
+    pub(crate) stream: TcpStream,
+    connection: Connection,
+    pool: BufferPool,
+}
+
+impl Scripted {
+    /// Shakes hands as a socket of this type, and as NetGear or as any other program.
+    pub(crate) async fn shake(stream: TcpStream, socket_type: SocketType, netgear: bool) -> Self {
+        let mut config = ConnectionConfig::new(socket_type).with_heartbeat(None);
+        if netgear {
+            config = config.with_property(READY_PROPERTY, READY_VALUE).unwrap();
+        }
+        let connection = Connection::new(config, Timestamp::ZERO);
+        let mut peer = Self { stream, connection, pool: BufferPool::default() };
+        while !peer.connection.is_established() {
+            peer.flush().await;
+            assert_ne!(peer.read().await.unwrap(), 0, "refused in the handshake");
+        }
+        peer.flush().await;
+        peer
+    }
+
+    pub(crate) async fn accept(listener: &TcpListener, socket_type: SocketType, netgear: bool) -> Self {
+        Self::shake(listener.accept().await.unwrap().0, socket_type, netgear).await
+    }
+
+    async fn flush(&mut self) {
+        while self.connection.transmit().has_remaining() {
+            let chunk = Bytes::copy_from_slice(self.connection.transmit().chunk());
+            self.stream.write_all(&chunk).await.unwrap();
+            self.connection.transmit().advance(chunk.len());
+        }
+    }
+
+    async fn read(&mut self) -> io::Result<usize> {
+        let mut bytes = [0; 4096];
+        let read = self.stream.read(&mut bytes).await?;
+        self.connection.handle_input(Timestamp::ZERO, &bytes[..read], &mut self.pool).unwrap();
+        Ok(read)
+    }
+
+    pub(crate) async fn send_raw(&mut self, message: Multipart) {
+        self.connection.send(message).unwrap();
+        self.flush().await;
+    }
+
+    pub(crate) async fn send(&mut self, message: Message) {
+        self.send_raw(message.encode(&Default::default()).unwrap()).await;
+    }
+
+    pub(crate) async fn hello(&mut self, role: Role, pattern: Pattern) {
+        self.send(Message::Hello(Hello { version: VERSION, role, pattern, mode: Mode::Bidirectional })).await;
+    }
+
+    pub(crate) async fn answer(&mut self, sequence: u64) {
+        self.send(Message::Answer(Answer { sequence, data: None })).await;
+    }
+
+    /// The next message; `None` once the other end has closed or reset the connection.
+    pub(crate) async fn receive(&mut self) -> Option<Message> {
+        loop {
+            while let Some(event) = self.connection.poll_event() {
+                if let Event::Message(message) = event {
+                    return Some(Message::decode(message, &Default::default()).unwrap());
+                }
+            }
+            if self.read().await.unwrap_or(0) == 0 {
+                return None;
+            }
+            self.flush().await;
+        }
+    }
+
+    /// Takes bytes off the socket without looking at them.
+    pub(crate) async fn discard_slowly(&mut self, bytes: usize, pause: Duration) {
+        let mut room = vec![0; bytes];
+        let read = self.stream.read(&mut room).await.unwrap();
+        self.connection.handle_input(Timestamp::ZERO, &room[..read], &mut self.pool).unwrap();
+        tokio::time::sleep(pause).await;
+    }
+
+    /// Whether a message has come without waiting for more.
+    pub(crate) fn has_message(&mut self) -> Option<Message> {
+        while let Some(event) = self.connection.poll_event() {
+            if let Event::Message(message) = event {
+                return Some(Message::decode(message, &Default::default()).unwrap());
+            }
+        }
+        None
+    }
+}
+
+pub(crate) fn text(text: &'static str) -> Multipart {
+    Multipart::from(Bytes::from_static(text.as_bytes()))
+}
