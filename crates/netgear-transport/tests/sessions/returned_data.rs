@@ -1,1 +1,177 @@
-//! To come.
+//! Data and frames on their way back, and both handles used by several tasks at once.
+
+use std::{
+    hash::{DefaultHasher, Hasher},
+    sync::Arc,
+    time::Duration,
+};
+
+use futures_util::StreamExt;
+use netgear_transport::{
+    SendError, SessionFailure,
+    proto::{Frame, Pattern, Role, Value, zmtp::SocketType},
+};
+use tokio::time::sleep;
+
+use crate::{
+    common::{PATTERNS, connected, frame_of, numbered, receiver, within},
+    scripted::{Scripted, dial},
+};
+
+#[tokio::test]
+async fn a_receiver_is_a_stream() {
+    for pattern in PATTERNS {
+        let (sender, mut receiver) = connected(pattern).await;
+        let sending = tokio::spawn(async move {
+            for number in 0..50 {
+                sender.send(numbered(number), None).await.unwrap();
+            }
+            sender.close().await.unwrap();
+        });
+        let mut expected = 0;
+        while let Some(delivery) = within("next", receiver.next()).await {
+            assert_eq!(delivery.unwrap().frame, numbered(expected));
+            expected += 1;
+        }
+        assert_eq!(expected, 50);
+        assert!(within("next", receiver.next()).await.is_none(), "it stays over");
+        within("sending", sending).await.unwrap();
+    }
+}
+
+/// One error, and then the end: a loop that goes on after an error must end all the same.
+#[tokio::test]
+async fn the_stream_of_a_session_that_fails_gives_one_error_and_ends() {
+    let mut receiver = receiver(Pattern::Pair).bind("tcp://127.0.0.1:0".parse().unwrap()).await.unwrap();
+    let mut peer = Scripted::shake(dial(receiver.endpoint().unwrap()).await, SocketType::Pair, true).await;
+    peer.hello(Role::Sender, Pattern::Pair).await;
+    within("peer", receiver.peer()).await.unwrap();
+    drop(peer);
+    let items: Vec<_> = within("the stream", receiver.by_ref().collect()).await;
+    assert!(matches!(&items[..], [Err(SessionFailure::PeerLost | SessionFailure::Link(_))]), "{items:?}");
+}
+
+/// One task sends and never looks at what comes back, another takes that.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_task_sends_and_another_takes_what_comes_back() {
+    const FRAMES: u64 = 300;
+    for pattern in PATTERNS {
+        let (sender, receiver) = connected(pattern).await;
+        let receiving = tokio::spawn(async move {
+            while let Some(delivery) = receiver.recv().await.unwrap() {
+                receiver.reply(delivery.sequence).unwrap();
+            }
+        });
+        let sender = Arc::new(sender);
+        let taking = tokio::spawn({
+            let sender = Arc::clone(&sender);
+            async move {
+                let mut expected = 0;
+                while expected < FRAMES {
+                    match sender.recv_data().await.unwrap() {
+                        Some(data) => {
+                            assert_eq!(data, Value::from(expected));
+                            expected += 1;
+                        }
+                        // Nothing is under way between two frames.
+                        None => sleep(Duration::from_micros(100)).await,
+                    }
+                }
+            }
+        });
+        within("sending", async {
+            for number in 0..FRAMES {
+                sender.send(numbered(number), None).await.unwrap();
+            }
+        })
+        .await;
+        within("taking", taking).await.unwrap();
+        within("close", Arc::into_inner(sender).unwrap().close()).await.unwrap();
+        within("receiving", receiving).await.unwrap();
+    }
+}
+
+fn digest(hasher: &mut DefaultHasher, frame: &Frame) {
+    hasher.write_u32(frame.width());
+    hasher.write(frame.pixels());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn frames_flow_both_ways() {
+    const FRAMES: usize = 120;
+    for pattern in PATTERNS {
+        let (sender, receiver) = connected(pattern).await;
+        let receiving = tokio::spawn(async move {
+            let (mut got, mut gave) = (DefaultHasher::new(), DefaultHasher::new());
+            let mut number = 0;
+            while let Some(delivery) = receiver.recv().await.unwrap() {
+                digest(&mut got, &delivery.frame);
+                let frame = frame_of(number * 3 + 1);
+                digest(&mut gave, &frame);
+                receiver.reply(frame).unwrap();
+                number += 1;
+            }
+            (got.finish(), gave.finish())
+        });
+        let (mut got, mut gave, mut taken) = (DefaultHasher::new(), DefaultHasher::new(), 0);
+        let mut take = |data: Value| {
+            digest(&mut got, data.as_frame().expect("a frame came back"));
+            taken += 1;
+        };
+        for number in 0..FRAMES {
+            let frame = frame_of(number);
+            digest(&mut gave, &frame);
+            within("send", sender.send(frame, None)).await.unwrap();
+            while let Some(data) = sender.try_recv_data() {
+                take(data);
+            }
+        }
+        within("flush", sender.flush()).await.unwrap();
+        while let Some(data) = sender.try_recv_data() {
+            take(data);
+        }
+        assert_eq!(taken, FRAMES);
+        assert_eq!(sender.stats().data_received, FRAMES as u64);
+        within("close", sender.close()).await.unwrap();
+        let (their_got, their_gave) = within("receiving", receiving).await.unwrap();
+        assert_eq!((gave.finish(), got.finish()), (their_got, their_gave));
+    }
+}
+
+#[tokio::test]
+async fn returned_data_that_nobody_takes_stops_the_sender_and_no_more() {
+    for pattern in PATTERNS {
+        let (sender, receiver) = connected(pattern).await;
+        let receiving = tokio::spawn(async move {
+            while let Some(delivery) = receiver.recv().await.unwrap() {
+                receiver.reply(delivery.sequence).unwrap();
+            }
+            receiver.stats().frames_received
+        });
+        let mut sent = 0;
+        let outgoing = loop {
+            match within("send", sender.send(numbered(sent), Some("kept".into()))).await {
+                Ok(()) => sent += 1,
+                Err(SendError::ReturnedDataWaiting { items, outgoing }) => {
+                    assert_eq!(items as u64, sent);
+                    break *outgoing;
+                }
+                Err(error) => panic!("{error}"),
+            }
+        };
+        assert_eq!(sent, 64);
+        assert_eq!((&outgoing.frame, &outgoing.data), (&numbered(sent), &Some(Value::from("kept"))));
+        // Still full: it is handed back again.
+        let again = within("send", sender.send_outgoing(outgoing)).await.unwrap_err();
+        let SendError::ReturnedDataWaiting { outgoing, .. } = again else { panic!("{again}") };
+        assert_eq!(sender.try_recv_data(), Some(Value::from(0)));
+        within("send", sender.send_outgoing(*outgoing)).await.unwrap();
+        within("flush", sender.flush()).await.unwrap();
+        for number in 1..=sent {
+            assert_eq!(sender.try_recv_data(), Some(Value::from(number)));
+        }
+        assert_eq!(sender.try_recv_data(), None);
+        within("close", sender.close()).await.unwrap();
+        assert_eq!(within("receiving", receiving).await.unwrap(), sent + 1);
+    }
+}
