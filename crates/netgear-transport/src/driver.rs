@@ -4,9 +4,13 @@ use std::{
     future::poll_fn,
     sync::Arc,
     task::{Context, Poll},
+    time::Duration,
 };
 
-use netgear_proto::session::{Ending, Event, Output, Session};
+use netgear_proto::{
+    Timestamp,
+    session::{Ending, Event, Output, Session},
+};
 use tracing::{debug, info, warn};
 
 use crate::{
@@ -16,6 +20,9 @@ use crate::{
     link,
     shared::Shared,
 };
+
+/// How long a peer is heard out that takes nothing any more. The end of its stream mostly comes at once.
+const HEARD_OUT_FOR: Duration = Duration::from_secs(1);
 
 pub(crate) async fn drive(shared: Arc<Shared>, way: Way, clock: Clock) {
     let mut driving = Driving { shared: &shared, cut_off: true };
@@ -87,6 +94,9 @@ struct Exchange<'a> {
     /// Whether the peer has said hello and fits.
     opened: bool,
     failure: Option<SessionFailure>,
+    /// The link takes nothing any more. What the peer said before that still counts, a goodbye above all, and is read until
+    /// the end of the stream, or until this moment.
+    unwritten: Option<(LinkError, Timestamp)>,
 }
 
 impl<'a> Exchange<'a> {
@@ -99,7 +109,15 @@ impl<'a> Exchange<'a> {
         }
         shared.with(|state| std::mem::swap(&mut state.session, &mut contact.session));
         shared.wake_waiters();
-        Self { shared, contact, clock, alarm: Alarm::new(clock), opened: peer.is_some(), failure: None }
+        Self {
+            shared,
+            contact,
+            clock,
+            alarm: Alarm::new(clock),
+            opened: peer.is_some(),
+            failure: None,
+            unwritten: None,
+        }
     }
 
     /// Ready once the session is over. Its last words may still wait in the link, which is to be closed then.
@@ -109,8 +127,10 @@ impl<'a> Exchange<'a> {
             if let Some(ending) = self.carry_out() {
                 return Poll::Ready(self.over(ending));
             }
-            if let Poll::Ready(Err(error)) = self.contact.link.poll_flush(cx) {
-                return Poll::Ready(self.hear_out(cx, error));
+            if self.unwritten.is_none()
+                && let Poll::Ready(Err(error)) = self.contact.link.poll_flush(cx)
+            {
+                self.unwritten = Some((error, self.clock.now() + HEARD_OUT_FOR));
             }
             match self.contact.link.poll_receive(cx) {
                 Poll::Ready(Ok(Some(message))) => {
@@ -121,6 +141,10 @@ impl<'a> Exchange<'a> {
                 Poll::Ready(Ok(None)) => return Poll::Ready(self.broken(SessionFailure::PeerLost)),
                 Poll::Ready(Err(error)) => return Poll::Ready(self.broken(error.into())),
                 Poll::Pending => {}
+            }
+            let heard_out = self.unwritten.as_ref().map(|(_, until)| *until);
+            if self.alarm.poll_due(cx, heard_out).is_ready() {
+                return Poll::Ready(self.broken(SessionFailure::PeerLost));
             }
             let due = self.shared.lock().session.next_timeout();
             if let Poll::Ready(now) = self.alarm.poll_due(cx, due) {
@@ -176,20 +200,9 @@ impl<'a> Exchange<'a> {
         }
     }
 
-    /// The link takes nothing any more. What the peer said before that counts: a goodbye above all.
-    fn hear_out(&mut self, cx: &mut Context<'_>, error: LinkError) -> Result<(), SessionFailure> {
-        while let Poll::Ready(Ok(Some(message))) = self.contact.link.poll_receive(cx) {
-            let handled = self.shared.lock().session.handle_message(self.clock.now(), message);
-            self.note(handled);
-            if let Some(ending) = self.carry_out() {
-                return self.over(ending);
-            }
-        }
-        self.broken(error.into())
-    }
-
-    /// The link is gone; that is a failure unless the session was ending anyway.
+    /// The link is gone; that is a failure unless the session was ending anyway. What broke first is the cause.
     fn broken(&mut self, failure: SessionFailure) -> Result<(), SessionFailure> {
+        let failure = self.unwritten.take().map_or(failure, |(error, _)| error.into());
         let mut state = self.shared.lock();
         state.session.handle_disconnected();
         let ending = state.session.ending();

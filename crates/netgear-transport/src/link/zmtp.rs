@@ -98,8 +98,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> ZmtpLink<S> {
             }
             let now = ready!(self.alarm.poll_due(cx, self.connection.next_timeout()));
             self.connection.handle_timeout(now)?;
-            // A heartbeat may have to go out.
-            let _ = self.poll_written(cx)?;
+            // A heartbeat may have to go out. A stream that cannot be written to may still have something to read.
+            let _ = self.poll_written(cx);
         }
     }
 
@@ -153,8 +153,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Link for ZmtpLink<S> {
                 }
             }
             let read = ready!(self.poll_read(cx))?;
-            // What came may have been a PING, which is answered without waiting for the session.
-            let _ = self.poll_written(cx)?;
+            // What came may have been a PING, which is answered without waiting for the session. If that cannot be written,
+            // flushing will say so; what came is to be handed out first.
+            let _ = self.poll_written(cx);
             if read == 0 {
                 self.connection.handle_eof()?;
                 return Poll::Ready(Ok(None));
