@@ -128,6 +128,36 @@ fn a_handle_outlives_its_runtime() {
     });
 }
 
+/// An application that was busy for so long that the peer has closed the connection meanwhile: what it says then is
+/// answered with a reset, and the goodbye that came before is heard all the same.
+#[test]
+fn a_goodbye_is_heard_late() {
+    let (receiver_is, receiver_at) = mpsc::channel();
+    let (sender_is, gone) = mpsc::channel();
+    let sending = thread::spawn(move || {
+        runtime().block_on(async {
+            let endpoint = receiver_at.recv().unwrap();
+            let sender = sender(Pattern::Pair).linger(Duration::ZERO).connect(endpoint).await.unwrap();
+            sender.send(numbered(0), None).await.unwrap();
+            sleep(Duration::from_millis(300)).await;
+            within("close", sender.close()).await.unwrap();
+        });
+        sender_is.send(()).unwrap();
+    });
+    on_a_thread("receiving", move || {
+        // Nothing runs on this runtime but within `block_on`.
+        let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+        let receiver = runtime.block_on(receiver_bound(Pattern::Pair));
+        receiver_is.send(receiver.endpoint().unwrap().clone()).unwrap();
+        assert!(runtime.block_on(within("recv", receiver.recv())).unwrap().is_some());
+        gone.recv().unwrap();
+        receiver.reply(large(16 << 20)).unwrap();
+        assert_eq!(runtime.block_on(within("recv", receiver.recv())).unwrap(), None);
+        runtime.block_on(within("close", receiver.close())).unwrap();
+    });
+    sending.join().unwrap();
+}
+
 /// A link of the application's that panics.
 struct Panicking;
 

@@ -3,12 +3,15 @@
 use std::time::{Duration, Instant};
 
 use netgear_transport::{
-    Builder, Endpoint, FrameReceiver, FrameSender, RecvError, SendError, SessionFailure, WaitError,
+    Builder, Endpoint, FrameReceiver, FrameSender, LinkError, RecvError, SendError, SessionFailure,
+    WaitError,
     proto::{
         Mode, Pattern, Role,
         session::{Mismatch, SessionError},
+        zmtp::ZmtpError,
     },
 };
+use tokio::{io::AsyncWriteExt, net::TcpListener};
 
 use crate::common::{PATTERNS, TRANSPORTS, Transport, numbered, receiver, sender, within};
 
@@ -156,6 +159,28 @@ async fn two_ends_of_the_same_role() {
             }
         }
     }
+}
+
+/// A peer that says no more than that it refuses, in its own words: whoever chose it is told these.
+#[tokio::test]
+async fn a_peer_that_only_refuses() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let endpoint = format!("tcp://{}", listener.local_addr().unwrap()).parse().unwrap();
+    let sender = sender(Pattern::Pair).connect(endpoint).await.unwrap();
+    let (mut stream, _) = listener.accept().await.unwrap();
+    let mut bytes = vec![0xFF, 0, 0, 0, 0, 0, 0, 0, 1, 0x7F, 3, 1];
+    bytes.extend_from_slice(b"NULL");
+    bytes.resize(64, 0);
+    bytes.extend_from_slice(b"\x04\x1A\x05ERROR\x13Invalid socket type");
+    stream.write_all(&bytes).await.unwrap();
+    let started = Instant::now();
+    let failure = within("refusal", End::Sender(sender).failure()).await;
+    assert!(
+        matches!(&failure, SessionFailure::Link(LinkError::Zmtp(ZmtpError::Refused { reason })) if reason == "Invalid socket type"),
+        "{failure}"
+    );
+    assert!(failure.to_string().contains("refused the connection: Invalid socket type"), "{failure}");
+    assert!(started.elapsed() < Duration::from_secs(4));
 }
 
 #[tokio::test]
