@@ -1,4 +1,24 @@
-//! What NetGear says on the wire, and the rules of saying it.
+//! What NetGear says on the wire, and the rules of saying it: frames of video one way, any data both ways, over ZeroMQ.
+//!
+//! Everything here is a state machine or plain data: no sockets, no clock, no runtime, no std. Bytes and the time go in as
+//! arguments, bytes and events come out, so that the same code runs under tokio, in a simulator, in a fuzzer, and in
+//! firmware.
+//!
+//! * [`Frame`], [`Value`] and what they are made of: a picture, and any data.
+//! * [`zmtp`]: one ZeroMQ connection, bytes to multipart messages. Its documentation has the loop to run.
+//! * [`session`]: one end of an exchange, multipart messages to frames and data. It works over any carrier of messages, not
+//!   only over `zmtp`.
+//! * [`native`]: the messages of a session as bytes.
+//!
+//! The two state machines are joined like this; `examples/std_tcp.rs` does it over `std::net::TcpStream`:
+//!
+//! ```text
+//! socket ──► Connection::receive_buffer ─► poll_event ──► Session::handle_message ─► recv, recv_data
+//! socket ◄── Connection::transmit ◄─────── send ◄──────── Session::poll_output ◄──── send, reply
+//! ```
+//!
+//! A panic in here means a fault of this crate, never a peer's input: whatever a peer sends ends in an error. What it can make
+//! this end hold is bounded by [`Limits`], which are checked before anything is allocated.
 #![no_std]
 #![forbid(unsafe_code)]
 
