@@ -51,6 +51,8 @@
 
 mod config;
 mod error;
+mod event;
+mod frames;
 mod receiving;
 mod sending;
 
@@ -58,108 +60,16 @@ use alloc::{boxed::Box, collections::VecDeque};
 
 use self::{receiving::Receiving, sending::Sending};
 use crate::{
-    Frame, Mode, Multipart, Pattern, Role, Timestamp, Value,
+    Mode, Multipart, Pattern, Role, Timestamp, Value,
     native::{self, Answer, EncodeError, Hello, Message},
 };
 
 pub use self::{
     config::SessionConfig,
     error::{Mismatch, PeerViolation, ReplyError, SendError, SessionError},
+    event::{Ending, Event, Output, Stats},
+    frames::{Delivery, Outgoing},
 };
-
-/// A frame on its way out, and what goes with it.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Outgoing {
-    /// The picture.
-    pub frame: Frame,
-    /// What the application says with it.
-    pub data: Option<Value>,
-    /// When it was captured: microseconds since 1970-01-01 00:00 UTC.
-    pub captured_at: Timestamp,
-}
-
-impl Outgoing {
-    /// A frame without data.
-    pub const fn new(frame: Frame, captured_at: Timestamp) -> Self {
-        Self { frame, data: None, captured_at }
-    }
-
-    /// Adds data, which the receiver gets together with the frame.
-    #[must_use]
-    pub fn with_data(mut self, data: impl Into<Value>) -> Self {
-        self.data = Some(data.into());
-        self
-    }
-}
-
-/// A frame that arrived, and what came with it.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Delivery {
-    /// The picture.
-    pub frame: Frame,
-    /// What the sending application said with it.
-    pub data: Option<Value>,
-    /// 0 for the first frame of the session, one more for each further frame.
-    pub sequence: u64,
-    /// When it was captured, by the sender's clock: microseconds since 1970-01-01 00:00 UTC.
-    pub captured_at: Timestamp,
-    /// When its last byte had arrived, by this end's clock.
-    pub received_at: Timestamp,
-}
-
-/// What a session wants done, or wants known.
-#[derive(Debug, Clone, PartialEq)]
-#[non_exhaustive]
-pub enum Output {
-    /// Give this to the link.
-    Transmit(Multipart),
-    /// Something happened.
-    Event(Event),
-}
-
-/// What happened in a session.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Event {
-    /// The peer said hello and fits this end: frames can flow.
-    Connected(Hello),
-    /// A frame has arrived; [`Session::recv`] gives it.
-    FrameArrived,
-    /// A frame was answered: the next can be sent, and [`Session::recv_data`] gives the answer's data if it had any.
-    Answered,
-    /// An idle request of a REQ was answered: a frame that was refused as busy meanwhile can be sent now.
-    CanSend,
-    /// The session is over. Nothing is transmitted after this.
-    Over(Ending),
-}
-
-/// How a session ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Ending {
-    /// This end closed it.
-    Closed,
-    /// The peer said goodbye.
-    PeerLeft,
-    /// The link broke without a goodbye.
-    LinkLost,
-    /// The two ends do not fit, or the peer broke a rule: what `handle_message` or `handle_timeout` returned.
-    Failed,
-}
-
-/// What has crossed so far.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[non_exhaustive]
-pub struct Stats {
-    /// Frames that the sender gave to the link.
-    pub frames_sent: u64,
-    /// Frames that the receiver got from it.
-    pub frames_received: u64,
-    /// Data items given to the link, from either role.
-    pub data_sent: u64,
-    /// Data items got from it.
-    pub data_received: u64,
-}
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Phase {
