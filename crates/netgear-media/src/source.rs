@@ -161,15 +161,16 @@ pub struct OpenOptions {
 }
 
 impl OpenOptions {
-    /// The most threads that decode by default: more gain little, and each holds a picture.
-    const MOST_DEFAULT_THREADS: usize = 8;
+    /// The most pictures that are decoded at the same time by default: more gain little, and each takes memory.
+    const MOST_DEFAULT_THREADS: usize = 12;
 
     /// The defaults, which each method names.
     pub fn new() -> Self {
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
         Self {
             decoder: Decoder::Auto,
-            threads: threads.min(Self::MOST_DEFAULT_THREADS),
+            // Pictures wait for parts of each other, so twice the cores keep all cores busy.
+            threads: (2 * threads).min(Self::MOST_DEFAULT_THREADS),
             max_frame_bytes: Limits::DEFAULT.frame_bytes(),
             sequence_rate: FrameRate::THIRTY,
             ffmpeg_timeout: Duration::from_secs(30),
@@ -183,8 +184,8 @@ impl OpenOptions {
         self
     }
 
-    /// How many pictures of a video are decoded at the same time, at least 1. Default: as many as the machine has cores, up
-    /// to 8.
+    /// How many pictures of a video are decoded at the same time, at least 1, each on a thread. Default: twice as many as the
+    /// machine has cores, up to 12, as they wait for each other. With 1 no thread is started.
     #[must_use]
     pub fn with_threads(mut self, threads: usize) -> Self {
         self.threads = threads.clamp(1, 64);

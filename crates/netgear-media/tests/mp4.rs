@@ -1,5 +1,7 @@
 //! The built-in MP4 and H.264 decoder against ffmpeg's.
 
+#![allow(clippy::unwrap_used, reason = "it is test code, outside the test functions too")]
+
 mod common;
 
 use std::time::Duration;
@@ -58,7 +60,13 @@ fn every_way_of_coding_is_as_ffmpeg_decodes_it() {
         let (frames, worst) = assert_like_ffmpeg(&path, &built_in());
         eprintln!("{name}: {frames} frames, worst {worst:?}");
         assert_eq!(frames, 30, "{name}");
+        assert_eq!(pictures(&path, &built_in().with_threads(1)), pictures(&path, &built_in()), "{name}");
     }
+}
+
+fn pictures(path: &std::path::Path, options: &OpenOptions) -> Vec<netgear_media::TimedFrame> {
+    let mut source = open(path, options);
+    std::iter::from_fn(|| source.next_frame().unwrap()).collect()
 }
 
 #[test]

@@ -3,7 +3,8 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use netgear_proto::{BufferPool, Frame};
-use rust_h264::decoder::{ChromaFormat, Frame as Picture};
+use rust_h264::decoder::{ChromaFormat, Frame as Picture, OrderedDecoder};
+use rust_h264::error::DecodeError;
 use rust_h264::nal::{NalUnit, NalUnitType, SpsInfo, parse_avcc, parse_avcc_config, parse_sps_info};
 use rust_h264::threading::ThreadedDecoder;
 
@@ -13,7 +14,7 @@ use crate::yuv_to_bgr::{ChromaSampling, ColourSpace, Planes, yuv_to_bgr, yuv10_t
 const MOST_REORDERED: usize = 16;
 
 pub(super) struct H264Decoder {
-    decoder: ThreadedDecoder,
+    decoder: PictureDecoder,
     stream: SpsInfo,
     colour: ColourSpace,
     length_size: usize,
@@ -40,7 +41,7 @@ impl H264Decoder {
 
         let reordered = stream.max_reorder_frames.map_or(MOST_REORDERED, |frames| frames as usize);
         let reordered = reordered.clamp(1, MOST_REORDERED);
-        let mut decoder = ThreadedDecoder::with_max_depth(threads, reordered);
+        let mut decoder = PictureDecoder::new(threads, reordered);
         for parameters in config.sps_nals.iter().chain(&config.pps_nals) {
             catch_unwind(AssertUnwindSafe(|| decoder.decode_nal(parameters)))
                 .map_err(|_| StreamError::Malformed)?
@@ -130,6 +131,35 @@ impl H264Decoder {
             frames.push(frame.ok_or(H264Error::DecoderFailed)?);
         }
         Ok(())
+    }
+}
+
+/// The library's two decoders. With one thread the threaded one would start a thread for each picture and wait for it.
+enum PictureDecoder {
+    Serial(Box<OrderedDecoder>),
+    Threaded(Box<ThreadedDecoder>),
+}
+
+impl PictureDecoder {
+    fn new(threads: usize, reordered: usize) -> Self {
+        match threads {
+            0 | 1 => Self::Serial(Box::new(OrderedDecoder::with_max_depth(reordered))),
+            _ => Self::Threaded(Box::new(ThreadedDecoder::with_max_depth(threads, reordered))),
+        }
+    }
+
+    fn decode_nal(&mut self, nal: &NalUnit<'_>) -> Result<Vec<Picture>, DecodeError> {
+        match self {
+            Self::Serial(decoder) => decoder.decode_nal(nal),
+            Self::Threaded(decoder) => decoder.decode_nal(nal),
+        }
+    }
+
+    fn flush(&mut self) -> Vec<Picture> {
+        match self {
+            Self::Serial(decoder) => decoder.flush(),
+            Self::Threaded(decoder) => decoder.flush(),
+        }
     }
 }
 
