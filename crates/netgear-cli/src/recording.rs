@@ -9,8 +9,10 @@ use tokio::sync::{mpsc, oneshot};
 /// A recorder on a thread of its own, so that the disk does not hold up the session's heartbeats.
 #[derive(Debug)]
 pub(crate) struct Recording {
-    frames: mpsc::Sender<Frame>,
-    finished: oneshot::Receiver<Result<(), RecordError>>,
+    /// `None` once the thread has given up.
+    frames: Option<mpsc::Sender<Frame>>,
+    /// The thread's last word; `None` once it was heard.
+    finished: Option<oneshot::Receiver<Result<(), RecordError>>>,
 }
 
 impl Recording {
@@ -22,28 +24,39 @@ impl Recording {
         let (frames, mut to_write) = mpsc::channel::<Frame>(Self::WAITING);
         let (report, finished) = oneshot::channel();
         thread::spawn(move || {
-            let mut written = Ok(());
-            while let (Ok(()), Some(frame)) = (&written, to_write.blocking_recv()) {
-                written = recorder.write(&frame);
-            }
-            // The other end is gone only if the whole program ends.
-            let _ = report.send(written.and_then(|()| recorder.finish()));
+            let written = loop {
+                match to_write.blocking_recv().map(|frame| recorder.write(&frame)) {
+                    Some(Ok(())) => {}
+                    Some(Err(error)) => break Err(error),
+                    None => break recorder.finish(),
+                }
+            };
+            // Nobody hears it only if the whole program ends.
+            let _ = report.send(written);
         });
-        Ok(Self { frames, finished })
+        Ok(Self { frames: Some(frames), finished: Some(finished) })
     }
 
-    /// Waits while the disk is behind.
+    /// Waits while the disk is behind. After an error nothing more is written.
     pub(crate) async fn write(&mut self, frame: Frame) -> Result<(), RecordError> {
-        match self.frames.send(frame).await {
-            Ok(()) => Ok(()),
-            // The thread has given up: its report says why.
-            Err(_) => (&mut self.finished).await.unwrap_or(Ok(())),
+        let Some(frames) = &self.frames else { return Ok(()) };
+        if frames.send(frame).await.is_ok() {
+            return Ok(());
         }
+        // The thread has given up: its report says why.
+        self.report().await
     }
 
     /// Waits until everything is written.
-    pub(crate) async fn finish(self) -> Result<(), RecordError> {
-        drop(self.frames);
-        self.finished.await.unwrap_or(Ok(()))
+    pub(crate) async fn finish(mut self) -> Result<(), RecordError> {
+        self.report().await
+    }
+
+    async fn report(&mut self) -> Result<(), RecordError> {
+        self.frames = None;
+        match self.finished.take() {
+            Some(finished) => finished.await.unwrap_or(Ok(())),
+            None => Ok(()),
+        }
     }
 }
