@@ -1,7 +1,11 @@
 //! The only place that writes to the standard output and error.
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "what a program is for")]
+//!
+//! A reader that goes away, such as `head`, does not end the stream: what it would have read is dropped.
 
-use std::fmt::Display;
+use std::{
+    fmt::Display,
+    io::{self, Write},
+};
 
 use netgear::prelude::Value;
 use serde::Serialize;
@@ -9,21 +13,30 @@ use serde::Serialize;
 /// A result: JSON if asked for, else for people.
 pub(crate) fn result(result: &(impl Serialize + Display), json: bool) {
     match serde_json::to_string_pretty(result) {
-        Ok(text) if json => println!("{text}"),
-        _ => println!("{result}"),
+        Ok(text) if json => line(io::stdout(), &text),
+        _ => line(io::stdout(), result),
     }
 }
 
 /// An item of data. With `--json` the standard output holds one object, and nothing else.
 pub(crate) fn data(data: &Value, json: bool) {
     if json {
-        eprintln!("{data}");
+        line(io::stderr(), data);
     } else {
-        println!("{data}");
+        line(io::stdout(), data);
     }
+}
+
+/// Something to know, beside the result.
+pub(crate) fn note(note: &dyn Display) {
+    line(io::stderr(), note);
 }
 
 /// Why the program failed.
 pub(crate) fn error(error: &dyn Display) {
-    eprintln!("error: {error}");
+    line(io::stderr(), &format_args!("error: {error}"));
+}
+
+fn line(mut to: impl Write, what: &(impl Display + ?Sized)) {
+    let _ = writeln!(to, "{what}");
 }
