@@ -3,9 +3,9 @@ use std::time::{Duration, Instant};
 use netgear::{
     media::{FrameRate, TimedFrame},
     prelude::{Frame, FrameSender, Value},
-    transport::SendError,
+    transport::{SendError, SessionFailure, WaitError},
 };
-use tokio::time::sleep_until;
+use tokio::time::{sleep, timeout};
 
 use crate::{Failure, feed::Feed, live::LiveLine, options::Fps, print, stop::Stop, summary::Tally};
 
@@ -42,7 +42,18 @@ pub(crate) enum Outgoing {
     Number,
 }
 
+/// A frame that was sent and is not answered yet.
+#[derive(Debug)]
+struct InFlight {
+    frame: Frame,
+    has_data: bool,
+    sent_at: Instant,
+}
+
 impl Sending {
+    /// How long saying goodbye may take when the receiver does not answer any more, so that Ctrl-C ends the program all the same.
+    const LONGEST_GOODBYE: Duration = Duration::from_millis(1_500);
+
     /// Sends until the source ends, the receiver leaves, or the user wants to stop.
     pub(crate) async fn run(
         mut self,
@@ -51,20 +62,15 @@ impl Sending {
         tally: &mut Tally,
         mut live: LiveLine,
     ) -> Result<(), Failure> {
-        tally.peer = tokio::select! {
-            peer = sender.peer() => Some(peer?),
-            () = stop.requested() => None,
+        let mut in_flight = None;
+        let sent = tokio::select! {
+            sent = self.send_all(&sender, tally, &mut live, &mut in_flight) => sent,
+            () = stop.requested() => Ok(()),
         };
-        if tally.peer.is_some() {
-            tokio::select! {
-                sent = self.send_all(&sender, tally, &mut live) => sent?,
-                () = stop.requested() => {}
-            }
-        }
-        let stats = sender.stats();
-        sender.close().await?;
-        tally.dropped = stats.frames_sent.saturating_sub(tally.frames());
-        Ok(())
+        // The receiver is told goodbye whatever went wrong here; what counts first is what went wrong.
+        let closed = timeout(Self::LONGEST_GOODBYE, self.leave(sender, tally, &live, in_flight)).await;
+        sent?;
+        Ok(closed.unwrap_or(Ok(()))?)
     }
 
     async fn send_all(
@@ -72,47 +78,76 @@ impl Sending {
         sender: &FrameSender,
         tally: &mut Tally,
         live: &mut LiveLine,
+        in_flight: &mut Option<InFlight>,
     ) -> Result<(), Failure> {
-        let start = Instant::now();
+        match sender.peer().await {
+            Ok(peer) => tally.peer = Some(peer),
+            // It came and left before it was looked at.
+            Err(WaitError::Over) => return Ok(()),
+            Err(error) => return Err(error.into()),
+        }
+        let began = Instant::now();
+        let mut clock = PaceClock { start: began };
         while self.frames.is_none_or(|frames| tally.frames() < frames) {
             let Some(TimedFrame { frame, time }) = self.feed.next().await? else { break };
-            let due = self.pace.due(tally.frames(), time).unwrap_or_else(|| start.elapsed());
-            if self.time.is_some_and(|end| due >= end) {
+            let wait = self.pace.due(tally.frames(), time).map_or(Duration::ZERO, |due| clock.wait(due));
+            if self.time.is_some_and(|end| began.elapsed().saturating_add(wait) >= end) {
                 break;
             }
-            sleep_until((start + due).into()).await;
+            // Even a wait for no time at all would be one until the timer's next millisecond.
+            if !wait.is_zero() {
+                sleep(wait).await;
+            }
             let data = self.data.next(tally.frames());
-            let has_data = data.is_some();
-            let sent_at = Instant::now();
-            match send(sender, frame.clone(), data).await {
+            let (has_data, sent_at) = (data.is_some(), Instant::now());
+            match sender.send(frame.clone(), data).await {
                 Err(SendError::PeerLeft) => break,
                 sent => sent?,
             }
-            tally.data_sent += u64::from(has_data);
-            tally.frame(&frame, sent_at.elapsed());
-            while let Some(data) = sender.try_recv_data() {
-                self.take(data, tally, live);
+            *in_flight = Some(InFlight { frame, has_data, sent_at });
+            // What is counted as sent has been answered, and so has arrived.
+            match sender.flush().await {
+                Err(SendError::PeerLeft) => break,
+                flushed => flushed?,
             }
+            self.count(in_flight.take(), sender, tally, live);
             live.update(tally);
         }
         Ok(())
     }
 
-    fn take(&self, data: Value, tally: &mut Tally, live: &LiveLine) {
-        tally.data_received += 1;
-        if self.print_data {
-            live.suspend(|| print::data(&data, self.json));
+    /// Says goodbye, after the answer to the frame that is still on its way, which is no lost one if it comes.
+    async fn leave(
+        &self,
+        sender: FrameSender,
+        tally: &mut Tally,
+        live: &LiveLine,
+        in_flight: Option<InFlight>,
+    ) -> Result<(), SessionFailure> {
+        tally.dropped = u64::from(in_flight.is_some());
+        if in_flight.is_some() && sender.flush().await.is_ok() {
+            tally.dropped = 0;
+            self.count(in_flight, &sender, tally, live);
         }
-        if let Value::Frame(frame) = &data {
-            tally.returned_frame(frame);
+        sender.close().await.map(drop)
+    }
+
+    /// A frame has been answered.
+    fn count(&self, frame: Option<InFlight>, sender: &FrameSender, tally: &mut Tally, live: &LiveLine) {
+        if let Some(InFlight { frame, has_data, sent_at }) = frame {
+            tally.data_sent += u64::from(has_data);
+            tally.frame(&frame, sent_at.elapsed());
+        }
+        while let Some(data) = sender.try_recv_data() {
+            tally.data_received += 1;
+            if self.print_data {
+                live.suspend(|| print::data(&data, self.json));
+            }
+            if let Value::Frame(frame) = &data {
+                tally.returned_frame(frame);
+            }
         }
     }
-}
-
-/// Sends a frame and waits for its answer, so that what is counted as sent has arrived.
-async fn send(sender: &FrameSender, frame: Frame, data: Option<Value>) -> Result<(), SendError> {
-    sender.send(frame, data).await?;
-    sender.flush().await
 }
 
 impl From<Fps> for Pace {
@@ -125,13 +160,34 @@ impl From<Fps> for Pace {
 }
 
 impl Pace {
-    /// When the frame of that number, which the source has at `time`, is due after the start.
+    /// When the frame of that number, which the source has at `time`, is due after the start; `None` if that does not matter.
     fn due(self, number: u64, time: Duration) -> Option<Duration> {
         match self {
             Self::Max => None,
             Self::Source => Some(time),
             Self::Rate(rate) => Some(rate.time_of(number)),
         }
+    }
+}
+
+/// Tells how long until a frame is due.
+#[derive(Debug)]
+struct PaceClock {
+    start: Instant,
+}
+
+impl PaceClock {
+    /// A delay up to this is made up for by the frames that follow, so that the rate is kept on average. After a longer one
+    /// the stream goes on at its pace: a receiver that could not keep up is not sent all that it missed in one burst.
+    const MADE_UP_FOR: Duration = Duration::from_millis(200);
+
+    fn wait(&mut self, due: Duration) -> Duration {
+        let elapsed = self.start.elapsed();
+        let late = elapsed.saturating_sub(due);
+        if late > Self::MADE_UP_FOR {
+            self.start += late;
+        }
+        due.saturating_sub(elapsed)
     }
 }
 
@@ -142,5 +198,28 @@ impl Outgoing {
             Self::Same(value) => Some(value.clone()),
             Self::Number => Some(Value::from(number)),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_short_delay_is_made_up_for_and_a_long_one_is_not() {
+        let seconds = Duration::from_secs_f64;
+        let since = |passed: f64| PaceClock { start: Instant::now() - seconds(passed) };
+
+        let mut punctual = since(1.0);
+        assert!(punctual.wait(seconds(1.5)).abs_diff(seconds(0.5)) < seconds(0.1));
+
+        let mut late = since(1.0);
+        assert_eq!(late.wait(seconds(0.9)), Duration::ZERO);
+        assert!(late.wait(seconds(1.5)).abs_diff(seconds(0.5)) < seconds(0.1));
+
+        let mut stalled = since(10.0);
+        assert_eq!(stalled.wait(seconds(1.0)), Duration::ZERO);
+        // The next one comes half a second after, and not at once.
+        assert!(stalled.wait(seconds(1.5)).abs_diff(seconds(0.5)) < seconds(0.1));
     }
 }
