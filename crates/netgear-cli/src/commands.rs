@@ -3,7 +3,7 @@
 use std::fmt;
 
 use netgear::{
-    media::{Filter, FrameRate, OpenOptions, SourceInfo, TestPattern, TestPatternSpec},
+    media::{Filter, FrameRate, OpenOptions, Source, SourceInfo, TestPatternSpec},
     prelude::{Endpoint, FrameReceiver, FrameSender},
 };
 use serde::Serialize;
@@ -15,6 +15,7 @@ use crate::{
     options::{Demo, Fps, Probe, Serve, Transport, View},
     print,
     receiving::{Receiving, Reply},
+    recording::Recording,
     sending::{Outgoing, Pace, Sending},
     stop::Stop,
     summary::{Summary, Tally},
@@ -23,24 +24,35 @@ use crate::{
 pub(crate) async fn serve(options: Serve) -> Result<(), Failure> {
     let session = options.session;
     let source = options.source.open(&OpenOptions::new())?;
+    let mut stop = Stop::new()?;
+    let mut tally = Tally::new(session.digest);
     let mut builder = FrameSender::builder().pattern(session.pattern).mode(session.mode());
     if let Some(wait) = session.wait {
         builder = builder.wait_for_peer(wait);
     }
-    let (sender, waiting) = match (options.bind, options.connect) {
+    let (sender, endpoint) = match (options.bind, options.connect) {
         (Some(endpoint), _) => {
             let sender = builder.bind(endpoint).await?;
-            let waiting = format!("waiting for a receiver at {}", bound(sender.endpoint()));
-            (sender, waiting)
+            let endpoint = sender.endpoint().cloned().ok_or(Failure::NotBound)?;
+            print::note(&format_args!("listening at {endpoint}"));
+            (sender, endpoint)
         }
         (None, connect) => {
             let endpoint = connect.unwrap_or_else(Endpoint::default_to_connect);
-            let waiting = format!("waiting for the receiver at {endpoint}");
-            (builder.connect(endpoint).await?, waiting)
+            let sender = tokio::select! {
+                sender = builder.connect(endpoint.clone()) => sender?,
+                // Looking the name up may take long.
+                () = stop.requested() => {
+                    report(&tally, session.json);
+                    return Ok(());
+                }
+            };
+            (sender, endpoint)
         }
     };
+    let reduce = options.reduce.map(|percent| (percent, options.filter));
     let sending = Sending {
-        feed: Feed::spawn(source, options.looped, options.reduce.map(|percent| (percent, options.filter))),
+        feed: Feed::spawn(source, options.source.to_string(), options.looped, reduce),
         pace: options.fps.map_or(Pace::Source, Pace::from),
         data: options.data.map_or(Outgoing::Nothing, Outgoing::Same),
         frames: session.frames,
@@ -48,46 +60,65 @@ pub(crate) async fn serve(options: Serve) -> Result<(), Failure> {
         print_data: session.print_data,
         json: session.json,
     };
-    let mut tally = Tally::new(session.digest);
-    let sent = sending.run(sender, &mut Stop::new()?, &mut tally, LiveLine::new(waiting)).await;
+    let live = LiveLine::new(format!("waiting for a receiver at {endpoint}"));
+    let sent = sending.run(sender, &mut stop, &mut tally, live).await;
     report(&tally, session.json);
-    sent
+    sent.map_err(|failure| failure.at(&endpoint))
 }
 
 pub(crate) async fn view(options: View) -> Result<(), Failure> {
     let session = options.session;
     let reply = match (options.reply, options.reply_frames) {
         (Some(value), _) => Reply::Same(value),
-        (None, Some(source)) => Reply::Frames(Feed::spawn(source.open(&OpenOptions::new())?, true, None)),
+        (None, Some(source)) => {
+            let frames = source.open(&OpenOptions::new())?;
+            Reply::Frames(Feed::spawn(frames, source.to_string(), true, None))
+        }
         (None, None) => Reply::Nothing,
     };
+    let mut stop = Stop::new()?;
+    let mut tally = Tally::new(session.digest);
     let mut builder = FrameReceiver::builder().pattern(session.pattern).mode(session.mode());
     if let Some(wait) = session.wait {
         builder = builder.wait_for_peer(wait);
     }
-    let (receiver, waiting) = match (options.connect, options.bind) {
+    let (receiver, endpoint) = match (options.connect, options.bind) {
         (Some(endpoint), _) => {
-            let waiting = format!("waiting for the sender at {endpoint}");
-            (builder.connect(endpoint).await?, waiting)
+            let receiver = tokio::select! {
+                receiver = builder.connect(endpoint.clone()) => receiver?,
+                // Looking the name up may take long.
+                () = stop.requested() => {
+                    report(&tally, session.json);
+                    return Ok(());
+                }
+            };
+            (receiver, endpoint)
         }
         (None, bind) => {
             let receiver = builder.bind(bind.unwrap_or_else(Endpoint::default_to_bind)).await?;
-            let waiting = format!("waiting for a sender at {}", bound(receiver.endpoint()));
-            (receiver, waiting)
+            let endpoint = receiver.endpoint().cloned().ok_or(Failure::NotBound)?;
+            (receiver, endpoint)
         }
     };
+    let is_bound = receiver.endpoint().is_some();
+    // Not before the endpoint is ours: a second program at the same place must not empty the first one's recording.
+    let recording =
+        options.record.map(|path| Recording::create(path, Receiving::RECORDED_RATE)).transpose()?;
+    if is_bound {
+        print::note(&format_args!("listening at {endpoint}"));
+    }
     let receiving = Receiving {
         reply,
         frames: session.frames,
         snapshot: options.snapshot,
-        record: options.record,
+        recording,
         print_data: session.print_data,
         json: session.json,
     };
-    let mut tally = Tally::new(session.digest);
-    let received = receiving.run(receiver, &mut Stop::new()?, &mut tally, LiveLine::new(waiting)).await;
+    let live = LiveLine::new(format!("waiting for a sender at {endpoint}"));
+    let received = receiving.run(receiver, &mut stop, &mut tally, live).await;
     report(&tally, session.json);
-    received
+    received.map_err(|failure| failure.at(&endpoint))
 }
 
 pub(crate) async fn demo(options: Demo) -> Result<(), Failure> {
@@ -95,7 +126,9 @@ pub(crate) async fn demo(options: Demo) -> Result<(), Failure> {
         Fps::Max => FrameRate::THIRTY,
         Fps::Rate(rate) => rate,
     };
-    let pattern = TestPattern::new(TestPatternSpec::new(options.size.width, options.size.height, rate)?);
+    let pattern = Source::TestPattern(TestPatternSpec::new(options.size.width, options.size.height, rate)?);
+    let frames = pattern.open(&OpenOptions::new())?;
+    let mut stop = Stop::new()?;
     // Kept until the end: the socket's folder goes with it.
     let folder = tempfile::tempdir()?;
     let endpoint = match options.transport {
@@ -110,7 +143,7 @@ pub(crate) async fn demo(options: Demo) -> Result<(), Failure> {
         reply: Reply::Echo { frames: options.return_frames },
         frames: None,
         snapshot: options.snapshot,
-        record: None,
+        recording: None,
         print_data: false,
         json: options.json,
     };
@@ -120,12 +153,9 @@ pub(crate) async fn demo(options: Demo) -> Result<(), Failure> {
         let received = receiving.run(receiver, &mut Stop::never(), &mut tally, LiveLine::hidden()).await;
         received.map(|()| tally)
     });
+    let reduce = options.reduce.map(|percent| (percent, Filter::default()));
     let sending = Sending {
-        feed: Feed::spawn(
-            Box::new(pattern),
-            false,
-            options.reduce.map(|percent| (percent, Filter::default())),
-        ),
+        feed: Feed::spawn(frames, pattern.to_string(), false, reduce),
         pace: Pace::from(options.fps),
         data: Outgoing::Number,
         frames: options.frames,
@@ -135,7 +165,7 @@ pub(crate) async fn demo(options: Demo) -> Result<(), Failure> {
     };
     let mut sent = Tally::new(true);
     let live = LiveLine::new(format!("streaming over {endpoint}"));
-    sending.run(sender, &mut Stop::new()?, &mut sent, live).await?;
+    sending.run(sender, &mut stop, &mut sent, live).await?;
     let received = receiving.await.map_err(|_| Failure::ReceiverPanicked)??;
     let summary = DemoSummary::new(&sent, &received, endpoint);
     print::result(&summary, options.json);
@@ -146,10 +176,6 @@ pub(crate) fn probe(options: &Probe) -> Result<(), Failure> {
     let info = options.source.probe(&OpenOptions::new())?;
     print::result(&Probed(info), options.json);
     Ok(())
-}
-
-fn bound(endpoint: Option<&Endpoint>) -> String {
-    endpoint.map_or_else(String::new, Endpoint::to_string)
 }
 
 /// Nothing is said of a peer that never came; the error says enough.

@@ -8,6 +8,8 @@ use tokio::sync::mpsc;
 #[derive(Debug)]
 pub(crate) struct Feed {
     frames: mpsc::Receiver<Result<TimedFrame, FeedError>>,
+    /// What the user calls the source, until it has given a frame.
+    untried: Option<String>,
     // Ends the thread when dropped.
     _thread: FrameThread,
 }
@@ -19,14 +21,18 @@ pub(crate) enum FeedError {
     Read(#[from] ReadError),
     #[error(transparent)]
     Resize(#[from] ResizeError),
+    #[error("{origin} has no frames; `netgear probe` says what it is")]
+    Empty { origin: String },
 }
 
 impl Feed {
     /// Frames read ahead: one in the making while the other is sent. More would only be older when they are sent.
     const AHEAD: usize = 1;
 
+    /// `origin` is what the user calls the source.
     pub(crate) fn spawn(
         source: Box<dyn FrameSource>,
+        origin: String,
         looped: bool,
         reduce: Option<(Percent, Filter)>,
     ) -> Self {
@@ -46,11 +52,18 @@ impl Feed {
                 Err(_) => std::ops::ControlFlow::Break(()),
             }
         });
-        Self { frames, _thread: thread }
+        Self { frames, untried: Some(origin), _thread: thread }
     }
 
     /// The next frame; `None` at the end. Cancel-safe.
+    ///
+    /// # Errors
+    /// [`FeedError`]; a source that ends before its first frame is an error too.
     pub(crate) async fn next(&mut self) -> Result<Option<TimedFrame>, FeedError> {
-        self.frames.recv().await.transpose()
+        let next = self.frames.recv().await.transpose()?;
+        match (self.untried.take(), &next) {
+            (Some(origin), None) => Err(FeedError::Empty { origin }),
+            _ => Ok(next),
+        }
     }
 }

@@ -11,11 +11,15 @@ mod sending;
 mod stop;
 mod summary;
 
-use std::{io, process::ExitCode};
+use std::{
+    io::{self, IsTerminal},
+    process::ExitCode,
+};
 
 use clap::Parser;
 use netgear::{
     media::{OpenError, PictureError, RecordError, TestPatternSpecError},
+    prelude::Endpoint,
     transport::{
         BindError, ConnectError, EndpointError, RecvError, ReplyError, SendError, SessionFailure, WaitError,
     },
@@ -55,12 +59,28 @@ enum Failure {
     Picture(#[from] PictureError),
     #[error("cannot record: {0}")]
     Record(#[from] RecordError),
+    /// A failure of the session, and where its peer is or was waited for.
+    #[error("{endpoint}: {failure}")]
+    At { endpoint: Endpoint, failure: Box<Failure> },
     #[error("the receiver is not bound")]
     NotBound,
     #[error("the receiver panicked; please report this")]
     ReceiverPanicked,
     #[error("frames or data were lost on the way; please report this with the summary above")]
     Lost,
+}
+
+impl Failure {
+    /// Says where, if it is about the connection.
+    fn at(self, endpoint: &Endpoint) -> Self {
+        match self {
+            Self::Wait(_) | Self::Send(_) | Self::Recv(_) | Self::Reply(_) | Self::Session(_) => {
+                Self::At { endpoint: endpoint.clone(), failure: Box::new(self) }
+            }
+            // It says so itself, or is about something else.
+            other => other,
+        }
+    }
 }
 
 fn main() -> ExitCode {
@@ -110,5 +130,7 @@ fn start_logging(verbose: u8) {
         _ => "debug",
     };
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).init();
+    let ansi =
+        io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    tracing_subscriber::fmt().with_env_filter(filter).with_ansi(ansi).with_writer(io::stderr).init();
 }

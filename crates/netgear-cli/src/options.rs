@@ -1,6 +1,6 @@
 use std::{path::PathBuf, str::FromStr, time::Duration};
 
-use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, value_parser};
 use netgear::{
     media::{Filter, FrameRate, Percent, Source, TestPatternSpec},
     prelude::{Endpoint, Mode, Pattern, Value},
@@ -9,6 +9,13 @@ use netgear::{
 /// Stream video frames between two programs while any data goes both ways.
 #[derive(Debug, Parser)]
 #[command(name = "netgear", version, propagate_version = true, arg_required_else_help = true)]
+#[command(after_help = "\
+Start with:
+  netgear demo                    both ends in one program
+  netgear view                    here: wait for a sender at port 5555
+  netgear serve film.mp4          there: send it, with --connect tcp://HOST:5555 from another machine
+
+`netgear help COMMAND` has more of each.")]
 pub(crate) struct Options {
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -20,14 +27,51 @@ pub(crate) struct Options {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Stream a test pattern from one end to another in this very program, with data both ways.
+    #[command(after_help = DEMO_EXAMPLES)]
     Demo(Demo),
     /// Send a video, a picture sequence or a test pattern to a receiver.
+    #[command(after_help = SERVE_EXAMPLES)]
     Serve(Serve),
-    /// Receive what a sender sends.
+    /// Receive what a sender sends: count it, record it, answer it.
+    #[command(after_help = VIEW_EXAMPLES)]
     View(View),
     /// Say what a source is: size, rate, length, codec, and which decoder reads it.
+    #[command(after_help = PROBE_EXAMPLES)]
     Probe(Probe),
 }
+
+const DEMO_EXAMPLES: &str = "\
+Examples:
+  netgear demo                                     10 s of 720p at 30 fps over TCP
+  netgear demo --fps max --size 1920x1080          how fast this machine is
+  netgear demo --return-frames --snapshot last.png frames both ways, and the last of them";
+
+const SERVE_EXAMPLES: &str = "\
+Examples:
+  netgear serve film.mp4                           to a receiver on this machine
+  netgear serve film.mp4 --connect tcp://desk:5555 to one on another
+  netgear serve test: --bind tcp://*:5555          wait for one, and send it a test pattern
+  netgear serve 'frames/*.png' --fps 10 --loop     pictures, over and over
+  netgear serve film.mp4 --reduce 30 --data '{\"camera\": 3}' --print-data
+
+When it ends, it prints what crossed; with --json as one object. The exit code is 0 if the stream ended in good order
+(at its end, with Ctrl-C, or because the receiver left), 1 for a failure, 2 for wrong usage.";
+
+const VIEW_EXAMPLES: &str = "\
+Examples:
+  netgear view                                     wait for a sender at port 5555
+  netgear view --connect tcp://camera:5555         go to one that waits
+  netgear view --record film.y4m --snapshot last.png
+  netgear view --reply '\"seen\"' --print-data      answer each frame, and see what comes with it
+  netgear view --reply-frames test:640x480         frames both ways
+
+When it ends, it prints what crossed; with --json as one object. The exit code is 0 if the stream ended in good order
+(because the sender left, or with Ctrl-C), 1 for a failure, 2 for wrong usage.";
+
+const PROBE_EXAMPLES: &str = "\
+Examples:
+  netgear probe film.mp4
+  netgear probe rtsp://camera/1 --json";
 
 #[derive(Debug, Args)]
 pub(crate) struct Demo {
@@ -41,22 +85,23 @@ pub(crate) struct Demo {
     #[arg(long, default_value = "1280x720", value_name = "WIDTHxHEIGHT")]
     pub(crate) size: Size,
     /// Frames a second, or max for as many as there can be.
-    #[arg(long, default_value = "30", value_name = "F|max")]
+    #[arg(long, default_value = "30", value_name = "F|max", allow_negative_numbers = true)]
     pub(crate) fps: Fps,
     /// How long to stream.
-    #[arg(long, default_value = "10", value_name = "SECONDS", conflicts_with = "frames", value_parser = seconds)]
+    #[arg(long, default_value = "10", value_name = "SECONDS", conflicts_with = "frames", allow_negative_numbers = true,
+        value_parser = seconds)]
     pub(crate) seconds: Duration,
     /// How many frames to stream, in place of how long.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = value_parser!(u64).range(1..))]
     pub(crate) frames: Option<u64>,
     /// Send each frame back as well.
     #[arg(long)]
     pub(crate) return_frames: bool,
     /// Make the frames smaller before they are sent, by more than 0 and less than 90 per cent.
-    #[arg(long, value_name = "PERCENT")]
+    #[arg(long, value_name = "PERCENT", allow_negative_numbers = true)]
     pub(crate) reduce: Option<Percent>,
     /// Save the last frame received as a picture.
-    #[arg(long, value_name = "OUT.png")]
+    #[arg(long, value_name = "OUT.png", value_parser = picture)]
     pub(crate) snapshot: Option<PathBuf>,
     /// Print one JSON object at the end in place of the summary.
     #[arg(long)]
@@ -70,22 +115,24 @@ pub(crate) struct Serve {
     /// Connect to a receiver there. This is the default, to tcp://127.0.0.1:5555.
     #[arg(long, value_name = "ENDPOINT", conflicts_with = "bind")]
     pub(crate) connect: Option<Endpoint>,
-    /// Wait there for a receiver to connect.
+    /// Wait there for a receiver to connect; with port 0 at any free port, which is printed.
     #[arg(long, value_name = "ENDPOINT")]
     pub(crate) bind: Option<Endpoint>,
     #[command(flatten)]
     pub(crate) session: Session,
-    /// Text or JSON to send with each frame.
-    #[arg(long, value_name = "TEXT-or-JSON", conflicts_with = "unidirectional", value_parser = text_or_json)]
+    /// Text or JSON to send with each frame. What is no JSON is text.
+    #[arg(long, value_name = "TEXT-or-JSON", conflicts_with = "unidirectional",
+        allow_negative_numbers = true, value_parser = text_or_json)]
     pub(crate) data: Option<Value>,
     /// Make the frames smaller before they are sent, by more than 0 and less than 90 per cent.
-    #[arg(long, value_name = "PERCENT")]
+    #[arg(long, value_name = "PERCENT", allow_negative_numbers = true)]
     pub(crate) reduce: Option<Percent>,
-    /// The filter that --reduce uses.
+    /// The filter that --reduce uses: nearest, linear, cubic, area, lanczos4, antialiased-linear, antialiased-cubic or
+    /// antialiased-lanczos3.
     #[arg(long, value_name = "NAME", default_value_t, requires = "reduce")]
     pub(crate) filter: Filter,
     /// Frames a second, or max for as many as there can be. Default: the source's own pace.
-    #[arg(long, value_name = "F|max")]
+    #[arg(long, value_name = "F|max", allow_negative_numbers = true)]
     pub(crate) fps: Option<Fps>,
     /// Begin again at the end, without end.
     #[arg(long = "loop")]
@@ -94,7 +141,8 @@ pub(crate) struct Serve {
 
 #[derive(Debug, Args)]
 pub(crate) struct View {
-    /// Wait there for a sender to connect. This is the default, at tcp://*:5555.
+    /// Wait there for a sender to connect; with port 0 at any free port, which is printed. This is the default, at
+    /// tcp://*:5555.
     #[arg(long, value_name = "ENDPOINT", conflicts_with = "connect")]
     pub(crate) bind: Option<Endpoint>,
     /// Connect to a sender there.
@@ -102,15 +150,15 @@ pub(crate) struct View {
     pub(crate) connect: Option<Endpoint>,
     #[command(flatten)]
     pub(crate) session: Session,
-    /// Text or JSON to send back for each frame.
+    /// Text or JSON to send back for each frame. What is no JSON is text.
     #[arg(long, value_name = "TEXT-or-JSON", conflicts_with_all = ["reply_frames", "unidirectional"],
-        value_parser = text_or_json)]
+        allow_negative_numbers = true, value_parser = text_or_json)]
     pub(crate) reply: Option<Value>,
     /// A source whose frames to send back, over and over.
     #[arg(long, value_name = "SOURCE", conflicts_with = "unidirectional")]
     pub(crate) reply_frames: Option<Source>,
     /// Save the last frame as a picture.
-    #[arg(long, value_name = "OUT.png")]
+    #[arg(long, value_name = "OUT.png", value_parser = picture)]
     pub(crate) snapshot: Option<PathBuf>,
     /// Record the frames: to a Y4M file, or as numbered PNGs into a folder.
     #[arg(long, value_name = "OUT.y4m|DIR")]
@@ -120,19 +168,21 @@ pub(crate) struct View {
 /// What both ends can be told.
 #[derive(Debug, Args)]
 pub(crate) struct Session {
-    /// Messaging pattern, the same on both ends: pair or reqrep.
+    /// Messaging pattern, the same on both ends: pair (both speak freely) or reqrep (request and reply).
     #[arg(long, default_value = "pair")]
     pub(crate) pattern: Pattern,
     /// End after so many frames.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = value_parser!(u64).range(1..))]
     pub(crate) frames: Option<u64>,
     /// Send frames one way and no data at all; the same on both ends.
     #[arg(long)]
     pub(crate) unidirectional: bool,
     /// How long to wait for the other end to appear. Default: for ever.
-    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true,
+        value_parser = seconds)]
     pub(crate) wait: Option<Duration>,
-    /// Print each item of data that arrives.
+    /// Print each item of data that arrives, as JSON where it is such: on the standard output, or on the error output with
+    /// --json.
     #[arg(long)]
     pub(crate) print_data: bool,
     /// Work out a digest of all pixels: equal on both ends when every pixel crossed.
@@ -209,14 +259,75 @@ impl FromStr for Fps {
     }
 }
 
+/// The longest time that can be given: 1,000 days. A clock must be able to add it to what it shows.
+const LONGEST: Duration = Duration::from_secs(1_000 * 24 * 60 * 60);
+
 fn seconds(text: &str) -> Result<Duration, String> {
     text.parse()
         .ok()
         .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
-        .ok_or_else(|| "a number of seconds is needed, such as 10 or 0.5".to_owned())
+        .filter(|time| *time <= LONGEST)
+        .ok_or_else(|| {
+            format!("a number of seconds is needed, such as 10 or 0.5, and {} at most", LONGEST.as_secs())
+        })
+}
+
+/// The file of a picture: checked now, since it is only written at the end.
+fn picture(text: &str) -> Result<PathBuf, String> {
+    let path = PathBuf::from(text);
+    let ending = path.extension().and_then(|ending| ending.to_str()).map(str::to_ascii_lowercase);
+    match ending.as_deref() {
+        Some("png" | "jpg" | "jpeg") => Ok(path),
+        _ => Err("a picture's name ends in .png, .jpg or .jpeg".to_owned()),
+    }
 }
 
 /// JSON if it is JSON, else the text itself.
 fn text_or_json(text: &str) -> Result<Value, std::convert::Infallible> {
     Ok(serde_json::from_str(text).unwrap_or_else(|_| Value::from(text)))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_options_go_together() {
+        Options::command().debug_assert();
+    }
+
+    #[test]
+    fn the_help_names_every_filter() {
+        let mut command = Options::command();
+        let help = command.find_subcommand_mut("serve").unwrap().render_long_help().to_string();
+        for filter in Filter::ALL {
+            assert!(help.contains(filter.name()), "{filter}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_json_is_text() {
+        for (text, value) in [
+            ("hello", Value::from("hello")),
+            ("\"hello\"", Value::from("hello")),
+            ("", Value::from("")),
+            ("{", Value::from("{")),
+            ("-1", Value::from(-1)),
+            ("18446744073709551615", Value::from(u64::MAX)),
+            ("null", Value::Null),
+            ("NaN", Value::from("NaN")),
+        ] {
+            assert_eq!(text_or_json(text), Ok(value), "{text}");
+        }
+    }
+
+    #[test]
+    fn times_are_bounded() {
+        assert_eq!(seconds("0.5"), Ok(Duration::from_millis(500)));
+        for text in ["", "-1", "x", "1e19", "inf", "NaN", "86400001"] {
+            assert!(seconds(text).is_err(), "{text}");
+        }
+    }
 }

@@ -1,9 +1,14 @@
-use std::path::PathBuf;
+use std::{
+    future::{Future, poll_fn},
+    path::PathBuf,
+    pin::pin,
+    task::Poll,
+};
 
 use netgear::{
     media::{FrameRate, save_picture},
-    prelude::{Delivery, Frame, FrameReceiver, Value},
-    transport::{RecvError, ReplyError},
+    prelude::{Delivery, Frame, FrameReceiver, Mode, Value},
+    transport::{RecvError, ReplyError, WaitError},
 };
 
 use crate::{Failure, feed::Feed, live::LiveLine, print, recording::Recording, stop::Stop, summary::Tally};
@@ -14,7 +19,7 @@ pub(crate) struct Receiving {
     pub(crate) reply: Reply,
     pub(crate) frames: Option<u64>,
     pub(crate) snapshot: Option<PathBuf>,
-    pub(crate) record: Option<PathBuf>,
+    pub(crate) recording: Option<Recording>,
     pub(crate) print_data: bool,
     pub(crate) json: bool,
 }
@@ -31,9 +36,18 @@ pub(crate) enum Reply {
     },
 }
 
+/// What the end of the loop leaves to do.
+#[derive(Debug, Default)]
+struct Unfinished {
+    /// The frame received last was not answered yet.
+    unanswered: bool,
+    /// The frame received last, if a snapshot is wanted.
+    last: Option<Frame>,
+}
+
 impl Receiving {
     /// The rate that a recording is given, since the wire says nothing of one.
-    const RECORDED_RATE: FrameRate = FrameRate::THIRTY;
+    pub(crate) const RECORDED_RATE: FrameRate = FrameRate::THIRTY;
 
     /// Receives until the sender leaves, enough frames have come, or the user wants to stop.
     pub(crate) async fn run(
@@ -43,30 +57,27 @@ impl Receiving {
         tally: &mut Tally,
         mut live: LiveLine,
     ) -> Result<(), Failure> {
-        let mut recording =
-            self.record.take().map(|path| Recording::create(path, Self::RECORDED_RATE)).transpose()?;
-        let mut last = None;
-        let received = {
-            let receive_all = async {
-                tally.peer = Some(receiver.peer().await?);
-                self.receive_all(&receiver, tally, &mut live, &mut recording, &mut last).await
-            };
-            tokio::select! {
-                received = receive_all => received,
-                () = stop.requested() => Ok(()),
-            }
+        let mut unfinished = Unfinished::default();
+        let received = tokio::select! {
+            received = self.receive_all(&receiver, tally, &mut live, &mut unfinished) => received,
+            () = stop.requested() => Ok(()),
         };
-        // What was recorded is kept, and the sender is told goodbye, whatever went wrong.
-        let recorded = match recording {
+        if unfinished.unanswered {
+            answer_without_data(&receiver).await;
+        }
+        // What was recorded is kept, and the sender is told goodbye, whatever went wrong; what counts first is what did.
+        let closed = receiver.close().await;
+        let recorded = match self.recording {
             Some(recording) => recording.finish().await,
             None => Ok(()),
         };
-        let closed = receiver.close().await;
-        if let (Some(path), Some(frame)) = (&self.snapshot, last) {
-            save_picture(&frame, path)?;
-        }
+        let saved = match (&self.snapshot, &unfinished.last) {
+            (Some(path), Some(frame)) => save_picture(frame, path),
+            _ => Ok(()),
+        };
         received?;
         recorded?;
+        saved?;
         closed?;
         Ok(())
     }
@@ -76,17 +87,28 @@ impl Receiving {
         receiver: &FrameReceiver,
         tally: &mut Tally,
         live: &mut LiveLine,
-        recording: &mut Option<Recording>,
-        last: &mut Option<Frame>,
+        unfinished: &mut Unfinished,
     ) -> Result<(), Failure> {
+        match receiver.peer().await {
+            Ok(peer) => tally.peer = Some(peer),
+            // It came and left before it was looked at.
+            Err(WaitError::Over) => return Ok(()),
+            Err(error) => return Err(error.into()),
+        }
         while self.frames.is_none_or(|frames| tally.frames() < frames) {
+            unfinished.unanswered = false;
             let delivery = match receiver.recv().await {
                 // The heartbeat says that the sender is alive; its source may be slow.
                 Err(RecvError::Timeout(_)) => continue,
                 received => received?,
             };
             let Some(delivery) = delivery else { break };
+            // A unidirectional session answers as it delivers.
+            unfinished.unanswered = tally.peer.is_some_and(|peer| peer.mode == Mode::Bidirectional);
             tally.frame(&delivery.frame, delivery.received_at.since(delivery.captured_at));
+            if self.snapshot.is_some() {
+                unfinished.last = Some(delivery.frame.clone());
+            }
             if let Some(data) = &delivery.data {
                 tally.data_received += 1;
                 if self.print_data {
@@ -94,27 +116,27 @@ impl Receiving {
                 }
             }
             match self.answer(receiver, &delivery, tally).await {
+                Ok(true) => unfinished.unanswered = false,
+                Ok(false) => {}
                 // It has said goodbye meanwhile; the frame is ours all the same.
                 Err(Failure::Reply(ReplyError::PeerLeft)) => {}
-                answered => answered?,
+                Err(failure) => return Err(failure),
             }
             live.update(tally);
-            if let Some(recording) = recording {
-                recording.write(delivery.frame.clone()).await?;
-            }
-            if self.snapshot.is_some() {
-                *last = Some(delivery.frame);
+            if let Some(recording) = &mut self.recording {
+                recording.write(delivery.frame).await?;
             }
         }
         Ok(())
     }
 
+    /// Whether there was anything to answer.
     async fn answer(
         &mut self,
         receiver: &FrameReceiver,
         delivery: &Delivery,
         tally: &mut Tally,
-    ) -> Result<(), Failure> {
+    ) -> Result<bool, Failure> {
         let reply = match &mut self.reply {
             Reply::Nothing => None,
             Reply::Same(value) => Some(value.clone()),
@@ -122,13 +144,24 @@ impl Receiving {
             Reply::Echo { frames: true } => Some(Value::Frame(delivery.frame.clone())),
             Reply::Echo { frames: false } => delivery.data.clone(),
         };
-        let Some(reply) = reply else { return Ok(()) };
+        let Some(reply) = reply else { return Ok(false) };
         let frame = reply.as_frame().cloned();
         receiver.reply(reply)?;
         tally.data_sent += 1;
         if let Some(frame) = frame {
             tally.returned_frame(&frame);
         }
-        Ok(())
+        Ok(true)
     }
+}
+
+/// Answers the frame received last, so that the sender counts it as arrived, as this end does.
+async fn answer_without_data(receiver: &FrameReceiver) {
+    // To receive is to answer what was received before. The next frame cannot be there yet, and is not waited for.
+    let mut next = pin!(receiver.recv());
+    poll_fn(|cx| {
+        let _ = next.as_mut().poll(cx);
+        Poll::Ready(())
+    })
+    .await;
 }
