@@ -1,0 +1,30 @@
+//! Formatting and lints. The program without std is a workspace of its own, so each runs twice.
+
+use crate::{
+    Result, no_std,
+    process::{Outcome, run},
+    workspace::Workspace,
+};
+
+pub(crate) fn format(workspace: &Workspace) -> Result<Outcome> {
+    run(&mut workspace.cargo(&["fmt", "--all", "--check"]))?;
+    run(&mut workspace.cargo(&["fmt", "--check", "--manifest-path", no_std::MANIFEST]))?;
+    Ok(Outcome::Done)
+}
+
+pub(crate) fn clippy(workspace: &Workspace) -> Result<Outcome> {
+    run(&mut workspace.cargo(&[
+        "clippy",
+        "--workspace",
+        "--all-targets",
+        "--all-features",
+        "--",
+        "-D",
+        "warnings",
+    ]))?;
+    run(workspace
+        .cargo(&["clippy", "--manifest-path", no_std::MANIFEST, "--target-dir"])
+        .arg(no_std::target_directory(workspace))
+        .args(["--", "-D", "warnings"]))?;
+    Ok(Outcome::Done)
+}

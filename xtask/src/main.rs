@@ -1,0 +1,88 @@
+//! What proves the workspace: `cargo xtask --help`. CI only calls `cargo xtask ci`.
+#![expect(clippy::print_stdout, reason = "it is what this program is for")]
+
+mod bench;
+mod ci;
+mod docs;
+mod examples;
+mod interop;
+mod lint;
+mod no_std;
+mod process;
+mod test;
+mod tools;
+mod workspace;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use self::{process::Outcome, workspace::Workspace};
+
+type Result<T = (), E = Box<dyn std::error::Error>> = std::result::Result<T, E>;
+
+/// What proves the workspace. Run it as `cargo xtask`.
+#[derive(Debug, Parser)]
+#[command(bin_name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// All that CI proves, in order, up to the first step that fails.
+    Ci(ci::Options),
+    /// All tests of the workspace, with cargo alone. Tests that need more, like ffmpeg, say so and pass.
+    Test(test::Options),
+    /// The API's documentation without warnings, and the links between the Markdown files.
+    Docs,
+    /// A program without std that links netgear-proto and runs two sessions in memory.
+    NoStd,
+    /// Our ZMTP connections against libzmq, by way of pyzmq in a virtual environment under the target directory.
+    Interop(interop::Options),
+    /// Builds every example, and runs those that finish by themselves.
+    Examples,
+    /// The benches of the workspace.
+    Bench(bench::Options),
+}
+
+fn main() -> ExitCode {
+    let command = Arguments::parse().command;
+    match run(&command) {
+        Ok(Outcome::Done) => println!("\nxtask {}: passed", command.name()),
+        Ok(Outcome::Skipped(reason)) => println!("\nxtask {}: SKIPPED: {reason}", command.name()),
+        Err(error) => {
+            println!("\nxtask {}: FAILED: {error}", command.name());
+            return ExitCode::FAILURE;
+        }
+    }
+    ExitCode::SUCCESS
+}
+
+fn run(command: &Command) -> Result<Outcome> {
+    let workspace = Workspace::load()?;
+    match command {
+        Command::Ci(options) => ci::run(&workspace, options),
+        Command::Test(options) => test::run(&workspace, options),
+        Command::Docs => docs::run(&workspace),
+        Command::NoStd => no_std::run(&workspace),
+        Command::Interop(options) => interop::run(&workspace, options),
+        Command::Examples => examples::run(&workspace),
+        Command::Bench(options) => bench::run(&workspace, options),
+    }
+}
+
+impl Command {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Ci(_) => "ci",
+            Self::Test(_) => "test",
+            Self::Docs => "docs",
+            Self::NoStd => "no-std",
+            Self::Interop(_) => "interop",
+            Self::Examples => "examples",
+            Self::Bench(_) => "bench",
+        }
+    }
+}

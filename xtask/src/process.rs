@@ -1,0 +1,73 @@
+//! Running other programs, in sight of whoever reads the output.
+
+use std::{
+    process::{Command, Stdio},
+    time::Duration,
+};
+
+use crate::Result;
+
+/// How a command ended that did not fail.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    Done,
+    /// It could not be done on this machine, for this reason.
+    Skipped(String),
+}
+
+/// Runs a program and prints its command line first.
+pub(crate) fn run(command: &mut Command) -> Result {
+    println!("$ {}", line(command));
+    let status =
+        command.stdin(Stdio::null()).status().map_err(|error| failed(command, &error.to_string()))?;
+    if status.success() { Ok(()) } else { Err(failed(command, &status.to_string()).into()) }
+}
+
+/// Runs a program, and gives what it wrote to standard output.
+pub(crate) fn output(command: &mut Command) -> Result<String> {
+    println!("$ {}", line(command));
+    let output = command
+        .stdin(Stdio::null())
+        .stderr(Stdio::inherit())
+        .output()
+        .map_err(|error| failed(command, &error.to_string()))?;
+    if !output.status.success() {
+        return Err(failed(command, &output.status.to_string()).into());
+    }
+    Ok(String::from_utf8(output.stdout)?)
+}
+
+/// Whether a program is there and ends well. Prints nothing.
+pub(crate) fn succeeds(command: &mut Command) -> bool {
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .is_ok_and(|status| status.success())
+}
+
+/// A duration as a person reads it.
+pub(crate) fn human(duration: Duration) -> String {
+    let seconds = duration.as_secs_f64();
+    if seconds < 60.0 {
+        return format!("{seconds:.1} s");
+    }
+    format!("{} min {:02} s", duration.as_secs() / 60, duration.as_secs() % 60)
+}
+
+fn failed(command: &Command, how: &str) -> String {
+    format!("`{}`: {how}", line(command))
+}
+
+/// The command line, with the variables that were set for it.
+fn line(command: &Command) -> String {
+    let variables = command.get_envs().filter_map(|(name, value)| {
+        Some(format!("{}={:?}", name.to_string_lossy(), value?.to_string_lossy()))
+    });
+    let program = command.get_program().to_string_lossy();
+    // Cargo gives its own full path.
+    let program = program.rsplit('/').next().unwrap_or_default().to_owned();
+    let words = command.get_args().map(|word| word.to_string_lossy().into_owned());
+    variables.chain([program]).chain(words).collect::<Vec<_>>().join(" ")
+}

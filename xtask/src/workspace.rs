@@ -1,0 +1,105 @@
+//! What cargo knows of the workspace.
+
+use std::{
+    env,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use serde_json::Value;
+
+use crate::Result;
+
+/// The workspace that this program belongs to.
+#[derive(Debug)]
+pub(crate) struct Workspace {
+    root: PathBuf,
+    target: PathBuf,
+    packages: Vec<Package>,
+}
+
+/// A package of the workspace.
+#[derive(Debug)]
+pub(crate) struct Package {
+    pub(crate) name: String,
+    pub(crate) targets: Vec<Target>,
+    /// What stands in `[package.metadata.xtask]`.
+    pub(crate) metadata: Value,
+}
+
+/// One thing that cargo can build of a package.
+#[derive(Debug)]
+pub(crate) struct Target {
+    pub(crate) name: String,
+    /// `lib`, `bin`, `example`, `bench`, …
+    pub(crate) kind: String,
+}
+
+impl Workspace {
+    /// Asks `cargo metadata`.
+    pub(crate) fn load() -> Result<Self> {
+        let output = cargo()
+            .args(["metadata", "--no-deps", "--format-version", "1", "--manifest-path"])
+            .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml"))
+            .output()?;
+        if !output.status.success() {
+            return Err(format!("cargo metadata: {}", String::from_utf8_lossy(&output.stderr)).into());
+        }
+        let metadata: Value = serde_json::from_slice(&output.stdout)?;
+        Ok(Self {
+            root: PathBuf::from(text(&metadata["workspace_root"])),
+            target: PathBuf::from(text(&metadata["target_directory"])),
+            packages: array(&metadata["packages"]).iter().map(Package::read).collect(),
+        })
+    }
+
+    /// A path below the workspace's root.
+    pub(crate) fn path(&self, relative: &str) -> PathBuf {
+        self.root.join(relative)
+    }
+
+    /// A path below the target directory.
+    pub(crate) fn target(&self, relative: &str) -> PathBuf {
+        self.target.join(relative)
+    }
+
+    pub(crate) fn packages(&self) -> &[Package] {
+        &self.packages
+    }
+
+    pub(crate) fn package(&self, name: &str) -> Option<&Package> {
+        self.packages.iter().find(|package| package.name == name)
+    }
+
+    /// A cargo command to run in the workspace.
+    pub(crate) fn cargo(&self, arguments: &[&str]) -> Command {
+        let mut command = cargo();
+        command.current_dir(&self.root).args(arguments);
+        command
+    }
+}
+
+impl Package {
+    fn read(package: &Value) -> Self {
+        let targets = array(&package["targets"]).iter();
+        Self {
+            name: text(&package["name"]),
+            targets: targets
+                .map(|target| Target { name: text(&target["name"]), kind: text(&target["kind"][0]) })
+                .collect(),
+            metadata: package["metadata"]["xtask"].clone(),
+        }
+    }
+}
+
+fn cargo() -> Command {
+    Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
+}
+
+fn array(value: &Value) -> &[Value] {
+    value.as_array().map(Vec::as_slice).unwrap_or_default()
+}
