@@ -50,10 +50,10 @@ pub(crate) struct Options {
     messages: u16,
 }
 
-/// 10,000 for each pairing of sockets.
+/// What a peer of ours must stand in every one of them.
 impl Default for Options {
     fn default() -> Self {
-        Self { messages: 2500 }
+        Self { messages: 10_000 }
     }
 }
 
