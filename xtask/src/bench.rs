@@ -1,5 +1,7 @@
 //! The benches of the workspace.
 
+use std::path::PathBuf;
+
 use crate::{
     Result,
     process::{self, Outcome},
@@ -7,26 +9,41 @@ use crate::{
 };
 
 /// Where the benches are.
-const PACKAGE: &str = "benches";
+const PACKAGE: &str = "netgear-benches";
 
 #[derive(Debug, Default, clap::Args)]
 pub(crate) struct Options {
     /// Short runs, which show that everything works and little more.
     #[arg(long)]
     pub(crate) quick: bool,
+    /// Only the sessions side by side with raw sockets, not criterion's benches.
+    #[arg(long)]
+    pub(crate) side_by_side: bool,
+    /// Print the side-by-side figures as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Write the side-by-side table as Markdown to this file.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) markdown: Option<PathBuf>,
 }
 
-/// Runs criterion's benches, then each program of the package.
+/// Runs criterion's benches, then sessions and raw sockets in turns, and prints their table.
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<Outcome> {
-    let Some(package) = workspace.package(PACKAGE) else {
-        return Ok(Outcome::Skipped(format!("there is no package {PACKAGE:?} in the workspace")));
-    };
-    let quick = if options.quick { ["--", "--quick"].as_slice() } else { &[] };
-    process::run(workspace.cargo(&["bench", "-p", PACKAGE, "--benches"]).args(quick))?;
-    for program in package.targets.iter().filter(|target| target.kind == "bin") {
-        process::run(
-            workspace.cargo(&["run", "--release", "-p", PACKAGE, "--bin", &program.name]).args(quick),
-        )?;
+    if !options.side_by_side {
+        let quick = if options.quick { ["--", "--quick"].as_slice() } else { &[] };
+        process::run(workspace.cargo(&["bench", "-p", PACKAGE, "--benches"]).args(quick))?;
     }
+    let mut side_by_side =
+        workspace.cargo(&["run", "--release", "-p", PACKAGE, "--bin", "side-by-side", "--"]);
+    if options.quick {
+        side_by_side.arg("--quick");
+    }
+    if options.json {
+        side_by_side.arg("--json");
+    }
+    if let Some(path) = &options.markdown {
+        side_by_side.arg("--markdown").arg(path);
+    }
+    process::run(&mut side_by_side)?;
     Ok(Outcome::Done)
 }

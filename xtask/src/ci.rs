@@ -27,7 +27,9 @@ const STEPS: [(&str, Step); 8] = [
     ("test", |workspace| test::run(workspace, &test::Options::default())),
     ("examples", examples::run),
     ("interop", |workspace| interop::run(workspace, &interop::Options::default())),
-    ("bench --quick", |workspace| bench::run(workspace, &bench::Options { quick: true })),
+    ("bench --quick", |workspace| {
+        bench::run(workspace, &bench::Options { quick: true, ..Default::default() })
+    }),
 ];
 
 /// Runs every step up to the first that fails, and prints how each went.

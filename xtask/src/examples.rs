@@ -57,17 +57,13 @@ fn build(workspace: &Workspace) -> Result<HashMap<String, PathBuf>> {
         "--bins",
         "--message-format=json-render-diagnostics",
     ]))?;
-    // The programs of the package `examples` are examples too.
-    let targets = workspace.package("examples").map(|package| &package.targets[..]).unwrap_or_default();
-    let is_example =
-        |name: &str, kind: &str| kind == "example" || targets.iter().any(|target| target.name == name);
     let mut programs = HashMap::new();
     for message in messages.lines() {
         let message: Value = serde_json::from_str(message)?;
         let (name, kind) = (&message["target"]["name"], &message["target"]["kind"][0]);
         if let (Some(executable), Some(name), Some(kind)) =
             (message["executable"].as_str(), name.as_str(), kind.as_str())
-            && is_example(name, kind)
+            && kind == "example"
         {
             programs.insert(name.to_owned(), PathBuf::from(executable));
         }
