@@ -22,17 +22,8 @@ pub(crate) struct Workspace {
 #[derive(Debug)]
 pub(crate) struct Package {
     pub(crate) name: String,
-    pub(crate) targets: Vec<Target>,
     /// What stands in `[package.metadata.xtask]`.
     pub(crate) metadata: Value,
-}
-
-/// One thing that cargo can build of a package.
-#[derive(Debug)]
-pub(crate) struct Target {
-    pub(crate) name: String,
-    /// `lib`, `bin`, `example`, `bench`, …
-    pub(crate) kind: String,
 }
 
 impl Workspace {
@@ -67,10 +58,6 @@ impl Workspace {
         &self.packages
     }
 
-    pub(crate) fn package(&self, name: &str) -> Option<&Package> {
-        self.packages.iter().find(|package| package.name == name)
-    }
-
     /// A cargo command to run in the workspace.
     pub(crate) fn cargo(&self, arguments: &[&str]) -> Command {
         let mut command = cargo();
@@ -81,14 +68,7 @@ impl Workspace {
 
 impl Package {
     fn read(package: &Value) -> Self {
-        let targets = array(&package["targets"]).iter();
-        Self {
-            name: text(&package["name"]),
-            targets: targets
-                .map(|target| Target { name: text(&target["name"]), kind: text(&target["kind"][0]) })
-                .collect(),
-            metadata: package["metadata"]["xtask"].clone(),
-        }
+        Self { name: text(&package["name"]), metadata: package["metadata"]["xtask"].clone() }
     }
 }
 
