@@ -1,6 +1,8 @@
 //! A peer that takes a long message slowly is alive, and one that takes nothing is not: found out by virtual time alone.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
+
 use std::time::Duration;
 
 use bytes::{Buf, Bytes};
@@ -12,6 +14,12 @@ use netgear_proto::{
 const SECOND: Duration = Duration::from_secs(1);
 
 fn busy_connection() -> Connection {
+    let (mut ours, _) = established();
+    ours.send(Multipart::from(Bytes::from(vec![0; 1 << 20]))).unwrap();
+    ours
+}
+
+fn established() -> (Connection, Connection) {
     let heartbeat = Heartbeat { interval: SECOND, timeout: 5 * SECOND };
     let config = ConnectionConfig::new(SocketType::Pair).with_heartbeat(Some(heartbeat));
     let mut ours = Connection::new(config.clone(), Timestamp::ZERO);
@@ -26,8 +34,32 @@ fn busy_connection() -> Connection {
             to.handle_input(Timestamp::ZERO, &bytes, &mut pool).unwrap();
         }
     }
+    (ours, theirs)
+}
+
+/// Whoever sends a long message may have given all of it to the system long before it arrives.
+#[test]
+fn a_peer_that_listens_to_a_long_message_gives_signs_of_life() {
+    let (mut ours, mut theirs) = established();
+    let mut pool = BufferPool::default();
     ours.send(Multipart::from(Bytes::from(vec![0; 1 << 20]))).unwrap();
-    ours
+    let mut now = Timestamp::ZERO;
+    for _ in 0..1000 {
+        now = now + SECOND / 10;
+        let some = ours.transmit().remaining().min(1000);
+        let bytes = ours.transmit().copy_to_bytes(some);
+        theirs.handle_input(now, &bytes, &mut pool).unwrap();
+        theirs.handle_timeout(now).unwrap();
+        let len = theirs.transmit().remaining();
+        assert!(len < 100, "one PING a second, and no more");
+        let signs = theirs.transmit().copy_to_bytes(len);
+        ours.handle_input(now, &signs, &mut pool).unwrap();
+        // The sender is never asked to look at the time here, so that only what it hears counts: a second after that it
+        // would ask for a sign of life.
+        let heard = ours.next_timeout().unwrap();
+        assert!(now.since(heard) < SECOND, "nothing was heard since {heard}");
+    }
+    assert!(ours.transmit().has_remaining());
 }
 
 /// Runs the connection for so many seconds, in each of which the peer takes so many bytes.

@@ -11,7 +11,7 @@ use crate::Limits;
 /// How a connection finds out that its peer is gone when the network does not say so. Any bytes prove life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Heartbeat {
-    /// After so long a silence a PING asks for a sign of life.
+    /// After so long a silence a PING asks for a sign of life. While a long part is being received, one gives it as often.
     pub interval: Duration,
     /// After so long a silence the peer counts as gone.
     pub timeout: Duration,

@@ -127,7 +127,11 @@ impl Connection {
         let heartbeat = self.config.heartbeat().filter(|_| peer.minor_version > 0)?;
         // With an interval of zero, there would be no moment at which nothing is due.
         let interval = heartbeat.interval.max(SHORTEST_INTERVAL);
-        let ping = self.last_heard.max(self.last_ping) + interval;
+        // A peer that sends a long message hears nothing meanwhile from one that only listens, and may not even see its bytes
+        // taken, which wait in the systems' buffers. It is given a sign of life while they last.
+        let quiet_since =
+            if self.is_amid_message() { self.last_ping } else { self.last_heard.max(self.last_ping) };
+        let ping = quiet_since + interval;
         Some(ping.min(self.last_heard + heartbeat.timeout))
     }
 }
@@ -343,6 +347,10 @@ impl Connection {
             Receiving::Short { length, .. } => length + LONGEST_HEADER - self.staging.len(),
             Receiving::Long { length, body, .. } => length - body.len(),
         }
+    }
+
+    const fn is_amid_message(&self) -> bool {
+        matches!(self.receiving, Receiving::Long { .. })
     }
 
     fn buffered(&self) -> usize {

@@ -11,7 +11,11 @@ use netgear_transport::{
         zmtp::{Heartbeat, SocketType, ZmtpError},
     },
 };
-use tokio::{net::TcpListener, time::sleep};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpListener,
+    time::sleep,
+};
 
 use crate::{
     common::{PATTERNS, TRANSPORTS, connected, connected_with, large, numbered, receiver, sender, within},
@@ -143,7 +147,7 @@ async fn a_stranger_that_says_nothing_is_let_go() {
                 assert_eq!(silent.receive().await, None);
             } else {
                 let mut rest = Vec::new();
-                let _ = tokio::io::AsyncReadExt::read_to_end(&mut stream, &mut rest).await;
+                let _ = stream.read_to_end(&mut rest).await;
             }
         })
         .await;
@@ -206,31 +210,45 @@ async fn a_peer_that_stops_reading() {
     }
 }
 
-/// It reads a large frame slowly, and says nothing meanwhile: it is alive.
+/// A large frame takes far longer than the heartbeat allows for a silence, and nobody takes the other for dead.
 #[tokio::test]
-async fn a_peer_that_reads_slowly() {
-    const BYTES: u32 = 32 << 20;
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let endpoint = format!("tcp://{}", listener.local_addr().unwrap()).parse().unwrap();
-    let sender = sender(Pattern::Pair).heartbeat(BRISK).connect(endpoint).await.unwrap();
-    let mut peer = Scripted::accept(&listener, SocketType::Pair, true).await;
-    peer.hello(Role::Receiver, Pattern::Pair).await;
-    assert!(matches!(peer.receive().await, Some(Message::Hello(_))));
-    within("send", sender.send(large(BYTES), None)).await.unwrap();
-    let started = Instant::now();
-    let frame = within("a slow frame", async {
-        loop {
-            peer.discard_slowly(1 << 20, Duration::from_millis(60)).await;
-            if let Some(message) = peer.has_message() {
-                break message;
-            }
-        }
-    })
-    .await;
-    assert!(started.elapsed() > 2 * Duration::from_millis(600), "too fast to show anything");
-    assert!(matches!(frame, Message::Frame(_)));
-    peer.answer(0).await;
-    within("flush", sender.flush()).await.unwrap();
+async fn a_large_frame_over_a_slow_network() {
+    const BYTES: u32 = 24 << 20;
+    for pattern in PATTERNS {
+        let receiver =
+            receiver(pattern).heartbeat(BRISK).bind("tcp://127.0.0.1:0".parse().unwrap()).await.unwrap();
+        let network = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let endpoint = format!("tcp://{}", network.local_addr().unwrap()).parse().unwrap();
+        let sender = sender(pattern).heartbeat(BRISK).connect(endpoint).await.unwrap();
+        let carried = tokio::spawn(async move {
+            let (near, _) = network.accept().await.unwrap();
+            let far = dial(receiver.endpoint().unwrap()).await;
+            let (mut from_sender, mut to_sender) = near.into_split();
+            let (mut from_receiver, mut to_receiver) = far.into_split();
+            let back = tokio::spawn(async move {
+                let _ = tokio::io::copy(&mut from_receiver, &mut to_sender).await;
+            });
+            let forth = tokio::spawn(async move {
+                let mut some = vec![0; 256 << 10];
+                while let Ok(read @ 1..) = from_sender.read(&mut some).await {
+                    to_receiver.write_all(&some[..read]).await.unwrap();
+                    sleep(Duration::from_millis(20)).await;
+                }
+            });
+            let delivery = receiver.recv().await.unwrap().unwrap();
+            assert_eq!(delivery.frame.pixels().len(), BYTES as usize);
+            receiver.reply("at last").unwrap();
+            assert_eq!(receiver.recv().await.unwrap(), None);
+            back.abort();
+            forth.abort();
+        });
+        let started = Instant::now();
+        within("send", sender.send(large(BYTES), None)).await.unwrap();
+        assert_eq!(within("data", sender.recv_data()).await.unwrap(), Some(Value::from("at last")));
+        assert!(started.elapsed() > 2 * Duration::from_millis(600), "too fast to show anything");
+        within("close", sender.close()).await.unwrap();
+        within("carrying", carried).await.unwrap();
+    }
 }
 
 #[tokio::test]

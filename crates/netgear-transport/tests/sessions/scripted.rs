@@ -1,13 +1,13 @@
 //! A peer played by hand: a plain socket, and ZMTP without a session on top of it.
 
-use std::{io, time::Duration};
+use std::io;
 
 use bytes::{Buf, Bytes};
 use netgear_transport::{
     Endpoint,
     proto::{
         BufferPool, Mode, Multipart, Pattern, Role, Timestamp,
-        native::{Answer, Hello, Message, READY_PROPERTY, READY_VALUE, VERSION},
+        native::{Hello, Message, READY_PROPERTY, READY_VALUE, VERSION},
         zmtp::{Connection, ConnectionConfig, Event, SocketType},
     },
 };
@@ -77,10 +77,6 @@ impl Scripted {
         self.send(Message::Hello(Hello { version: VERSION, role, pattern, mode: Mode::Bidirectional })).await;
     }
 
-    pub(crate) async fn answer(&mut self, sequence: u64) {
-        self.send(Message::Answer(Answer { sequence, data: None })).await;
-    }
-
     /// The next message; `None` once the other end has closed or reset the connection.
     pub(crate) async fn receive(&mut self) -> Option<Message> {
         loop {
@@ -94,24 +90,6 @@ impl Scripted {
             }
             self.flush().await;
         }
-    }
-
-    /// Takes bytes off the socket without looking at them.
-    pub(crate) async fn discard_slowly(&mut self, bytes: usize, pause: Duration) {
-        let mut room = vec![0; bytes];
-        let read = self.stream.read(&mut room).await.unwrap();
-        self.connection.handle_input(Timestamp::ZERO, &room[..read], &mut self.pool).unwrap();
-        tokio::time::sleep(pause).await;
-    }
-
-    /// Whether a message has come without waiting for more.
-    pub(crate) fn has_message(&mut self) -> Option<Message> {
-        while let Some(event) = self.connection.poll_event() {
-            if let Event::Message(message) = event {
-                return Some(Message::decode(message, &Default::default()).unwrap());
-            }
-        }
-        None
     }
 }
 
