@@ -1,5 +1,6 @@
 //! In the steady state no memory of a frame's size is taken from the system, at either end, and no pixels are moved.
 #![allow(unsafe_code, reason = "a global allocator is unsafe to write")]
+#![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
 
 mod common;
 

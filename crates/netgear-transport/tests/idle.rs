@@ -1,5 +1,6 @@
 //! A session without a frame to carry, and one that waits for its peer, take next to no time of the processor.
 #![cfg(target_os = "linux")]
+#![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
 
 mod common;
 

@@ -1,5 +1,6 @@
 //! What the tests over real sockets share.
 #![allow(dead_code, reason = "each test program uses its part")]
+#![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
 
 use std::{
     future::Future,

@@ -1,7 +1,6 @@
 //! Handles that are dropped without a close, and runtimes that are gone.
 
 use std::{
-    future::Future,
     sync::mpsc,
     task::{Context, Poll},
     thread,
@@ -194,12 +193,10 @@ fn handles_and_futures_are_send() {
     fn is_sync<T: Sync>() {}
     is_sync::<FrameSender>();
     is_sync::<FrameReceiver>();
-    fn futures(sender: &FrameSender, receiver: &FrameReceiver) -> impl Future<Output = ()> {
-        async move {
-            is_send(&sender.send(numbered(0), None));
-            is_send(&sender.recv_data());
-            is_send(&receiver.recv());
-        }
+    async fn futures(sender: &FrameSender, receiver: &FrameReceiver) {
+        is_send(&sender.send(numbered(0), None));
+        is_send(&sender.recv_data());
+        is_send(&receiver.recv());
     }
     let _ = futures;
 }

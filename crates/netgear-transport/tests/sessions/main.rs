@@ -1,5 +1,7 @@
 //! Sessions over real sockets, as an adversary would try them.
 
+#![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
+
 #[path = "../common/mod.rs"]
 mod common;
 

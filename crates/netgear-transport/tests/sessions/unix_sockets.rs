@@ -78,7 +78,7 @@ async fn a_socket_that_may_not_be_connected_to_is_an_error() {
     let endpoint = Transport::Ipc.endpoint();
     let path: PathBuf = path_of(&endpoint);
     let _listener = UnixListener::bind(&path).unwrap();
-    fs::set_permissions(&path, fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o0)).unwrap();
     // The superuser may do anything, and then there is nothing to see here.
     let may_not = std::os::unix::net::UnixStream::connect(&path).is_err();
     if may_not {
