@@ -87,7 +87,7 @@ fn check(file: &Path, text: &str, link: &str) -> Result<(), String> {
     let (path, anchor) = link.split_once('#').map_or((link, None), |(path, anchor)| (path, Some(anchor)));
     let target =
         if path.is_empty() { file.to_owned() } else { file.parent().unwrap_or(Path::new(".")).join(path) };
-    if !target.exists() {
+    if !path.is_empty() && !target.exists() {
         return Err(format!("there is no {}", target.display()));
     }
     let Some(anchor) = anchor else { return Ok(()) };
