@@ -13,7 +13,7 @@ use netgear::{
 Start with:
   netgear demo                    both ends in one program
   netgear view                    here: wait for a sender at port 5555
-  netgear serve film.mp4          there: send it, with --connect tcp://HOST:5555 from another machine
+  netgear serve film.mp4          there: send it; from another machine with --connect tcp://HOST:5555
 
 `netgear help COMMAND` has more of each.")]
 pub(crate) struct Options {
@@ -54,7 +54,7 @@ Examples:
   netgear serve 'frames/*.png' --fps 10 --loop     pictures, over and over
   netgear serve film.mp4 --reduce 30 --data '{\"camera\": 3}' --print-data
 
-When it ends, it prints what crossed; with --json as one object. The exit code is 0 if the stream ended in good order
+When it ends, it prints what crossed; with --json as one object. The exit code is 0 if the stream ended in good order \
 (at its end, with Ctrl-C, or because the receiver left), 1 for a failure, 2 for wrong usage.";
 
 const VIEW_EXAMPLES: &str = "\
@@ -62,10 +62,10 @@ Examples:
   netgear view                                     wait for a sender at port 5555
   netgear view --connect tcp://camera:5555         go to one that waits
   netgear view --record film.y4m --snapshot last.png
-  netgear view --reply '\"seen\"' --print-data      answer each frame, and see what comes with it
+  netgear view --reply seen --print-data           answer each frame, and see what comes with it
   netgear view --reply-frames test:640x480         frames both ways
 
-When it ends, it prints what crossed; with --json as one object. The exit code is 0 if the stream ended in good order
+When it ends, it prints what crossed; with --json as one object. The exit code is 0 if the stream ended in good order \
 (because the sender left, or with Ctrl-C), 1 for a failure, 2 for wrong usage.";
 
 const PROBE_EXAMPLES: &str = "\
@@ -78,7 +78,7 @@ pub(crate) struct Demo {
     /// Messaging pattern: pair or reqrep.
     #[arg(long, default_value = "pair")]
     pub(crate) pattern: Pattern,
-    /// What carries it.
+    /// What carries it: TCP over loopback, or a Unix socket.
     #[arg(long, default_value = "tcp")]
     pub(crate) transport: Transport,
     /// Size of the frames, as in 1280x720.
@@ -208,11 +208,10 @@ pub(crate) struct Probe {
     pub(crate) json: bool,
 }
 
+/// What carries a demo. A doc comment on a variant would stretch the whole help.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub(crate) enum Transport {
-    /// TCP over loopback.
     Tcp,
-    /// A Unix socket.
     Ipc,
 }
 

@@ -34,7 +34,8 @@ fn a_source_of_replies_begins_again_at_its_end() {
     let folder = folder();
     let path = folder.path().join("two");
     let (serve, view) = stream(&["test:64x48", "--frames", "2", "--fps", "max"], &["--record", text(&path)]);
-    (serve.ok(), view.ok());
+    serve.ok();
+    view.ok();
     let (serve, view) = stream(
         &["test:64x48", "--fps", "max", "--frames", "7", "--digest"],
         &["--reply-frames", text(&path), "--digest"],

@@ -1,4 +1,5 @@
 //! How a stream ends: in good order when somebody wants it to, and with an error that says what happened when not.
+#![allow(clippy::unwrap_used, reason = "these are tests")]
 
 mod common;
 
@@ -92,6 +93,23 @@ fn nothing_is_dropped_when_the_sender_is_stopped_under_load() {
         let (serve, view) = (serve.end_within(PROMPTLY).ok().json(), view.end_within(PROMPTLY).ok().json());
         same_frames(&serve, &view);
         assert_eq!(serve["dropped"], 0, "{pattern}");
+    }
+}
+
+/// A demo is both ends: the receiver ends as the sender does.
+#[test]
+fn a_demo_that_is_stopped_has_lost_nothing() {
+    for (pattern, signal) in [("pair", "INT"), ("reqrep", "TERM")] {
+        let demo = ["demo", "--size", "320x240", "--fps", "max", "--pattern", pattern, "--json", "-v"];
+        let demo = Program::start(&demo);
+        // It logs the two ends' meeting.
+        demo.stderr_lines("", 2);
+        thread::sleep(Duration::from_millis(200));
+        demo.signal(signal);
+        let json = demo.end_within(PROMPTLY).ok().json();
+        assert!(json["frames"].as_u64().unwrap() > 0 && json["seconds"].as_f64().unwrap() < 5.0, "{json}");
+        assert_eq!((&json["frames"], &json["dropped"]), (&json["received_frames"], &json!(0)));
+        assert_eq!(json["digest"], json["received_digest"]);
     }
 }
 
@@ -329,7 +347,8 @@ fn the_rate_is_kept_after_the_receiver_has_paused() {
     // 20 frames take a second, less what may be made up for.
     assert!(start.elapsed() > Duration::from_millis(600), "{:?}", start.elapsed());
     serve.signal("INT");
-    (serve.end().ok(), view.end().ok());
+    serve.end().ok();
+    view.end().ok();
 }
 
 #[test]

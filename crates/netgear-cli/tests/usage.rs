@@ -215,7 +215,8 @@ fn a_snapshot_is_the_last_frame() {
     let last = folder.path().join("last.png");
     let (serve, view) =
         stream(&["test:160x120", "--fps", "max", "--frames", "9"], &["--snapshot", text(&last)]);
-    (serve.ok(), view.ok());
+    serve.ok();
+    view.ok();
     let mut source = Source::Path(last).open(&OpenOptions::new()).unwrap();
     let found = source.next_frame().unwrap().unwrap().frame;
     assert_eq!(found, TestPattern::new("160x120".parse().unwrap()).frame(8));

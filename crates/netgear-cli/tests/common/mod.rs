@@ -1,5 +1,6 @@
 //! Runs the built program, one process for each end.
 #![allow(dead_code, unreachable_pub, reason = "each test program uses a part of it")]
+#![allow(clippy::unwrap_used, clippy::print_stderr, reason = "it is part of the tests")]
 
 use std::{
     io::Read,
