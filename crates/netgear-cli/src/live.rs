@@ -1,10 +1,11 @@
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
+use tracing::level_filters::LevelFilter;
 
 use crate::summary::{Micros, Tally};
 
-/// A line on the terminal that follows the stream; nothing where the error output is no terminal.
+/// A line on the terminal that follows the stream; nothing where the error output is no terminal, or has the log.
 #[derive(Debug)]
 pub(crate) struct LiveLine {
     bar: ProgressBar,
@@ -15,6 +16,10 @@ impl LiveLine {
     const INTERVAL: Duration = Duration::from_millis(200);
 
     pub(crate) fn new(first: impl Into<String>) -> Self {
+        // A log would be written into the line.
+        if LevelFilter::current() >= LevelFilter::INFO {
+            return Self::hidden();
+        }
         let bar = ProgressBar::new_spinner();
         if let Ok(style) = ProgressStyle::with_template("{spinner} {msg}") {
             bar.set_style(style);

@@ -55,9 +55,9 @@ enum Failure {
     Feed(#[from] feed::FeedError),
     #[error(transparent)]
     TestPattern(#[from] TestPatternSpecError),
-    #[error("cannot save the picture: {0}")]
+    #[error("--snapshot: {0}")]
     Picture(#[from] PictureError),
-    #[error("cannot record: {0}")]
+    #[error("--record: {0}")]
     Record(#[from] RecordError),
     /// A failure of the session, and where its peer is or was waited for.
     #[error("{endpoint}: {failure}")]

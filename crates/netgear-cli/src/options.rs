@@ -275,9 +275,14 @@ fn seconds(text: &str) -> Result<Duration, String> {
 fn picture(text: &str) -> Result<PathBuf, String> {
     let path = PathBuf::from(text);
     let ending = path.extension().and_then(|ending| ending.to_str()).map(str::to_ascii_lowercase);
-    match ending.as_deref() {
-        Some("png" | "jpg" | "jpeg") => Ok(path),
-        _ => Err("a picture's name ends in .png, .jpg or .jpeg".to_owned()),
+    if !matches!(ending.as_deref(), Some("png" | "jpg" | "jpeg")) {
+        return Err("a picture's name ends in .png, .jpg or .jpeg".to_owned());
+    }
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() && !folder.is_dir() => {
+            Err(format!("there is no folder {}; make it first", folder.display()))
+        }
+        _ => Ok(path),
     }
 }
 

@@ -310,7 +310,7 @@ fn a_recording_that_fails_is_an_error_there_and_a_goodbye_for_the_other_end() {
     save_picture(&frame, &deep).unwrap();
     let (serve, view) = stream(&[text(&deep), "--loop", "--fps", "max"], &["--record", text(&film)]);
     serve.ok();
-    let view = view.fails(1, &["error: cannot record: "]);
+    let view = view.fails(1, &["error: --record: "]);
     assert!(!view.stderr.contains("panicked"), "{}", view.stderr);
 }
 

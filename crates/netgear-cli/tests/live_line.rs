@@ -54,3 +54,14 @@ fn it_says_whom_it_waits_for_and_goes_away() {
     let last = shown.trim_end().rsplit(['\r', '\n']).next().unwrap();
     assert!(last.contains("error: tcp://127.0.0.1:"), "{shown:?}");
 }
+
+/// The log would be written into it.
+#[test]
+fn it_stands_back_for_the_log() {
+    if !has("script", "it_stands_back_for_the_log") {
+        return;
+    }
+    let shown = on_a_terminal("demo --size 64x48 --fps 30 --seconds 1 -v");
+    assert!(shown.contains("connected"), "{shown:?}");
+    assert!(!shown.contains("streaming over"), "{shown:?}");
+}

@@ -51,6 +51,7 @@ fn each_malformed_option_ends_with_code_2_and_a_helpful_message() {
         (&["demo", "--transport", "udp"], &["tcp", "ipc"]),
         (&["demo", "--snapshot", "last.bmp"], &[".png, .jpg or .jpeg"]),
         (&["view", "--snapshot", "last"], &[".png, .jpg or .jpeg"]),
+        (&["view", "--snapshot", "/no/such/folder/last.png"], &["no folder /no/such/folder"]),
         (&["view", "--wait", "-1"], &["--wait", "number of seconds"]),
         (&["view", "--wait", "soon"], &["number of seconds"]),
         (&["view", "--wait", "1e19"], &["number of seconds"]),
@@ -74,13 +75,15 @@ fn each_malformed_option_ends_with_code_2_and_a_helpful_message() {
     }
 }
 
-/// What is well-formed and still cannot be connected to.
+/// What is well-formed and still cannot be connected to, or written to.
 #[test]
-fn endpoints_to_bind_cannot_be_connected_to() {
+fn what_can_never_work_is_an_error_at_once() {
     run(&["serve", "test:", "--connect", "tcp://*:5555"]).fails(1, &["to connect, name the host"]);
     run(&["view", "--connect", "tcp://127.0.0.1:0"]).fails(1, &["name the port that the other end bound"]);
     run(&["serve", "test:", "--connect", "tcp://no-such-host.invalid:1"])
         .fails(1, &["tcp://no-such-host.invalid:1", "check the name"]);
+    run(&["view", "--bind", "tcp://127.0.0.1:0", "--record", "film.mp4"])
+        .fails(1, &["--record", "ends in .y4m"]);
     run(&["view", "--bind", "ipc:///no/such/folder/s"]).fails(1, &["ipc:///no/such/folder/s"]);
 }
 
