@@ -1,5 +1,4 @@
 //! A peer that takes a long message slowly is alive, and one that takes nothing is not: found out by virtual time alone.
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 #![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
 

@@ -56,7 +56,8 @@ impl Handle {
         wait: Option<Duration>,
         endpoint: Option<Endpoint>,
     ) -> Self {
-        let wait = wait.map(|wait| (wait, Instant::now() + wait));
+        // A moment past what the clock can say never comes.
+        let wait = wait.and_then(|wait| Some((wait, Instant::now().checked_add(wait)?)));
         Self { shared, clock, timeout, wait, endpoint }
     }
 
