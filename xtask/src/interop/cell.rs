@@ -24,8 +24,12 @@ use super::{
 };
 use crate::Result;
 
-/// Both ends ask for a sign of life after so long a silence, and give the other up after [`HEARTBEAT_TIMEOUT`].
-const HEARTBEAT_INTERVAL: Duration = Duration::from_millis(100);
+/// Heartbeats are on at both ends. The one that connects asks for signs of life so often that no other is ever needed, so that
+/// each cell shows the PINGs of one end and the PONGs of the other.
+const OFTEN: Duration = Duration::from_millis(100);
+const SELDOM: Duration = Duration::from_secs(10);
+
+/// After how long a silence both ends give the other up.
 const HEARTBEAT_TIMEOUT: Duration = Duration::from_millis(800);
 
 /// How long nothing is said half way through: longer than either end would bear without heartbeats.
@@ -150,7 +154,8 @@ impl Cell {
     }
 
     fn config(self) -> Result<ConnectionConfig> {
-        let heartbeat = Heartbeat { interval: HEARTBEAT_INTERVAL, timeout: HEARTBEAT_TIMEOUT };
+        let interval = if self.we_bind { SELDOM } else { OFTEN };
+        let heartbeat = Heartbeat { interval, timeout: HEARTBEAT_TIMEOUT };
         let config = ConnectionConfig::new(self.sockets.ours)
             .with_heartbeat(Some(heartbeat))
             .with_correlation(self.sockets.correlate);
@@ -318,7 +323,8 @@ impl Peer {
         let mut option = |name: &str, value: u128| {
             command.arg(name).arg(value.to_string());
         };
-        option("--heartbeat-interval", HEARTBEAT_INTERVAL.as_millis());
+        let interval = if cell.we_bind { OFTEN } else { SELDOM };
+        option("--heartbeat-interval", interval.as_millis());
         option("--heartbeat-timeout", HEARTBEAT_TIMEOUT.as_millis());
         option("--time-limit", TIME_LIMIT.as_secs().into());
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn()?;
