@@ -40,3 +40,8 @@ pub mod prelude {
     };
     pub use netgear_transport::{Endpoint, FrameReceiver, FrameSender};
 }
+
+// The programs in the README are compiled with the documentation's examples.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;
