@@ -125,7 +125,7 @@ fn run(command: Command) -> Result<(), Failure> {
 
 fn start_logging(verbose: u8) {
     let default = match verbose {
-        0 => "error",
+        0 => "warn",
         1 => "info",
         _ => "debug",
     };

@@ -160,7 +160,8 @@ pub(crate) struct View {
     /// Save the last frame as a picture.
     #[arg(long, value_name = "OUT.png", value_parser = picture)]
     pub(crate) snapshot: Option<PathBuf>,
-    /// Record the frames: to a Y4M file, or as numbered PNGs into a folder.
+    /// Record the frames: to a Y4M file, marked as 30 frames a second and with its colours at half the resolution, or with every
+    /// pixel as numbered PNGs into a folder.
     #[arg(long, value_name = "OUT.y4m|DIR")]
     pub(crate) record: Option<PathBuf>,
 }

@@ -87,6 +87,7 @@ pub use frame_source::{FrameSource, SourceInfo, TimedFrame};
 pub use frame_stream::{FrameStream, FrameThread};
 #[cfg(feature = "video")]
 pub use looped::Looped;
+pub use netgear_proto as proto;
 pub use percent::{Percent, PercentError};
 #[cfg(feature = "video")]
 pub use recorder::{RecordError, Recorder};

@@ -1,5 +1,5 @@
 use std::fs::File;
-use std::io::BufWriter;
+use std::io::{self, BufWriter};
 use std::path::{Path, PathBuf};
 
 use netgear_proto::Frame;
@@ -27,24 +27,31 @@ pub struct Recorder {
 
 #[derive(Debug)]
 enum Target {
+    /// What the file held before is gone only when the first frame comes.
+    NewY4m(File, FrameRate),
     Y4m(Y4mWriter<BufWriter<File>>),
     Folder,
 }
 
 impl Recorder {
     /// A recorder to `path`: a file if that ends in `.y4m`, and else a folder, which is made if it is not there and gets
-    /// `frame_000000.png`, `frame_000001.png`, and so on, over those that are there. The rate is written into the Y4M file.
+    /// `frame_000000.png`, `frame_000001.png`, and so on. The rate is written into the Y4M file.
+    ///
+    /// A folder keeps every pixel of 8 and 16 bits. A Y4M file has its colours at half the resolution (4:2:0) and in another
+    /// colour space, so they come back nearly the same. A file that is there is written over once the first frame comes.
     ///
     /// # Errors
-    /// [`RecordError::UnknownFormat`] for a name with any other ending that is not a folder; [`RecordError::Io`].
+    /// [`RecordError::UnknownFormat`] for a name with any other ending that is not a folder; [`RecordError::FolderInUse`] for a
+    /// folder with a recording, whose further frames would seem to belong to this one; [`RecordError::Io`].
     pub fn create(path: impl AsRef<Path>, rate: FrameRate) -> Result<Self, RecordError> {
         let path = path.as_ref().to_owned();
         let io = |source| RecordError::Io { path: path.clone(), source };
         let target = match path.extension() {
+            _ if path.join(picture_name(0)).exists() => return Err(RecordError::FolderInUse { path }),
             _ if path.is_dir() => Target::Folder,
             Some(ending) if ending.eq_ignore_ascii_case("y4m") => {
-                let file = BufWriter::with_capacity(1 << 20, File::create(&path).map_err(io)?);
-                Target::Y4m(Y4mWriter::new(file, rate, Y4mChroma::C420))
+                let file = File::options().write(true).create(true).truncate(false).open(&path);
+                Target::NewY4m(file.map_err(io)?, rate)
             }
             Some(_) => return Err(RecordError::UnknownFormat { path }),
             None => {
@@ -61,10 +68,17 @@ impl Recorder {
     /// [`RecordError`]. What was written before is kept, and frames may follow one that was refused.
     pub fn write(&mut self, frame: &Frame) -> Result<(), RecordError> {
         match &mut self.target {
+            Target::NewY4m(file, rate) => {
+                let mut writer = begin_y4m(file, *rate)
+                    .map_err(|source| RecordError::Io { path: self.path.clone(), source })?;
+                let written = writer.write(frame).map_err(|error| y4m_error(&self.path, error));
+                self.target = Target::Y4m(writer);
+                written?;
+            }
             Target::Y4m(writer) => writer.write(frame).map_err(|error| y4m_error(&self.path, error))?,
             Target::Folder => {
                 let picture = Picture::new(frame)?;
-                let path = self.path.join(format!("frame_{:06}.png", self.frames));
+                let path = self.path.join(picture_name(self.frames));
                 let written = File::create(&path)
                     .map(BufWriter::new)
                     .and_then(|file| picture.write_png(file, PngSpeed::Fast));
@@ -88,9 +102,22 @@ impl Recorder {
     pub fn finish(mut self) -> Result<(), RecordError> {
         match &mut self.target {
             Target::Y4m(writer) => writer.flush().map_err(|error| y4m_error(&self.path, error)),
-            Target::Folder => Ok(()),
+            Target::NewY4m(..) | Target::Folder => Ok(()),
         }
     }
+}
+
+fn picture_name(number: u64) -> String {
+    format!("frame_{number:06}.png")
+}
+
+/// Empties a file that was there. A pipe has nothing to empty.
+fn begin_y4m(file: &File, rate: FrameRate) -> io::Result<Y4mWriter<BufWriter<File>>> {
+    if file.metadata()?.is_file() {
+        file.set_len(0)?;
+    }
+    let file = BufWriter::with_capacity(1 << 20, file.try_clone()?);
+    Ok(Y4mWriter::new(file, rate, Y4mChroma::C420))
 }
 
 fn y4m_error(path: &Path, error: Y4mError) -> RecordError {
@@ -108,6 +135,12 @@ pub enum RecordError {
     #[error("cannot record to {}; give a name that ends in .y4m, or a folder", path.display())]
     UnknownFormat {
         /// The file.
+        path: PathBuf,
+    },
+    /// The folder has a recording.
+    #[error("{} has a recording already; give another folder, or empty this one", path.display())]
+    FolderInUse {
+        /// The folder.
         path: PathBuf,
     },
     /// The file or folder cannot be written.
@@ -223,5 +256,28 @@ mod tests {
             Recorder::create(folder.path().join("a.mp4"), FrameRate::THIRTY),
             Err(RecordError::UnknownFormat { .. })
         ));
+    }
+
+    #[test]
+    fn a_file_is_written_over_by_a_frame_and_not_by_a_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("old.y4m");
+        std::fs::write(&path, [7; 100_000]).unwrap();
+        Recorder::create(&path, FrameRate::THIRTY).unwrap().finish().unwrap();
+        assert_eq!(std::fs::metadata(&path).unwrap().len(), 100_000);
+        let mut recorder = Recorder::create(&path, FrameRate::THIRTY).unwrap();
+        recorder.write(&Frame::bgr8(16, 16, vec![0; 16 * 16 * 3]).unwrap()).unwrap();
+        recorder.finish().unwrap();
+        assert!(std::fs::metadata(&path).unwrap().len() < 1_000);
+    }
+
+    #[test]
+    fn a_folder_with_a_recording_takes_no_other() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut recorder = Recorder::create(folder.path(), FrameRate::THIRTY).unwrap();
+        recorder.write(&Frame::gray8(2, 2, vec![0; 4]).unwrap()).unwrap();
+        recorder.finish().unwrap();
+        let again = Recorder::create(folder.path(), FrameRate::THIRTY);
+        assert!(matches!(again, Err(RecordError::FolderInUse { .. })));
     }
 }

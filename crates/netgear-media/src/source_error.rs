@@ -51,7 +51,7 @@ pub enum OpenError {
     /// The frames are larger than the options allow.
     #[error(
         "{origin} has frames of {width}×{height} pixels, more than {max_frame_bytes} bytes each; \
-         raise OpenOptions::max_frame_bytes if that is right"
+         make them smaller, or allow more with OpenOptions::with_max_frame_bytes"
     )]
     TooLarge {
         /// The file or URL.

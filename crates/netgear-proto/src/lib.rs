@@ -10,7 +10,7 @@
 //!   only over `zmtp`.
 //! * [`native`]: the messages of a session as bytes.
 //!
-//! The two state machines are joined like this; `examples/std_tcp.rs` does it over `std::net::TcpStream`:
+//! The two state machines are joined like this; `examples/std_tcp` does it over `std::net::TcpStream`:
 //!
 //! ```text
 //! socket ──► Connection::receive_buffer ─► poll_event ──► Session::handle_message ─► recv, recv_data

@@ -73,7 +73,7 @@ impl From<Mismatch> for SessionFailure {
 #[non_exhaustive]
 pub enum WaitError {
     /// The deadline set for it has passed.
-    #[error("no peer appeared within {} s; start the other end, or check the endpoint", .0.as_secs_f64())]
+    #[error("no peer appeared within {:.1} s; start the other end, check the endpoint, or see whether it has a peer already", .0.as_secs_f64())]
     NoPeer(Duration),
     /// The peer left again, or this end was closed.
     #[error("the session is over")]
@@ -88,10 +88,10 @@ pub enum WaitError {
 #[non_exhaustive]
 pub enum SendError {
     /// No peer appeared within the deadline set for it.
-    #[error("no peer appeared within {} s; start the other end, or check the endpoint", .0.as_secs_f64())]
+    #[error("no peer appeared within {:.1} s; start the other end, check the endpoint, or see whether it has a peer already", .0.as_secs_f64())]
     NoPeer(Duration),
     /// The peer is there but has not answered the frame before this one in time.
-    #[error("the receiver has not answered for {} s; it may be stopped, or slower than the timeout allows", .0.as_secs_f64())]
+    #[error("the receiver has not answered for {:.1} s; it may be stopped, or slower than the timeout allows", .0.as_secs_f64())]
     Timeout(Duration),
     /// The peer said goodbye.
     #[error("the receiver has left")]
@@ -124,10 +124,10 @@ pub enum SendError {
 #[non_exhaustive]
 pub enum RecvError {
     /// No peer appeared within the deadline set for it.
-    #[error("no peer appeared within {} s; start the other end, or check the endpoint", .0.as_secs_f64())]
+    #[error("no peer appeared within {:.1} s; start the other end, check the endpoint, or see whether it has a peer already", .0.as_secs_f64())]
     NoPeer(Duration),
     /// The peer is there but has sent no frame in time. Receiving may be tried again.
-    #[error("the sender has sent nothing for {} s; it may be stopped, or slower than the timeout allows", .0.as_secs_f64())]
+    #[error("the sender has sent nothing for {:.1} s; it may be stopped, or slower than the timeout allows", .0.as_secs_f64())]
     Timeout(Duration),
     /// The session failed.
     #[error(transparent)]

@@ -60,7 +60,8 @@ impl Contact {
                 SessionFailure::Session(
                     SessionError::GreetingTimeout
                     | SessionError::Violation(PeerViolation::Malformed(_) | PeerViolation::HelloMissing),
-                ),
+                )
+                | SessionFailure::Link(LinkError::Zmtp(ZmtpError::PeerSilent { .. })),
             ) => LinkError::NotNetGear { socket_type: socket_type.clone() }.into(),
             _ => failure,
         }

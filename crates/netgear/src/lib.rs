@@ -17,6 +17,7 @@
 //!     println!("{:?} came with {:?}", delivery.frame, delivery.data);
 //!     receiver.reply(21.5)?;
 //!     assert_eq!(sender.recv_data().await?, Some(21.5.into()));
+//!     sender.close().await?;
 //!     Ok(())
 //! }
 //! ```
@@ -33,7 +34,9 @@ pub use netgear_transport as transport;
 
 /// What most programs need: `use netgear::prelude::*`.
 pub mod prelude {
-    pub use netgear_media::{Filter, FrameSource, Percent, Resizer, TestPattern, reduce};
+    pub use netgear_media::{
+        Filter, FrameSource, OpenOptions, Percent, Resizer, Source, TestPattern, reduce,
+    };
     pub use netgear_proto::{
         ElementType, Frame, Limits, Mode, Pattern, PixelFormat, Role, Shape, Timestamp, Value,
         session::{Delivery, Outgoing},

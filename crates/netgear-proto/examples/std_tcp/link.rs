@@ -140,7 +140,11 @@ impl<S: Stream> Link<S> {
     /// A socket closed with bytes unread, be it a heartbeat, resets the connection, and what we sent last is lost.
     pub(crate) fn close(mut self) -> Result<(), LinkError> {
         self.flush()?;
-        self.stream.shut_down_writing()?;
+        match self.stream.shut_down_writing() {
+            // The peer was faster.
+            Err(error) if error.kind() == io::ErrorKind::NotConnected => return Ok(()),
+            shut => shut?,
+        }
         let deadline = self.clock.now() + CLOSE_TIMEOUT;
         let mut discarded = [0; 4096];
         loop {
@@ -153,6 +157,7 @@ impl<S: Stream> Link<S> {
                 Ok(0) => return Ok(()),
                 Ok(_) => {}
                 Err(error) if is_timeout(&error) => {}
+                Err(error) if error.kind() == io::ErrorKind::ConnectionReset => return Ok(()),
                 Err(error) => return Err(error.into()),
             }
         }

@@ -49,7 +49,7 @@ pub enum ZmtpError {
     #[error("the peer did not finish the ZMTP handshake in time")]
     HandshakeTimeout,
     /// The peer did not send a byte for as long as the heartbeat allows.
-    #[error("nothing was heard of the peer for {} s", .silence.as_secs_f64())]
+    #[error("nothing was heard of the peer for {:.1} s", .silence.as_secs_f64())]
     PeerSilent {
         /// How long.
         silence: Duration,
