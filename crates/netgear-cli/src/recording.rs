@@ -1,4 +1,4 @@
-use std::{path::PathBuf, thread};
+use std::{io, path::PathBuf, thread};
 
 use netgear::{
     media::{FrameRate, RecordError, Recorder},
@@ -9,6 +9,7 @@ use tokio::sync::{mpsc, oneshot};
 /// A recorder on a thread of its own, so that the disk does not hold up the session's heartbeats.
 #[derive(Debug)]
 pub(crate) struct Recording {
+    path: PathBuf,
     /// `None` once the thread has given up.
     frames: Option<mpsc::Sender<Frame>>,
     /// The thread's last word; `None` once it was heard.
@@ -20,10 +21,11 @@ impl Recording {
     const WAITING: usize = 2;
 
     pub(crate) fn create(path: PathBuf, rate: FrameRate) -> Result<Self, RecordError> {
-        let mut recorder = Recorder::create(path, rate)?;
+        let mut recorder = Recorder::create(&path, rate)?;
         let (frames, mut to_write) = mpsc::channel::<Frame>(Self::WAITING);
         let (report, finished) = oneshot::channel();
-        thread::spawn(move || {
+        // A thread that cannot be had drops the channel, which tells the same as one that panics.
+        let _ = thread::Builder::new().name("recorder".to_owned()).spawn(move || {
             let written = loop {
                 match to_write.blocking_recv().map(|frame| recorder.write(&frame)) {
                     Some(Ok(())) => {}
@@ -34,7 +36,7 @@ impl Recording {
             // Nobody hears it only if the whole program ends.
             let _ = report.send(written);
         });
-        Ok(Self { frames: Some(frames), finished: Some(finished) })
+        Ok(Self { path, frames: Some(frames), finished: Some(finished) })
     }
 
     /// Waits while the disk is behind. After an error nothing more is written.
@@ -52,10 +54,18 @@ impl Recording {
         self.report().await
     }
 
+    /// The thread panicked, or the system gave none.
+    fn gave_up(&self) -> RecordError {
+        RecordError::Io {
+            path: self.path.clone(),
+            source: io::Error::other("the recorder gave up; please report this"),
+        }
+    }
+
     async fn report(&mut self) -> Result<(), RecordError> {
         self.frames = None;
         match self.finished.take() {
-            Some(finished) => finished.await.unwrap_or(Ok(())),
+            Some(finished) => finished.await.unwrap_or_else(|_| Err(self.gave_up())),
             None => Ok(()),
         }
     }

@@ -1,5 +1,5 @@
 use std::fs::File;
-use std::io::{self, BufWriter};
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use netgear_proto::Frame;
@@ -79,9 +79,11 @@ impl Recorder {
             Target::Folder => {
                 let picture = Picture::new(frame)?;
                 let path = self.path.join(picture_name(self.frames));
-                let written = File::create(&path)
-                    .map(BufWriter::new)
-                    .and_then(|file| picture.write_png(file, PngSpeed::Fast));
+                let written = File::create(&path).map(BufWriter::new).and_then(|mut file| {
+                    picture.write_png(&mut file, PngSpeed::Fast)?;
+                    // Dropped, it would keep a full disk to itself.
+                    file.flush()
+                });
                 written.map_err(|source| RecordError::Io { path, source })?;
             }
         }

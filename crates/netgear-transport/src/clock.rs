@@ -26,9 +26,9 @@ impl Clock {
     }
 
     fn instant(&self, timestamp: Timestamp) -> Instant {
-        // tokio's timer cannot hold more than some years; nothing here waits for one.
-        let ahead = timestamp.since(self.started_at).min(Duration::from_secs(86_400 * 365));
-        self.started + ahead
+        // tokio's timer holds no more than some years. A wait that is cut short is looked at again when it ends.
+        let ahead = timestamp.since(self.now()).min(Duration::from_secs(86_400 * 365));
+        Instant::now() + ahead
     }
 }
 
@@ -86,5 +86,18 @@ mod tests {
         assert!(poll_fn(|cx| Poll::Ready(alarm.poll_due(cx, after(10)))).await.is_pending());
         let fired = poll_fn(|cx| alarm.poll_due(cx, after(20))).await;
         assert!(fired.since(start) >= Duration::from_secs(20));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn after_a_year_an_alarm_still_waits() {
+        let clock = Clock::new();
+        tokio::time::advance(Duration::from_secs(86_400 * 400)).await;
+        let mut alarm = Alarm::new(clock);
+        let start = clock.now();
+        let fired = poll_fn(|cx| alarm.poll_due(cx, Some(start + Duration::from_secs(5)))).await;
+        assert!(fired.since(start) >= Duration::from_secs(5));
+        assert!(
+            poll_fn(|cx| Poll::Ready(alarm.poll_due(cx, Some(Timestamp::FAR_FUTURE)))).await.is_pending()
+        );
     }
 }

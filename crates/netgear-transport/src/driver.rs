@@ -143,11 +143,12 @@ impl<'a> Exchange<'a> {
                 Poll::Pending => {}
             }
             let heard_out = self.unwritten.as_ref().map(|(_, until)| *until);
-            if self.alarm.poll_due(cx, heard_out).is_ready() {
-                return Poll::Ready(self.broken(SessionFailure::PeerLost));
-            }
-            let due = self.shared.lock().session.next_timeout();
+            let timeout = self.shared.lock().session.next_timeout();
+            let due = [heard_out, timeout].into_iter().flatten().min();
             if let Poll::Ready(now) = self.alarm.poll_due(cx, due) {
+                if heard_out.is_some_and(|until| until <= now) {
+                    return Poll::Ready(self.broken(SessionFailure::PeerLost));
+                }
                 let handled = self.shared.lock().session.handle_timeout(now);
                 self.note(handled);
                 continue;

@@ -7,7 +7,7 @@ use futures_core::Stream;
 use netgear_proto::{
     Role, Timestamp, Value,
     native::Hello,
-    session::{Delivery, Stats},
+    session::{self, Delivery, Stats},
 };
 
 use crate::{
@@ -88,10 +88,15 @@ impl FrameReceiver {
     /// [`ReplyError`]. After [`ReplyError::Refused`] the session goes on.
     #[doc(alias = "transceive_data")]
     pub fn reply(&self, data: impl Into<Value>) -> Result<(), ReplyError> {
+        // The conversion is the caller's code, and must not run under the lock.
+        let data = data.into();
         self.handle.with(|state| match state.over() {
             Some(Err(failure)) => Err(failure.into()),
             Some(Ok(_)) => Err(ReplyError::PeerLeft),
-            None => Ok(state.session.reply(data)?),
+            None => match state.session.reply(data) {
+                Err(session::ReplyError::Over) => Err(ReplyError::PeerLeft),
+                replied => Ok(replied?),
+            },
         })
     }
 
