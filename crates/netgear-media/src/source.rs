@@ -380,4 +380,14 @@ mod tests {
             Err(OpenError::Unsupported { .. } | OpenError::NoMatch { .. })
         ));
     }
+
+    #[test]
+    fn a_header_that_claims_more_than_memory_can_be_is_an_error_whatever_is_allowed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("huge.y4m");
+        std::fs::write(&path, "YUV4MPEG2 W4294967295 H4294967295 F30:1 C444\nFRAME\n").unwrap();
+        let options = OpenOptions::new().with_decoder(Decoder::BuiltIn).with_max_frame_bytes(usize::MAX);
+        let opened = Source::Path(path).open(&options);
+        assert!(matches!(opened, Err(OpenError::TooLarge { .. } | OpenError::Damaged { .. })));
+    }
 }

@@ -274,11 +274,12 @@ pub fn text(path: &Path) -> &str {
     path.to_str().unwrap()
 }
 
-/// Whether there is such a program; if not, says loudly that the test is skipped.
+/// Whether there is such a program; if not, says loudly that the test is skipped, which with `CI=true` is a failure.
 pub fn has(program: &str, test: &str) -> bool {
     let is_there =
         Command::new(program).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
     if is_there.is_err() {
+        assert!(std::env::var("CI").as_deref() != Ok("true"), "{test}: there is no {program} on the PATH");
         eprintln!("SKIPPED: {test}: there is no {program} on the PATH");
     }
     is_there.is_ok()

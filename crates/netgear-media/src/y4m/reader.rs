@@ -39,8 +39,14 @@ impl Y4mSource {
             HeaderError::Unsupported(reason) => OpenError::Unsupported { origin: origin.clone(), reason },
         })?;
         options.check_size(&origin, header.width, header.height, 3)?;
-        // Smaller than the BGR frame, which was checked.
-        let frame_len = header.frame_len().unwrap_or(usize::MAX);
+        // Smaller than the BGR frame, which was held against the options; they may allow more than memory can be.
+        let frame_len = header.frame_len().filter(|&bytes| bytes < isize::MAX as usize);
+        let frame_len = frame_len.ok_or_else(|| OpenError::TooLarge {
+            origin: origin.clone(),
+            width: header.width,
+            height: header.height,
+            max_frame_bytes: isize::MAX as usize,
+        })?;
         let first_frame = file.stream_position().map_err(io)?;
         // Exact unless frames have parameters of their own, which hardly any have.
         let frames = file_len.saturating_sub(first_frame) / (frame_len as u64 + "FRAME\n".len() as u64);

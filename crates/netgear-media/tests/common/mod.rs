@@ -8,10 +8,11 @@ use std::process::{Command, Stdio};
 
 use netgear_media::{Decoder, FrameSource, OpenOptions, Source};
 
-/// Whether there is an ffmpeg; if not, says loudly that the test is skipped.
+/// Whether there is an ffmpeg; if not, says loudly that the test is skipped, which with `CI=true` is a failure.
 pub(crate) fn has_ffmpeg(test: &str) -> bool {
     let is_there = Command::new("ffmpeg").arg("-version").output().is_ok();
     if !is_there {
+        assert!(std::env::var("CI").as_deref() != Ok("true"), "{test}: there is no ffmpeg on the PATH");
         eprintln!("SKIPPED: {test}: there is no ffmpeg on the PATH");
     }
     is_there
