@@ -12,7 +12,7 @@ use std::{
 
 use bytes::Bytes;
 use netgear_proto::{
-    Multipart, Timestamp,
+    Multipart, Part, Timestamp,
     native::{READY_PROPERTY, READY_VALUE},
     zmtp::{ConnectionConfig, Heartbeat, SocketType},
 };
@@ -241,7 +241,7 @@ fn expect(found: &Multipart, expected: &Multipart) -> Result {
     if found == expected {
         return Ok(());
     }
-    let lengths = |message: &Multipart| message.parts().iter().map(Bytes::len).collect::<Vec<_>>();
+    let lengths = |message: &Multipart| message.parts().iter().map(Part::len).collect::<Vec<_>>();
     Err(format!(
         "parts of {:?} bytes were sent, and came back as {:?} or with other bytes",
         lengths(expected),

@@ -57,7 +57,9 @@ impl Tally {
             tally.parts += 1;
             tally.bytes += part.len() as u64;
             tally.crc32 = crc32(&table, tally.crc32, &(part.len() as u64).to_le_bytes());
-            tally.crc32 = crc32(&table, tally.crc32, part);
+            for piece in part.pieces() {
+                tally.crc32 = crc32(&table, tally.crc32, piece);
+            }
         }
         tally
     }

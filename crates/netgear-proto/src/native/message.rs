@@ -9,7 +9,7 @@ use super::{
     frame_header::FrameHeader,
     value::{self, PartsOut},
 };
-use crate::{Frame, Limits, Mode, Multipart, Pattern, Role, Timestamp, Value};
+use crate::{Frame, Limits, Mode, Multipart, Part, Pattern, Role, Timestamp, Value};
 
 /// The first byte of every native message: the one that MessagePack never uses, so that no VidGear message begins with it.
 pub const FIRST_BYTE: u8 = 0xC1;
@@ -113,7 +113,7 @@ impl Message {
     /// [`DecodeError`] if the message is not one of this dialect, or holds more than the limits allow.
     pub fn decode(message: Multipart, limits: &Limits) -> Result<Self, DecodeError> {
         let mut budget = Budget::new(limits);
-        let mut parts = message.into_parts().into_iter();
+        let mut parts = message.into_parts().into_iter().map(Part::into_bytes);
         let first = parts.next().ok_or(DecodeError::Empty)?;
         let header = match first.split_first() {
             Some((&FIRST_BYTE, header)) => header,
@@ -166,8 +166,8 @@ fn with_data(
     let mut first = write_header(header)?;
     let mut parts = Vec::with_capacity(4);
     // The header's own place, which it can take only once the data stands behind it.
-    parts.push(Bytes::new());
-    parts.extend(pixels);
+    parts.push(Part::default());
+    parts.extend(pixels.map(Part::from));
     if let Some(data) = data {
         let room = limits.parts().saturating_sub(parts.len());
         value::encode(&data, &mut first, &mut PartsOut::new(&mut parts, room), budget)?;

@@ -15,7 +15,7 @@ use super::{
     greeting,
     properties::Properties,
 };
-use crate::{BufferPool, Multipart, Timestamp};
+use crate::{BufferPool, Multipart, Part, Timestamp};
 
 /// What happened on a connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,7 +65,7 @@ pub struct Connection {
     frame_position: u64,
     /// The bytes accounted for, staged or in a body, to find out how many more have come.
     received: usize,
-    parts: Vec<Bytes>,
+    parts: Vec<Part>,
     /// The bytes of `parts` together, with the part that is being received.
     message_bytes: usize,
     envelope: Envelope,
@@ -290,7 +290,7 @@ impl Connection {
         if parts > limits.parts() {
             return Err(SendError::TooManyParts { parts, limit: limits.parts() });
         }
-        let longest = message.parts().iter().map(Bytes::len).max().unwrap_or(0);
+        let longest = message.parts().iter().map(Part::len).max().unwrap_or(0);
         if longest > limits.part_bytes() {
             return Err(SendError::TooLong { bytes: longest, limit: limits.part_bytes() });
         }
@@ -442,7 +442,7 @@ impl Connection {
             let command = Command::read(&body).map_err(|violation| self.violated(violation))?;
             return self.handle_command(command);
         }
-        self.parts.push(body);
+        self.parts.push(body.into());
         if !header.more {
             self.message_bytes = 0;
             let parts = core::mem::take(&mut self.parts);
@@ -508,10 +508,12 @@ impl Connection {
 
 /// Transmitting.
 impl Connection {
-    fn push_part(&mut self, part: Bytes, more: bool) {
+    fn push_part(&mut self, part: Part, more: bool) {
         let (header, header_len) = FrameHeader::write(false, more, part.len());
         self.transmit.gather(&header[..header_len]);
-        self.transmit.push(part);
+        for piece in part.into_pieces() {
+            self.transmit.push(piece);
+        }
     }
 
     /// A peer that takes a long message over a slow network has nothing to say meanwhile. What it takes proves it alive, but

@@ -3,7 +3,7 @@ use alloc::vec::Vec;
 use bytes::Bytes;
 
 use super::{SendError, SocketType, Violation};
-use crate::Multipart;
+use crate::{Multipart, Part};
 
 /// RFC 28: the longest routing id, and RFC 23: the longest identity of a peer.
 const LONGEST_ROUTING_ID: usize = 255;
@@ -17,7 +17,7 @@ pub(super) enum Envelope {
     Req { correlate: bool, last_id: u32, waiting: bool },
     /// Everything through the first empty part is kept, and sent back before the answer. `waiting` is that of a request
     /// which the application has not been handed yet: what it sends before is no answer to that.
-    Rep { request: Option<Vec<Bytes>>, waiting: Option<Vec<Bytes>> },
+    Rep { request: Option<Vec<Part>>, waiting: Option<Vec<Part>> },
 }
 
 impl Envelope {
@@ -56,17 +56,17 @@ impl Envelope {
     }
 
     /// The parts that go before the body; the turn passes to the peer.
-    pub(super) fn wrap(&mut self) -> Result<Vec<Bytes>, SendError> {
+    pub(super) fn wrap(&mut self) -> Result<Vec<Part>, SendError> {
         match self {
             Self::Pair => Ok(Vec::new()),
             Self::Req { waiting: true, .. } => Err(SendError::OutOfTurn),
             Self::Req { correlate, last_id, waiting } => {
                 *waiting = true;
                 if !*correlate {
-                    return Ok(Vec::from([Bytes::new()]));
+                    return Ok(Vec::from([Part::default()]));
                 }
                 *last_id = last_id.wrapping_add(1);
-                Ok(Vec::from([Bytes::copy_from_slice(&last_id.to_be_bytes()), Bytes::new()]))
+                Ok(Vec::from([Bytes::copy_from_slice(&last_id.to_be_bytes()).into(), Part::default()]))
             }
             Self::Rep { request, .. } => request.take().ok_or(SendError::OutOfTurn),
         }
@@ -74,7 +74,7 @@ impl Envelope {
 
     /// The body of a message that came, or `None` if it is to be dropped. A REQ's turn begins; a REP's does once the
     /// application has been handed the message.
-    pub(super) fn unwrap(&mut self, parts: Vec<Bytes>) -> Result<Option<Multipart>, Violation> {
+    pub(super) fn unwrap(&mut self, parts: Vec<Part>) -> Result<Option<Multipart>, Violation> {
         match self {
             Self::Pair => Ok(Some(parts.into())),
             Self::Req { waiting: false, .. } => Ok(None),
@@ -82,7 +82,7 @@ impl Envelope {
                 let (envelope, body) = split(parts)?;
                 let is_ours = match &envelope[..] {
                     [_empty] => !*correlate,
-                    [id, _empty] => *correlate && id[..] == last_id.to_be_bytes(),
+                    [id, _empty] => *correlate && id.clone().into_bytes() == last_id.to_be_bytes()[..],
                     _ => false,
                 };
                 if !is_ours {
@@ -117,8 +117,8 @@ impl Envelope {
 }
 
 /// Parts the envelope, through the first empty part, from the body.
-fn split(mut parts: Vec<Bytes>) -> Result<(Vec<Bytes>, Multipart), Violation> {
-    let empty = parts.iter().position(Bytes::is_empty).ok_or(Violation::Envelope)?;
+fn split(mut parts: Vec<Part>) -> Result<(Vec<Part>, Multipart), Violation> {
+    let empty = parts.iter().position(Part::is_empty).ok_or(Violation::Envelope)?;
     let body = parts.split_off(empty + 1);
     if body.is_empty() {
         return Err(Violation::Envelope);

@@ -2,7 +2,7 @@
 
 use bytes::{Buf, BufMut, Bytes};
 use netgear_proto::{
-    BufferPool, Limits, Multipart, Timestamp,
+    BufferPool, Limits, Multipart, Part, Timestamp,
     zmtp::{Connection, ConnectionConfig, Event, SocketType, ZmtpError},
 };
 
@@ -110,7 +110,9 @@ pub(crate) fn multipart(parts: &[&[u8]]) -> Multipart {
 pub(crate) fn next_message(connection: &mut Connection) -> Option<Vec<Bytes>> {
     loop {
         match connection.poll_event()? {
-            Event::Message(message) => return Some(message.into_parts()),
+            Event::Message(message) => {
+                return Some(message.into_parts().into_iter().map(Part::into_bytes).collect());
+            }
             _ => continue,
         }
     }

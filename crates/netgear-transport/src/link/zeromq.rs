@@ -5,7 +5,7 @@ use std::{
 };
 
 use futures_util::future::BoxFuture;
-use netgear_proto::Multipart;
+use netgear_proto::{Multipart, Part};
 use tokio::time::sleep;
 use zeromq::{RepSocket, ReqSocket, SocketRecv, SocketSend, ZmqError, ZmqMessage, ZmqResult};
 
@@ -55,7 +55,8 @@ impl<S: SocketSend + SocketRecv + Send + Unpin + 'static> Link for ZeromqLink<S>
         if !self.our_turn || self.outgoing.is_some() {
             return Err(LinkError::Zeromq("it is the peer's turn: REQ and REP alternate".to_owned()));
         }
-        let message = ZmqMessage::try_from(message.into_parts()).map_err(broken)?;
+        let parts: Vec<_> = message.into_parts().into_iter().map(Part::into_bytes).collect();
+        let message = ZmqMessage::try_from(parts).map_err(broken)?;
         self.outgoing = Some(message);
         Ok(())
     }

@@ -131,6 +131,10 @@ fn multipart_of(parts: &[&str]) -> Multipart {
     parts.iter().map(|part| bytes_of(part)).collect()
 }
 
+fn part_bytes(message: Multipart) -> Vec<Bytes> {
+    message.into_parts().into_iter().map(Part::into_bytes).collect()
+}
+
 fn decode(message: Multipart) -> Result<Message, DecodeError> {
     Message::decode(message, &LIMITS)
 }
@@ -190,7 +194,7 @@ fn docs_wire_md_shows_the_golden_bytes() {
     }
     let golden: Vec<_> = golden()
         .into_iter()
-        .map(|golden| (golden.name.to_string(), golden.message.encode(&LIMITS).unwrap().into_parts()))
+        .map(|golden| (golden.name.to_string(), part_bytes(golden.message.encode(&LIMITS).unwrap())))
         .collect();
     assert_eq!(examples, golden);
 }
@@ -231,7 +235,7 @@ fn docs_wire_md_has_the_numbers_of_every_enum_and_the_defaults() {
 #[test]
 fn what_is_cut_short_is_an_error_at_every_byte() {
     for Golden { name, parts, .. } in golden() {
-        let whole = multipart_of(parts).into_parts();
+        let whole = part_bytes(multipart_of(parts));
         for end in 0..whole[0].len() {
             let mut cut = whole.clone();
             cut[0].truncate(end);
@@ -316,7 +320,7 @@ fn every_other_first_byte_is_of_another_dialect() {
 #[test]
 fn any_byte_may_change_and_what_comes_is_a_message_or_an_error() {
     for Golden { name, parts, .. } in golden() {
-        let whole = multipart_of(parts).into_parts();
+        let whole = part_bytes(multipart_of(parts));
         for at in 0..whole[0].len() {
             for byte in 0..=u8::MAX {
                 let mut changed = whole.clone();
@@ -336,7 +340,7 @@ fn any_byte_may_change_and_what_comes_is_a_message_or_an_error() {
 #[test]
 fn what_a_newer_peer_says_behind_is_left_unread() {
     for Golden { name, message, parts } in golden() {
-        let mut longer = multipart_of(parts).into_parts();
+        let mut longer = part_bytes(multipart_of(parts));
         longer[0] = Bytes::from([&longer[0][..], b"\xff\xff\x00"].concat());
         assert_eq!(decode(longer.into()), Ok(message), "{name}");
     }
@@ -379,7 +383,7 @@ fn pixels_are_not_copied() {
     let frame = bgr_frame();
     let address = frame.pixels().as_ptr();
     let encoded = frame_message(0, frame, None).encode(&LIMITS).unwrap();
-    assert_eq!(encoded.parts()[1].as_ptr(), address);
+    assert_eq!(encoded.parts()[1].pieces()[1].as_ptr(), address);
     let Ok(Message::Frame(message)) = decode(encoded) else { panic!("not a frame") };
     assert_eq!(message.frame.pixels().as_ptr(), address);
 }
@@ -406,7 +410,7 @@ proptest! {
     #[test]
     fn any_message_comes_back_to_the_bit(message in any_message()) {
         let encoded = message.clone().encode(&LIMITS.with_parts(usize::MAX)).unwrap();
-        prop_assert_eq!(encoded.parts()[0][0], FIRST_BYTE);
+        prop_assert_eq!(encoded.parts()[0].pieces()[1][0], FIRST_BYTE);
         let decoded = decode(encoded).unwrap();
         prop_assert!(same_message(&decoded, &message), "{decoded:?} and not {message:?}");
     }

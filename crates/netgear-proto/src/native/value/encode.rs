@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::tag::Tag;
 use crate::{
-    Value,
+    Part, Value,
     native::{
         budget::{Budget, LimitExceeded},
         frame_header::FrameHeader,
@@ -18,13 +18,13 @@ pub(super) const APART: usize = 1024;
 /// The parts that follow the encoded values, and how many more the message may have.
 #[derive(Debug)]
 pub(crate) struct PartsOut<'a> {
-    parts: &'a mut Vec<Bytes>,
+    parts: &'a mut Vec<Part>,
     room: usize,
 }
 
 impl<'a> PartsOut<'a> {
     /// Parts are pushed onto `parts`, `room` of them at most.
-    pub(crate) fn new(parts: &'a mut Vec<Bytes>, room: usize) -> Self {
+    pub(crate) fn new(parts: &'a mut Vec<Part>, room: usize) -> Self {
         Self { parts, room }
     }
 }
@@ -62,7 +62,7 @@ fn count_frames(value: &Value) -> usize {
 
 struct Encoder<'a> {
     out: &'a mut Vec<u8>,
-    parts: &'a mut Vec<Bytes>,
+    parts: &'a mut Vec<Part>,
     /// The parts that may still be made of anything but the frames of this value, whose room is kept for them.
     room_beside_frames: usize,
     budget: &'a mut Budget,
@@ -105,7 +105,7 @@ impl Encoder<'_> {
             }
             Value::Frame(frame) => {
                 self.budget.take_pixels(frame.pixels().len() as u64)?;
-                self.parts.push(frame.pixels().clone());
+                self.parts.push(frame.pixels().clone().into());
                 self.put(&(Tag::Frame, FrameHeader::of(frame)))
             }
         }
@@ -115,7 +115,7 @@ impl Encoder<'_> {
         self.budget.take_data(bytes.len() as u64)?;
         if bytes.len() >= APART && self.room_beside_frames > 0 {
             self.room_beside_frames -= 1;
-            self.parts.push(bytes.clone());
+            self.parts.push(bytes.clone().into());
             self.put(&Tag::BytesApart)
         } else {
             self.put(&(Tag::Bytes, bytes.len()))?;

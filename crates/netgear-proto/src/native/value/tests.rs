@@ -5,14 +5,14 @@ use proptest::prelude::*;
 
 use super::{encode::APART, *};
 use crate::{
-    ElementType, Frame, FrameError, Limits, PixelFormat, Shape, Value,
+    ElementType, Frame, FrameError, Limits, Part, PixelFormat, Shape, Value,
     native::budget::{Budget, LimitExceeded, cost},
 };
 
 fn encode_within(value: &Value, room: usize, limits: &Limits) -> Result<(Vec<u8>, Vec<Bytes>), EncodeError> {
     let (mut out, mut parts) = (Vec::new(), Vec::new());
     encode(value, &mut out, &mut PartsOut::new(&mut parts, room), &mut Budget::new(limits))?;
-    Ok((out, parts))
+    Ok((out, parts.into_iter().map(Part::into_bytes).collect()))
 }
 
 fn encode_all(value: &Value) -> (Vec<u8>, Vec<Bytes>) {
