@@ -28,6 +28,7 @@ pub mod native;
 pub mod session;
 pub mod zmtp;
 
+mod budget;
 mod buffer_pool;
 mod element_type;
 mod frame;
@@ -40,6 +41,7 @@ mod shape;
 mod timestamp;
 mod value;
 
+pub use budget::LimitExceeded;
 pub use buffer_pool::BufferPool;
 pub use element_type::ElementType;
 pub use frame::{Frame, FrameError};

@@ -13,8 +13,8 @@ use std::{
 
 use bytes::Bytes;
 use netgear_proto::{
-    Limits, Multipart, Value,
-    native::{DecodeError, LimitExceeded, Message, ValueDecodeError},
+    LimitExceeded, Limits, Multipart, Value,
+    native::{DecodeError, Message, ValueDecodeError},
 };
 
 /// The system's allocator, with a count of what is allocated now and of the most since [`Counting::start`].

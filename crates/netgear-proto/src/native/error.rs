@@ -1,5 +1,5 @@
-use super::{LimitExceeded, ValueDecodeError, ValueEncodeError};
-use crate::FrameError;
+use super::{ValueDecodeError, ValueEncodeError};
+use crate::{FrameError, LimitExceeded};
 
 /// Why a message cannot be written: always the caller's doing, and nothing of it has been sent.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]

@@ -5,11 +5,10 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     DecodeError, EncodeError,
-    budget::Budget,
     frame_header::FrameHeader,
     value::{self, PartsOut},
 };
-use crate::{Frame, Limits, Mode, Multipart, Part, Pattern, Role, Timestamp, Value};
+use crate::{Frame, Limits, Mode, Multipart, Part, Pattern, Role, Timestamp, Value, budget::Budget};
 
 /// The first byte of every native message: the one that MessagePack never uses, so that no VidGear message begins with it.
 pub const FIRST_BYTE: u8 = 0xC1;

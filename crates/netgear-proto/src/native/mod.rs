@@ -1,14 +1,11 @@
 //! The native dialect: what two NetGear peers say to each other. `docs/wire.md` describes it byte by byte.
 
-mod budget;
 mod error;
 mod frame_header;
 mod message;
 mod value;
 
-pub(crate) use self::budget::cost;
 pub use self::{
-    budget::LimitExceeded,
     error::{DecodeError, EncodeError},
     message::{Answer, FIRST_BYTE, FrameMessage, Hello, Message, VERSION},
     value::{DecodeError as ValueDecodeError, EncodeError as ValueEncodeError},

@@ -2,8 +2,8 @@ use alloc::collections::VecDeque;
 
 use super::{Outgoing, PeerViolation};
 use crate::{
-    Limits, Value,
-    native::{self, Answer, FrameMessage},
+    Limits, Value, budget,
+    native::{Answer, FrameMessage},
 };
 
 /// The sender's side of the exchange: one frame on its way at a time, and the data that came back.
@@ -66,6 +66,6 @@ impl Sending {
 }
 
 fn bytes_of(value: &Value) -> usize {
-    let (data, pixels) = native::cost(value);
+    let (data, pixels) = budget::cost(value);
     data + pixels
 }

@@ -1,8 +1,8 @@
 //! What is too large, and what may wait.
 
 use netgear_proto::{
-    Frame, Limits, Mode, Pattern, Role, Value,
-    native::{EncodeError, LimitExceeded, ValueEncodeError},
+    Frame, LimitExceeded, Limits, Mode, Pattern, Role, Value,
+    native::{EncodeError, ValueEncodeError},
     session::{ReplyError, SendError, SessionConfig},
 };
 

@@ -11,9 +11,10 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::{
-    ElementType, FrameError, PixelFormat, Shape,
+    ElementType, FrameError, LimitExceeded, PixelFormat, Shape,
+    budget::cost,
     native::{
-        LimitExceeded, READY_PROPERTY, READY_VALUE, ValueDecodeError, ValueEncodeError, cost,
+        READY_PROPERTY, READY_VALUE, ValueDecodeError, ValueEncodeError,
         frame_header::Encoding,
         value::tests::{any_frame, any_value, same},
     },

@@ -6,10 +6,8 @@ use serde::Deserialize;
 use super::tag::Tag;
 use crate::{
     FrameError, Value,
-    native::{
-        budget::{Budget, LimitExceeded},
-        frame_header::FrameHeader,
-    },
+    budget::{Budget, LimitExceeded},
+    native::frame_header::FrameHeader,
 };
 
 /// Reads one value from the front of `bytes`, and gives it with the bytes that come after it.

@@ -6,10 +6,8 @@ use serde::Serialize;
 use super::tag::Tag;
 use crate::{
     Part, Value,
-    native::{
-        budget::{Budget, LimitExceeded},
-        frame_header::FrameHeader,
-    },
+    budget::{Budget, LimitExceeded},
+    native::frame_header::FrameHeader,
 };
 
 /// From this length on, bytes travel as a part of their own: below it, the copy costs less than the part.

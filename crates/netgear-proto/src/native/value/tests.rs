@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use super::{encode::APART, *};
 use crate::{
     ElementType, Frame, FrameError, Limits, Part, PixelFormat, Shape, Value,
-    native::budget::{Budget, LimitExceeded, cost},
+    budget::{Budget, LimitExceeded, cost},
 };
 
 fn encode_within(value: &Value, room: usize, limits: &Limits) -> Result<(Vec<u8>, Vec<Bytes>), EncodeError> {
