@@ -26,7 +26,8 @@ pub(crate) async fn serve(options: Serve) -> Result<(), Failure> {
     let source = options.source.open(&OpenOptions::new())?;
     let mut stop = Stop::new()?;
     let mut tally = Tally::new(session.digest);
-    let mut builder = FrameSender::builder().pattern(session.pattern).mode(session.mode());
+    let mut builder =
+        FrameSender::builder().pattern(session.pattern).mode(session.mode()).dialect(session.dialect());
     if let Some(wait) = session.wait {
         builder = builder.wait_for_peer(wait);
     }
@@ -78,7 +79,8 @@ pub(crate) async fn view(options: View) -> Result<(), Failure> {
     };
     let mut stop = Stop::new()?;
     let mut tally = Tally::new(session.digest);
-    let mut builder = FrameReceiver::builder().pattern(session.pattern).mode(session.mode());
+    let mut builder =
+        FrameReceiver::builder().pattern(session.pattern).mode(session.mode()).dialect(session.dialect());
     if let Some(wait) = session.wait {
         builder = builder.wait_for_peer(wait);
     }

@@ -3,7 +3,7 @@ use std::{path::PathBuf, str::FromStr, time::Duration};
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, value_parser};
 use netgear::{
     media::{Filter, FrameRate, Percent, Source, TestPatternSpec},
-    prelude::{Endpoint, Mode, Pattern, Value},
+    prelude::{Dialect, Endpoint, Mode, Pattern, Value},
 };
 
 /// Stream video frames between two programs while any data goes both ways.
@@ -172,6 +172,9 @@ pub(crate) struct Session {
     /// Messaging pattern, the same on both ends: pair (both speak freely) or reqrep (request and reply).
     #[arg(long, default_value = "pair")]
     pub(crate) pattern: Pattern,
+    /// What to speak: native (NetGear for Rust), vidgear (the Python original), or auto, whichever the other end speaks.
+    #[arg(long, default_value = "auto")]
+    pub(crate) dialect: DialectOption,
     /// End after so many frames.
     #[arg(long, value_name = "N", value_parser = value_parser!(u64).range(1..))]
     pub(crate) frames: Option<u64>,
@@ -198,6 +201,15 @@ impl Session {
     pub(crate) fn mode(&self) -> Mode {
         if self.unidirectional { Mode::Unidirectional } else { Mode::Bidirectional }
     }
+
+    /// `None` for whichever the other end speaks.
+    pub(crate) fn dialect(&self) -> Option<Dialect> {
+        match self.dialect {
+            DialectOption::Auto => None,
+            DialectOption::Native => Some(Dialect::Native),
+            DialectOption::Vidgear => Some(Dialect::VidGear),
+        }
+    }
 }
 
 #[derive(Debug, Args)]
@@ -214,6 +226,14 @@ pub(crate) struct Probe {
 pub(crate) enum Transport {
     Tcp,
     Ipc,
+}
+
+/// What to speak.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum DialectOption {
+    Auto,
+    Native,
+    Vidgear,
 }
 
 /// Pixels in a row, and rows.

@@ -105,7 +105,8 @@ impl Receiving {
             let Some(delivery) = delivery else { break };
             // A unidirectional session answers as it delivers.
             unfinished.unanswered = tally.peer.is_some_and(|peer| peer.mode == Mode::Bidirectional);
-            tally.frame(&delivery.frame, delivery.received_at.since(delivery.captured_at));
+            let latency = delivery.captured_at.map(|captured_at| delivery.received_at.since(captured_at));
+            tally.frame(&delivery.frame, latency);
             if self.snapshot.is_some() {
                 unfinished.last = Some(delivery.frame.clone());
             }

@@ -136,7 +136,7 @@ impl Sending {
     fn count(&self, frame: Option<InFlight>, sender: &FrameSender, tally: &mut Tally, live: &LiveLine) {
         if let Some(InFlight { frame, has_data, sent_at }) = frame {
             tally.data_sent += u64::from(has_data);
-            tally.frame(&frame, sent_at.elapsed());
+            tally.frame(&frame, Some(sent_at.elapsed()));
         }
         while let Some(data) = sender.try_recv_data() {
             tally.data_received += 1;

@@ -5,8 +5,8 @@ use std::{
 
 use hdrhistogram::Histogram;
 use netgear::{
-    prelude::{Frame, Pattern},
-    proto::native::Hello,
+    prelude::{Dialect, Frame, Pattern},
+    proto::session,
 };
 use serde::{Serialize, Serializer};
 use xxhash_rust::xxh3::Xxh3;
@@ -23,7 +23,7 @@ pub(crate) struct Tally {
     latency: Histogram<u64>,
     digest: Option<Xxh3>,
     returned_digest: Option<Xxh3>,
-    pub(crate) peer: Option<Hello>,
+    pub(crate) peer: Option<session::Peer>,
 }
 
 impl Tally {
@@ -45,13 +45,15 @@ impl Tally {
         }
     }
 
-    /// A frame has crossed; `latency` is how long it took.
-    pub(crate) fn frame(&mut self, frame: &Frame, latency: Duration) {
+    /// A frame has crossed; `latency` is how long it took, where that is known.
+    pub(crate) fn frame(&mut self, frame: &Frame, latency: Option<Duration>) {
         let now = Instant::now();
         self.frames += 1;
         self.bytes += frame.pixels().len() as u64;
         self.first_and_last = Some((self.first_and_last.map_or(now, |(first, _)| first), now));
-        self.latency.saturating_record(latency.as_micros().try_into().unwrap_or(u64::MAX));
+        if let Some(latency) = latency {
+            self.latency.saturating_record(latency.as_micros().try_into().unwrap_or(u64::MAX));
+        }
         if let Some(digest) = &mut self.digest {
             digest.update(frame.pixels());
         }
@@ -96,7 +98,7 @@ impl Tally {
                 .as_ref()
                 .filter(|_| self.frames_returned > 0)
                 .map(hexadecimal),
-            peer: self.peer.map(|peer| Peer { dialect: "native", pattern: peer.pattern }),
+            peer: self.peer.map(|peer| Peer { dialect: peer.dialect, pattern: peer.pattern }),
         }
     }
 }
@@ -124,7 +126,8 @@ pub(crate) struct Summary {
     pub(crate) dropped: u64,
     /// A session has one connection: it ends when that does.
     pub(crate) reconnects: u64,
-    /// At a receiver from capture to arrival, at a sender from sending to the answer.
+    /// At a receiver from capture to arrival, at a sender from sending to the answer. A VidGear server does not say when a
+    /// frame was captured.
     pub(crate) latency_us: Option<Latency>,
     /// XXH3-64 over the pixels of all frames that crossed, in order.
     pub(crate) digest: Option<String>,
@@ -142,9 +145,18 @@ pub(crate) struct Latency {
 
 #[derive(Debug, Serialize)]
 pub(crate) struct Peer {
-    pub(crate) dialect: &'static str,
+    #[serde(serialize_with = "dialect_name")]
+    pub(crate) dialect: Dialect,
     #[serde(serialize_with = "pattern_name")]
     pub(crate) pattern: Pattern,
+}
+
+/// As the options name it.
+fn dialect_name<S: Serializer>(dialect: &Dialect, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(match dialect {
+        Dialect::Native => "native",
+        Dialect::VidGear => "vidgear",
+    })
 }
 
 /// As the options name it.
@@ -208,7 +220,7 @@ mod tests {
     fn the_digest_is_xxh3_of_all_pixels_in_order() {
         let mut tally = Tally::new(true);
         for pixels in [vec![1, 2], vec![3, 4]] {
-            tally.frame(&Frame::gray8(2, 1, pixels).unwrap(), Duration::from_micros(7));
+            tally.frame(&Frame::gray8(2, 1, pixels).unwrap(), Some(Duration::from_micros(7)));
         }
         let summary = tally.summary();
         assert_eq!(summary.digest, Some(format!("{:016x}", xxhash_rust::xxh3::xxh3_64(&[1, 2, 3, 4]))));

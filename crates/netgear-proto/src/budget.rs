@@ -3,10 +3,15 @@ use crate::{Limits, Value};
 /// What [`Limits::data_bytes`] counts for a value, beside the bytes of its text.
 pub(crate) const VALUE_COST: usize = 64;
 
+/// What [`Limits::data_bytes`] counts for a side of an array: more than the 8 bytes that it takes in memory, and than the
+/// 10 that it may take on the wire.
+pub(crate) const SIDE_COST: usize = 16;
+
 // What a value is charged for must cover what it takes.
 const _: () = assert!(size_of::<Value>() <= VALUE_COST);
 
-/// What a value counts for against the limits: bytes of data, and of pixels.
+/// What a value counts for against the limits: bytes of data, and of pixels. The elements of an array count as
+/// pixels.
 ///
 /// It goes no deeper than the value, which has come through a [`Budget`].
 pub(crate) fn cost(value: &Value) -> (usize, usize) {
@@ -19,6 +24,7 @@ pub(crate) fn cost(value: &Value) -> (usize, usize) {
             entries.iter().map(|(key, value)| add(cost(key), cost(value))).fold((0, 0), add)
         }
         Value::Frame(frame) => (0, frame.pixels().len()),
+        Value::Array(array) => (SIDE_COST * array.shape().len(), array.elements().len()),
         Value::Null | Value::Bool(_) | Value::Int(_) | Value::Float(_) => (0, 0),
     };
     add((VALUE_COST, 0), contents)
@@ -56,7 +62,12 @@ impl Budget {
         take(&mut self.data, bytes).ok_or(LimitExceeded::Data { limit: self.limits.data_bytes() })
     }
 
-    /// Takes so many bytes of pixels.
+    /// Takes the sides of an array.
+    pub(crate) fn take_sides(&mut self, count: u64) -> Result<(), LimitExceeded> {
+        self.take_data(count.saturating_mul(SIDE_COST as u64))
+    }
+
+    /// Takes so many bytes of pixels, or of the elements of an array.
     pub(crate) fn take_pixels(&mut self, bytes: u64) -> Result<(), LimitExceeded> {
         take(&mut self.frame, bytes).ok_or(LimitExceeded::Frame { limit: self.limits.frame_bytes() })
     }
@@ -84,17 +95,18 @@ fn take(left: &mut usize, amount: u64) -> Option<()> {
 pub enum LimitExceeded {
     /// Values with their texts and bytes.
     #[error(
-        "the data takes more than the {limit} bytes that are allowed, 64 for each value and those of its text; \
+        "the data takes more than the {limit} bytes that are allowed, 64 for each value, 16 for each side of an array, \
+         and those of its text; \
          send less with a frame, or raise Limits::data_bytes on both ends"
     )]
     Data {
         /// [`Limits::data_bytes`].
         limit: usize,
     },
-    /// Pixels.
+    /// Pixels, and the elements of arrays.
     #[error(
-        "the frames take more than the {limit} bytes that are allowed; \
-         send smaller frames, or raise Limits::frame_bytes on both ends"
+        "the frames and arrays take more than the {limit} bytes that are allowed; \
+         send smaller ones, or raise Limits::frame_bytes on both ends"
     )]
     Frame {
         /// [`Limits::frame_bytes`].

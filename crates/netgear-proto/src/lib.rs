@@ -8,7 +8,7 @@
 //! * [`zmtp`]: one ZeroMQ connection, bytes to multipart messages. Its documentation has the loop to run.
 //! * [`session`]: one end of an exchange, multipart messages to frames and data. It works over any carrier of messages, not
 //!   only over `zmtp`.
-//! * [`native`]: the messages of a session as bytes.
+//! * [`native`] and [`vidgear`]: the messages of a session as bytes, to another NetGear for Rust or to the Python original.
 //!
 //! The two state machines are joined like this; `examples/std_tcp` does it over `std::net::TcpStream`:
 //!
@@ -26,10 +26,12 @@ extern crate alloc;
 
 pub mod native;
 pub mod session;
+pub mod vidgear;
 pub mod zmtp;
 
 mod budget;
 mod buffer_pool;
+mod dialect;
 mod element_type;
 mod frame;
 mod limits;
@@ -43,6 +45,7 @@ mod value;
 
 pub use budget::LimitExceeded;
 pub use buffer_pool::BufferPool;
+pub use dialect::{Dialect, UnknownDialect};
 pub use element_type::ElementType;
 pub use frame::{Frame, FrameError};
 pub use limits::Limits;

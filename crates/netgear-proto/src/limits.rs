@@ -27,13 +27,14 @@ impl Limits {
     pub const DEFAULT: Self =
         Self { frame_bytes: 128 << 20, data_bytes: 16 << 20, parts: 64, metadata_bytes: 8 << 10, depth: 64 };
 
-    /// The pixels that one message may carry, in all its frames together. Default: 128 MiB, an 8K BGR frame of 8 bits.
+    /// The pixels that one message may carry, in all its frames together, and the elements of its arrays with them.
+    /// Default: 128 MiB, an 8K BGR frame of 8 bits.
     pub const fn frame_bytes(&self) -> usize {
         self.frame_bytes
     }
 
     /// What one message may carry beside pixels. Default: 16 MiB. A value counts with the memory that it will take:
-    /// 64 bytes for itself, and the bytes of its string.
+    /// 64 bytes for itself, the bytes of its string, and 16 for each side of an array.
     pub const fn data_bytes(&self) -> usize {
         self.data_bytes
     }

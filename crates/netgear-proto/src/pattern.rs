@@ -99,6 +99,16 @@ pub enum Mode {
     Unidirectional,
 }
 
+impl Mode {
+    /// The other one.
+    pub const fn opposite(self) -> Self {
+        match self {
+            Self::Bidirectional => Self::Unidirectional,
+            Self::Unidirectional => Self::Bidirectional,
+        }
+    }
+}
+
 impl fmt::Display for Mode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

@@ -1,7 +1,7 @@
 use std::{marker::PhantomData, sync::Arc, time::Duration};
 
 use netgear_proto::{
-    Limits, Mode, Pattern,
+    Dialect, Limits, Mode, Pattern,
     native::{READY_PROPERTY, READY_VALUE},
     session::SessionConfig,
     zmtp::{ConnectionConfig, Heartbeat, SocketType},
@@ -55,6 +55,18 @@ impl<E: End> Builder<E> {
     #[must_use]
     pub fn mode(mut self, mode: Mode) -> Self {
         self.session = self.session.with_mode(mode);
+        self
+    }
+
+    /// What to speak: [`Dialect::Native`] with another NetGear for Rust, [`Dialect::VidGear`] with the Python original, or,
+    /// with `None`, whichever the peer speaks. Default: `None`.
+    ///
+    /// A peer that does not announce itself as NetGear is taken for a VidGear peer. There are two ends that cannot tell, and
+    /// speak the native dialect unless told otherwise: a sender that binds, to which no VidGear client connects, but any
+    /// ZeroMQ program might; and a sender [`over`](Builder::over) a link that announces nothing.
+    #[must_use]
+    pub fn dialect(mut self, dialect: impl Into<Option<Dialect>>) -> Self {
+        self.session = self.session.with_dialect(dialect);
         self
     }
 
@@ -118,7 +130,7 @@ impl<E: End> Builder<E> {
             Err(source) => return Err(BindError::Io { endpoint, source }),
         };
         let endpoint = listener.endpoint().clone();
-        let way = Way::Listen { listener: Some(listener), zmtp: self.zmtp() };
+        let way = Way::Listen { listener: Some(listener), zmtp: self.zmtp(true) };
         Ok(self.start(way, Some(endpoint)))
     }
 
@@ -131,7 +143,7 @@ impl<E: End> Builder<E> {
         check_resolves(&endpoint)
             .await
             .map_err(|source| ConnectError::Resolve { endpoint: endpoint.clone(), source })?;
-        let way = Way::Connect { endpoint, zmtp: self.zmtp(), backoff: Backoff::new() };
+        let way = Way::Connect { endpoint, zmtp: self.zmtp(false), backoff: Backoff::new() };
         Ok(self.start(way, None))
     }
 
@@ -145,16 +157,21 @@ impl<E: End> Builder<E> {
         self.start(Way::Given(Some(Box::new(link))), None)
     }
 
-    fn zmtp(&self) -> Zmtp {
+    fn zmtp(&self, binds: bool) -> Zmtp {
         let socket_type = SocketType::of(self.session.role(), self.session.pattern());
         let connection = ConnectionConfig::new(socket_type)
             .with_limits(*self.session.limits())
             .with_handshake_timeout(self.handshake_timeout)
             .with_heartbeat(self.heartbeat)
-            .with_correlation(true)
-            .with_property(READY_PROPERTY, READY_VALUE)
-            .expect("a short property, set once, is within every limit");
-        Zmtp { connection, session: self.session.clone() }
+            .with_relaxed_requests();
+        // Whoever is announced to would expect the native dialect.
+        let connection = match self.session.dialect() {
+            Some(Dialect::VidGear) => connection,
+            _ => connection
+                .with_property(READY_PROPERTY, READY_VALUE)
+                .expect("a short property, set once, is within every limit"),
+        };
+        Zmtp { connection, session: self.session.clone(), binds }
     }
 
     fn start(self, way: Way, endpoint: Option<Endpoint>) -> E {

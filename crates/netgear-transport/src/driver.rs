@@ -173,7 +173,8 @@ impl<'a> Exchange<'a> {
                     state = self.shared.lock();
                     if let Err(error) = sent {
                         self.failure.get_or_insert(error.into());
-                        state.session.handle_disconnected();
+                        // What broke the link is known, and says more than the session could.
+                        let _ = state.session.handle_disconnected();
                     }
                 }
                 Some(Output::Event(event)) => {
@@ -205,7 +206,7 @@ impl<'a> Exchange<'a> {
     fn broken(&mut self, failure: SessionFailure) -> Result<(), SessionFailure> {
         let failure = self.unwritten.take().map_or(failure, |(error, _)| error.into());
         let mut state = self.shared.lock();
-        state.session.handle_disconnected();
+        let failure = state.session.handle_disconnected().map_or_else(SessionFailure::from, |()| failure);
         let ending = state.session.ending();
         drop(state);
         match ending {

@@ -1,8 +1,8 @@
 use std::{io, time::Duration};
 
 use netgear_proto::{
-    native::EncodeError,
-    session::{self, Mismatch, Outgoing, SessionError},
+    Mode,
+    session::{self, EncodeError, Mismatch, Outgoing, SessionError},
 };
 
 use crate::{Endpoint, EndpointError, LinkError};
@@ -93,6 +93,14 @@ pub enum SendError {
     /// The peer is there but has not answered the frame before this one in time.
     #[error("the receiver has not answered for {:.1} s; it may be stopped, or slower than the timeout allows", .0.as_secs_f64())]
     Timeout(Duration),
+    /// The same of the very first frame, and the peer is a VidGear client, which behaves so if its mode is not this end's.
+    #[error("{} (waited for {:.1} s)", SessionError::FirstFrameUnanswered { ours: *ours }, waited.as_secs_f64())]
+    FirstFrameUnanswered {
+        /// [`Builder::timeout`](crate::Builder::timeout).
+        waited: Duration,
+        /// This end's mode.
+        ours: Mode,
+    },
     /// The peer said goodbye.
     #[error("the receiver has left")]
     PeerLeft,

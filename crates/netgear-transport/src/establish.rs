@@ -3,6 +3,7 @@
 use std::{collections::VecDeque, future::pending, io, time::Duration};
 
 use netgear_proto::{
+    Dialect, Role,
     session::{Mismatch, PeerViolation, Session, SessionConfig, SessionError},
     zmtp::{ConnectionConfig, ZmtpError},
 };
@@ -35,6 +36,8 @@ pub(crate) enum Way {
 pub(crate) struct Zmtp {
     pub(crate) connection: ConnectionConfig,
     pub(crate) session: SessionConfig,
+    /// Whether anybody may come, or the peer was chosen.
+    pub(crate) binds: bool,
 }
 
 /// A link to somebody, and the session that runs over it: open already if it was waited for, where strangers may come.
@@ -46,9 +49,10 @@ pub(crate) struct Contact {
 }
 
 impl Contact {
-    pub(crate) fn new(link: ZmtpLink<Socket>, config: &SessionConfig) -> Self {
+    pub(crate) fn new(link: ZmtpLink<Socket>, zmtp: &Zmtp) -> Self {
         let unannounced = link.unannounced();
-        Self { link: Box::new(link), session: Session::new(config.clone()), unannounced }
+        let config = zmtp.session.clone().with_dialect(zmtp.dialect_with(unannounced.is_none()));
+        Self { link: Box::new(link), session: Session::new(config), unannounced }
     }
 
     /// What it means that no session came about: a peer that neither announced itself as NetGear nor speaks like it is
@@ -114,7 +118,7 @@ async fn connect(
     loop {
         backoff.wait().await;
         match try_connect(endpoint, zmtp, clock).await {
-            Ok(link) => return Ok(Contact::new(link, &zmtp.session)),
+            Ok(link) => return Ok(Contact::new(link, zmtp)),
             Err(error) if is_passing(&error) => debug!(%endpoint, %error, "nobody there yet"),
             Err(error) => return Err(zmtp.failure(error)),
         }
@@ -208,6 +212,18 @@ async fn next_greeted(
 }
 
 impl Zmtp {
+    /// What to speak with a peer; `None` if its first message tells.
+    fn dialect_with(&self, announced: bool) -> Option<Dialect> {
+        match (self.session.dialect(), self.session.role()) {
+            (Some(forced), _) => Some(forced),
+            (None, _) if announced => Some(Dialect::Native),
+            (None, Role::Receiver) => None,
+            // A VidGear client never connects, so that this is somebody else.
+            (None, Role::Sender) if self.binds => Some(Dialect::Native),
+            (None, Role::Sender) => Some(Dialect::VidGear),
+        }
+    }
+
     /// Sockets that do not go together are a mistake in how the two ends were set up.
     pub(crate) fn failure(&self, error: LinkError) -> SessionFailure {
         if let LinkError::Zmtp(ZmtpError::SocketType { theirs, .. }) = &error

@@ -6,7 +6,7 @@ use std::{
 };
 
 use netgear_proto::{
-    Timestamp,
+    Dialect, Timestamp,
     session::{Event, Output, SessionError},
     zmtp::SocketType,
 };
@@ -31,13 +31,15 @@ pub(crate) async fn greet(socket: Socket, zmtp: Zmtp, clock: Clock) -> Result<Co
             return Err(if is_netgear { zmtp.failure(error) } else { error.into() });
         }
     };
-    let mut contact = Contact::new(link, &zmtp.session);
+    let mut contact = Contact::new(link, &zmtp);
     // A REQ must speak first (RFC 28). The others wait for the peer's hello before they say theirs, so that only the one
     // peer that is let in has a session that is open.
-    if zmtp.connection.socket_type() == SocketType::Req {
+    // A VidGear server says nothing before its first frame, and may take its time for that.
+    let dialect = contact.session.config().dialect();
+    if zmtp.connection.socket_type() == SocketType::Req || dialect == Some(Dialect::VidGear) {
         contact.session.handle_connected(clock.now());
     }
-    let deadline = clock.now() + zmtp.session.greeting_timeout();
+    let deadline = (dialect == Some(Dialect::Native)).then(|| clock.now() + zmtp.session.greeting_timeout());
     let mut greeting = Greeting { contact, clock, alarm: Alarm::new(clock), deadline };
     match poll_fn(|cx| greeting.poll(cx)).await {
         Ok(()) => Ok(greeting.contact),
@@ -52,7 +54,7 @@ struct Greeting {
     contact: Contact,
     clock: Clock,
     alarm: Alarm,
-    deadline: Timestamp,
+    deadline: Option<Timestamp>,
 }
 
 impl Greeting {
@@ -77,7 +79,7 @@ impl Greeting {
                 }
                 Poll::Ready(None) => return Poll::Ready(Err(SessionFailure::PeerLost)),
                 Poll::Pending => {
-                    if self.alarm.poll_due(cx, Some(self.deadline)).is_ready() {
+                    if self.alarm.poll_due(cx, self.deadline).is_ready() {
                         return Poll::Ready(Err(SessionError::GreetingTimeout.into()));
                     }
                     return Poll::Pending;

@@ -1,15 +1,16 @@
 use std::{
+    mem,
     sync::Arc,
     task::{Context, Poll},
     time::Duration,
 };
 
 use netgear_proto::{
-    Role,
-    native::Hello,
-    session::{Ending, Stats},
+    Dialect, Role,
+    session::{Ending, Peer, Stats},
 };
 use tokio::time::{Instant, timeout, timeout_at};
+use tracing::warn;
 
 use crate::{
     Endpoint, SessionFailure, WaitError,
@@ -101,7 +102,7 @@ impl Handle {
         timeout(self.timeout, self.shared.until(attempt)).await.map_err(|_| Unmet::Timeout(self.timeout))
     }
 
-    pub(crate) async fn peer(&self) -> Result<Hello, WaitError> {
+    pub(crate) async fn peer(&self) -> Result<Peer, WaitError> {
         let settled = self.until(|state| match (state.session.peer(), state.over()) {
             (_, Some(Err(failure))) => Some(Err(failure.into())),
             (_, Some(Ok(_))) => Some(Err(WaitError::Over)),
@@ -111,6 +112,19 @@ impl Handle {
         match settled.await {
             Ok(result) => result,
             Err(Unmet::NoPeer(wait) | Unmet::Timeout(wait)) => Err(WaitError::NoPeer(wait)),
+        }
+    }
+
+    /// Data was sent that Python takes for none: said once, since it may be a mistake and may be meant.
+    pub(crate) fn note_falsy_data(&self) {
+        let is_news = self.with(|state| {
+            let is_vidgear = state.session.peer().is_some_and(|peer| peer.dialect == Dialect::VidGear);
+            is_vidgear && !mem::replace(&mut state.falsy_data_noted, true)
+        });
+        if is_news {
+            warn!(
+                "VidGear hands falsy data (0, false, an empty text, list or map) to its application as None"
+            );
         }
     }
 

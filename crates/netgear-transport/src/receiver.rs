@@ -6,8 +6,8 @@ use std::{
 use futures_core::Stream;
 use netgear_proto::{
     Role, Timestamp, Value,
-    native::Hello,
-    session::{self, Delivery, Stats},
+    session::{self, Delivery, Peer, Stats},
+    vidgear,
 };
 
 use crate::{
@@ -59,7 +59,7 @@ impl FrameReceiver {
     ///
     /// # Errors
     /// [`WaitError`] if none appears within [`Builder::wait_for_peer`], or one that does not fit.
-    pub async fn peer(&self) -> Result<Hello, WaitError> {
+    pub async fn peer(&self) -> Result<Peer, WaitError> {
         self.handle.peer().await
     }
 
@@ -84,20 +84,28 @@ impl FrameReceiver {
     ///
     /// It does not wait: the answer is on its way when this returns.
     ///
+    /// A VidGear server gets every falsy value (`0`, `false`, an empty text, list or map) as `None`; that is logged once as a
+    /// warning.
+    ///
     /// # Errors
     /// [`ReplyError`]. After [`ReplyError::Refused`] the session goes on.
     #[doc(alias = "transceive_data")]
     pub fn reply(&self, data: impl Into<Value>) -> Result<(), ReplyError> {
         // The conversion is the caller's code, and must not run under the lock.
         let data = data.into();
-        self.handle.with(|state| match state.over() {
+        let is_falsy = !data.is_null() && vidgear::is_falsy(&data);
+        let replied = self.handle.with(|state| match state.over() {
             Some(Err(failure)) => Err(failure.into()),
             Some(Ok(_)) => Err(ReplyError::PeerLeft),
             None => match state.session.reply(data) {
                 Err(session::ReplyError::Over) => Err(ReplyError::PeerLeft),
                 replied => Ok(replied?),
             },
-        })
+        });
+        if is_falsy && replied.is_ok() {
+            self.handle.note_falsy_data();
+        }
+        replied
     }
 
     /// What has crossed so far.

@@ -1,7 +1,7 @@
 use netgear_proto::{
-    Frame, Role, Timestamp, Value,
-    native::Hello,
-    session::{self, Outgoing, Stats},
+    Dialect, Frame, Role, Timestamp, Value,
+    session::{self, Outgoing, Peer, Stats},
+    vidgear,
 };
 
 use crate::{
@@ -67,7 +67,7 @@ impl FrameSender {
     ///
     /// # Errors
     /// [`WaitError`] if none appears within [`Builder::wait_for_peer`], or one that does not fit.
-    pub async fn peer(&self) -> Result<Hello, WaitError> {
+    pub async fn peer(&self) -> Result<Peer, WaitError> {
         self.0.peer().await
     }
 
@@ -78,8 +78,11 @@ impl FrameSender {
     ///
     /// If the future is dropped before it is done, the frame is not sent.
     ///
+    /// A VidGear client gets every falsy value (`0`, `false`, an empty text, list or map) as `None`; that is logged once as a
+    /// warning.
+    ///
     /// # Errors
-    /// [`SendError`]. After [`SendError::Timeout`], [`SendError::ReturnedDataWaiting`], [`SendError::Encode`] and
+    /// [`SendError`]. After [`SendError::Timeout`], [`SendError::FirstFrameUnanswered`], [`SendError::ReturnedDataWaiting`], [`SendError::Encode`] and
     /// [`SendError::Unidirectional`] the session goes on.
     #[doc(alias = "transceive_data")]
     pub async fn send(&self, frame: Frame, data: Option<Value>) -> Result<(), SendError> {
@@ -92,6 +95,7 @@ impl FrameSender {
     /// # Errors
     /// As [`FrameSender::send`].
     pub async fn send_outgoing(&self, outgoing: Outgoing) -> Result<(), SendError> {
+        let is_falsy = outgoing.data.as_ref().is_some_and(|data| !data.is_null() && vidgear::is_falsy(data));
         let mut waiting = Some(outgoing);
         let sent = self.0.until(|state| {
             if let Some(over) = state.over() {
@@ -110,7 +114,11 @@ impl FrameSender {
                 Err(error) => Some(Err(refused(error))),
             }
         });
-        sent.await.unwrap_or_else(|unmet| Err(unmet.into()))
+        let sent = sent.await.unwrap_or_else(|unmet| Err(self.unmet(unmet)));
+        if is_falsy && sent.is_ok() {
+            self.0.note_falsy_data();
+        }
+        sent
     }
 
     /// The next item of data that has come back, without waiting.
@@ -136,7 +144,7 @@ impl FrameSender {
                 None => (!state.session.awaits_answer()).then_some(Ok(None)),
             }
         });
-        received.await.unwrap_or_else(|unmet| Err(unmet.into()))
+        received.await.unwrap_or_else(|unmet| Err(self.unmet(unmet)))
     }
 
     /// Waits until every frame sent has been answered.
@@ -152,7 +160,7 @@ impl FrameSender {
             Some(Ok(_)) => Some(Err(SendError::PeerLeft)),
             None => None,
         });
-        flushed.await.unwrap_or_else(|unmet| Err(unmet.into()))
+        flushed.await.unwrap_or_else(|unmet| Err(self.unmet(unmet)))
     }
 
     /// What has crossed so far.
@@ -174,13 +182,18 @@ impl FrameSender {
     pub async fn close(self) -> Result<Stats, SessionFailure> {
         self.0.close().await.map(|()| self.stats())
     }
-}
 
-impl From<Unmet> for SendError {
-    fn from(unmet: Unmet) -> Self {
+    fn unmet(&self, unmet: Unmet) -> SendError {
         match unmet {
-            Unmet::NoPeer(wait) => Self::NoPeer(wait),
-            Unmet::Timeout(timeout) => Self::Timeout(timeout),
+            Unmet::NoPeer(wait) => SendError::NoPeer(wait),
+            Unmet::Timeout(waited) => self.0.with(|state| {
+                let is_vidgear = state.session.peer().is_some_and(|peer| peer.dialect == Dialect::VidGear);
+                if is_vidgear && state.session.awaits_first_answer() {
+                    SendError::FirstFrameUnanswered { waited, ours: state.session.config().mode() }
+                } else {
+                    SendError::Timeout(waited)
+                }
+            }),
         }
     }
 }

@@ -32,11 +32,19 @@ pub(crate) struct State {
     pub(crate) finished: bool,
     /// Why the session failed, if it did.
     pub(crate) failure: Option<SessionFailure>,
+    /// The application has been told what VidGear makes of falsy data.
+    pub(crate) falsy_data_noted: bool,
 }
 
 impl Shared {
     pub(crate) fn new(config: SessionConfig) -> Self {
-        let state = State { session: Session::new(config), closing: false, finished: false, failure: None };
+        let state = State {
+            session: Session::new(config),
+            closing: false,
+            finished: false,
+            failure: None,
+            falsy_data_noted: false,
+        };
         Self {
             state: Mutex::new(state),
             driver: AtomicWaker::new(),

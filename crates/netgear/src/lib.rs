@@ -38,7 +38,8 @@ pub mod prelude {
         Filter, FrameSource, OpenOptions, Percent, Resizer, Source, TestPattern, reduce,
     };
     pub use netgear_proto::{
-        ElementType, Frame, Limits, Mode, Pattern, PixelFormat, Role, Shape, Timestamp, Value,
+        DType, Dialect, ElementType, Frame, Limits, Mode, NdArray, Pattern, PixelFormat, Role, Shape,
+        Timestamp, Value,
         session::{Delivery, Outgoing},
     };
     pub use netgear_transport::{Endpoint, FrameReceiver, FrameSender};

@@ -155,10 +155,7 @@ impl<S: Stream> End<S> {
             let handled = match received {
                 Received::Message(message) => self.session.handle_message(now, message),
                 Received::Nothing => self.session.handle_timeout(now),
-                Received::Closed => {
-                    self.session.handle_disconnected();
-                    Ok(())
-                }
+                Received::Closed => self.session.handle_disconnected(),
             };
             if let Err(error) = handled {
                 // What the session still has to say lets the peer find out why as well.

@@ -1,6 +1,6 @@
 use core::time::Duration;
 
-use crate::{Limits, Mode, Pattern, Role};
+use crate::{Dialect, Limits, Mode, Pattern, Role};
 
 /// How one end of a session behaves. Both ends must agree on pattern and mode, and have opposite roles.
 ///
@@ -15,6 +15,7 @@ pub struct SessionConfig {
     role: Role,
     pattern: Pattern,
     mode: Mode,
+    dialect: Option<Dialect>,
     limits: Limits,
     greeting_timeout: Duration,
     linger: Duration,
@@ -28,6 +29,7 @@ impl SessionConfig {
             role,
             pattern: Pattern::Pair,
             mode: Mode::Bidirectional,
+            dialect: None,
             limits: Limits::DEFAULT,
             greeting_timeout: Duration::from_secs(5),
             linger: Duration::from_secs(1),
@@ -50,12 +52,19 @@ impl SessionConfig {
         self.mode
     }
 
+    /// What this end speaks; `None` leaves it to the peer: a receiver hears it in the peer's first message, before which it
+    /// says nothing, and a sender speaks the native dialect. Default: `None`.
+    pub const fn dialect(&self) -> Option<Dialect> {
+        self.dialect
+    }
+
     /// What a message may hold. Default: [`Limits::DEFAULT`].
     pub const fn limits(&self) -> &Limits {
         &self.limits
     }
 
-    /// How long a connected peer may take to say hello. Default: 5 s.
+    /// How long a connected peer may take to say hello. Default: 5 s. A VidGear server says none, and may take as long as it
+    /// likes for its first frame.
     pub const fn greeting_timeout(&self) -> Duration {
         self.greeting_timeout
     }
@@ -81,6 +90,13 @@ impl SessionConfig {
     #[must_use]
     pub const fn with_mode(mut self, mode: Mode) -> Self {
         self.mode = mode;
+        self
+    }
+
+    /// Sets [`SessionConfig::dialect`]: one of them, or `None`.
+    #[must_use]
+    pub fn with_dialect(mut self, dialect: impl Into<Option<Dialect>>) -> Self {
+        self.dialect = dialect.into();
         self
     }
 

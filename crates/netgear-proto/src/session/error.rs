@@ -1,10 +1,7 @@
 use alloc::boxed::Box;
 
 use super::Outgoing;
-use crate::{
-    Mode, Pattern, Role,
-    native::{DecodeError, EncodeError},
-};
+use crate::{Mode, Pattern, Role, native, vidgear};
 
 /// Why a session cannot go on with this peer.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -21,6 +18,18 @@ pub enum SessionError {
         "the peer connected but did not say hello in time; is it NetGear, and of a version that this one knows?"
     )]
     GreetingTimeout,
+    /// A VidGear client has not answered the first frame. It has no words for it, but that is what it does if its mode is not
+    /// that of this end.
+    #[error(
+        "the VidGear client did not answer the first frame: it does so if it is not {ours}, as this sender is; \
+         set bidirectional_mode={} there, or make this sender {}",
+        if *ours == Mode::Bidirectional { "True" } else { "False" },
+        ours.opposite()
+    )]
+    FirstFrameUnanswered {
+        /// This end's mode.
+        ours: Mode,
+    },
 }
 
 /// Two ends that were set up for different things. Each end finds it out by itself, from the other's hello.
@@ -73,7 +82,10 @@ impl Mismatch {
 pub enum PeerViolation {
     /// The message cannot be read.
     #[error("unreadable message: {0}")]
-    Malformed(#[from] DecodeError),
+    Malformed(#[from] native::DecodeError),
+    /// The message is none of VidGear's, or holds what must not be read.
+    #[error("no VidGear message: {0}")]
+    MalformedVidGear(#[from] vidgear::DecodeError),
     /// Version 0 of the dialect does not exist.
     #[error("it says that it speaks version 0, which does not exist")]
     Version,
@@ -111,6 +123,9 @@ pub enum PeerViolation {
         /// The frame that was answered.
         found: u64,
     },
+    /// A VidGear client answered although it was asked nothing. Its answers have no numbers.
+    #[error("it answered although nothing was waiting for an answer")]
+    AnswerToNothing,
     /// The answer to an idle request came where that to a frame was due.
     #[error("it left frame {expected} unanswered, and sent an idle answer in its place")]
     FrameNotAnswered {
@@ -123,6 +138,18 @@ pub enum PeerViolation {
     /// A message came out of turn in REQ/REP.
     #[error("it spoke out of turn: REQ and REP alternate strictly (RFC 28)")]
     OutOfTurn,
+}
+
+/// Why a message cannot be written: always the caller's doing, and nothing of it has been sent.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum EncodeError {
+    /// To another NetGear for Rust.
+    #[error(transparent)]
+    Native(#[from] native::EncodeError),
+    /// To the Python original.
+    #[error(transparent)]
+    VidGear(#[from] vidgear::EncodeError),
 }
 
 /// Why a frame was not taken for sending.
@@ -142,7 +169,7 @@ pub enum SendError {
         /// The frame that was not taken.
         outgoing: Box<Outgoing>,
     },
-    /// The message is over a limit.
+    /// The message is over a limit, or cannot be said to this peer.
     #[error(transparent)]
     Encode(#[from] EncodeError),
     /// Data was given in a unidirectional session.
@@ -167,7 +194,7 @@ pub enum ReplyError {
         "there is no frame to reply to; reply once, after a frame was received and before the next one is"
     )]
     NothingToAnswer,
-    /// The message is over a limit.
+    /// The message is over a limit, or cannot be said to this peer.
     #[error(transparent)]
     Encode(#[from] EncodeError),
     /// A unidirectional session carries no data back.

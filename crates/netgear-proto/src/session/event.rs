@@ -1,4 +1,4 @@
-use crate::{Multipart, native::Hello};
+use crate::{Dialect, Mode, Multipart, Pattern, Role};
 
 /// What a session wants done, or wants known.
 #[derive(Debug, Clone, PartialEq)]
@@ -14,8 +14,8 @@ pub enum Output {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Event {
-    /// The peer said hello and fits this end: frames can flow.
-    Connected(Hello),
+    /// The peer is there and fits this end: frames can flow.
+    Connected(Peer),
     /// A frame has arrived; [`Session::recv`](super::Session::recv) gives it.
     FrameArrived,
     /// A frame was answered: the next can be sent, and [`Session::recv_data`](super::Session::recv_data) gives the answer's data if it had any.
@@ -26,13 +26,28 @@ pub enum Event {
     Over(Ending),
 }
 
+/// What the other end is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Peer {
+    /// What the two ends speak.
+    pub dialect: Dialect,
+    /// Which end it is.
+    pub role: Role,
+    /// The pattern that it was set up for.
+    pub pattern: Pattern,
+    /// Whether it sends and expects data both ways. A VidGear client says so only in its first answer; until then this is
+    /// the mode of this end.
+    pub mode: Mode,
+}
+
 /// How a session ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Ending {
     /// This end closed it.
     Closed,
-    /// The peer said goodbye.
+    /// The peer said goodbye, or a VidGear server that it terminates.
     PeerLeft,
     /// The link broke without a goodbye.
     LinkLost,

@@ -34,8 +34,9 @@ pub struct Delivery {
     pub data: Option<Value>,
     /// 0 for the first frame of the session, one more for each further frame.
     pub sequence: u64,
-    /// When it was captured, by the sender's clock: microseconds since 1970-01-01 00:00 UTC.
-    pub captured_at: Timestamp,
+    /// When it was captured, by the sender's clock: microseconds since 1970-01-01 00:00 UTC. `None` from a VidGear server,
+    /// which does not say.
+    pub captured_at: Option<Timestamp>,
     /// When its last byte had arrived, by this end's clock.
     pub received_at: Timestamp,
 }

@@ -9,10 +9,12 @@
 //!   [`Session::reply`] on a receiver, [`Session::close`] on either;
 //! * what comes of it: [`Session::poll_output`], until it gives `None`, and [`Session::next_timeout`].
 //!
+//! Its peer is another NetGear for Rust or the Python original: [`SessionConfig::dialect`].
+//!
 //! The exchange is in lock-step: the sender sends a frame, the receiver answers it, and only then does the next frame go
 //! out. On REQ/REP (RFC 28) every message of the sender is a request and every one of the receiver its answer; a sender
 //! without a frame to send asks idly a few times a second, so that the receiver can speak. On PAIR (RFC 31) nothing idle
-//! is sent.
+//! is sent, nor ever to a VidGear peer.
 //!
 //! ```
 //! use netgear_proto::{
@@ -55,28 +57,37 @@ mod event;
 mod frames;
 mod receiving;
 mod sending;
+mod vidgear;
+mod wording;
 
 use alloc::{boxed::Box, collections::VecDeque};
 
-use self::{receiving::Receiving, sending::Sending};
+use self::{receiving::Receiving, sending::Sending, wording::Heard};
 use crate::{
-    Mode, Multipart, Pattern, Role, Timestamp, Value,
-    native::{self, Answer, EncodeError, Hello, Message},
+    Dialect, Mode, Multipart, Pattern, Role, Timestamp, Value,
+    native::{self, Answer, FrameMessage, Hello, Message},
 };
 
 pub use self::{
     config::SessionConfig,
-    error::{Mismatch, PeerViolation, ReplyError, SendError, SessionError},
-    event::{Ending, Event, Output, Stats},
+    error::{EncodeError, Mismatch, PeerViolation, ReplyError, SendError, SessionError},
+    event::{Ending, Event, Output, Peer, Stats},
     frames::{Delivery, Outgoing},
 };
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Phase {
     Unconnected,
-    Greeting { deadline: Timestamp },
+    /// Without a deadline if the peer says nothing before its first frame.
+    Greeting {
+        deadline: Option<Timestamp>,
+    },
     Open,
-    Leaving { deadline: Timestamp },
+    /// `said` once the goodbye is said and only its answer is waited for, as a VidGear client gives one.
+    Leaving {
+        deadline: Timestamp,
+        said: bool,
+    },
     Over(Ending),
 }
 
@@ -92,7 +103,9 @@ pub struct Session {
     config: SessionConfig,
     phase: Phase,
     side: Side,
-    peer: Option<Hello>,
+    /// `None` while a receiver waits for the peer's first message to tell.
+    dialect: Option<Dialect>,
+    peer: Option<Peer>,
     /// On REQ/REP, whether it is this end's turn to speak; on PAIR always.
     our_turn: bool,
     /// When a REQ without a frame to send gives the REP its turn.
@@ -110,8 +123,8 @@ impl Session {
         &self.config
     }
 
-    /// What the peer said of itself, once it has.
-    pub const fn peer(&self) -> Option<&Hello> {
+    /// What the peer is, once that is known.
+    pub const fn peer(&self) -> Option<&Peer> {
         self.peer.as_ref()
     }
 
@@ -127,6 +140,11 @@ impl Session {
     /// Whether a frame was sent and its answer is still to come.
     pub fn awaits_answer(&self) -> bool {
         matches!(&self.side, Side::Sending(sending) if sending.in_flight().is_some())
+    }
+
+    /// Whether the first frame of all was sent and its answer is still to come.
+    pub fn awaits_first_answer(&self) -> bool {
+        matches!(&self.side, Side::Sending(sending) if sending.awaits_first_answer())
     }
 
     /// Whether [`Session::recv`] would give a frame now.
@@ -155,7 +173,8 @@ impl Session {
     /// When [`Session::handle_timeout`] wants to be called, if nothing else happens first.
     pub fn next_timeout(&self) -> Option<Timestamp> {
         match self.phase {
-            Phase::Greeting { deadline } | Phase::Leaving { deadline } => Some(deadline),
+            Phase::Greeting { deadline } => deadline,
+            Phase::Leaving { deadline, .. } => Some(deadline),
             Phase::Open => self.idle_at,
             Phase::Unconnected | Phase::Over(_) => None,
         }
@@ -171,6 +190,7 @@ impl Session {
             Role::Receiver => Side::Receiving(Receiving::default()),
         };
         Self {
+            dialect: config.dialect(),
             config,
             phase: Phase::Unconnected,
             side,
@@ -205,7 +225,7 @@ impl Session {
         }
         let has_data = outgoing.data.is_some();
         let message = sending.number(outgoing);
-        self.transmit(Message::Frame(message))?;
+        self.transmit_frame(message)?;
         if let Side::Sending(sending) = &mut self.side {
             sending.sent();
         }
@@ -255,15 +275,18 @@ impl Session {
     }
 
     /// Leaves: a sender after its last frame is answered, a receiver as soon as it may speak, either after
-    /// [`SessionConfig::linger`] at the latest. [`Event::Over`] follows the goodbye in the outputs.
+    /// [`SessionConfig::linger`] at the latest. [`Event::Over`] follows the goodbye in the outputs. A VidGear client is
+    /// given the same time to confirm the goodbye; a VidGear server has no word for a receiver's leaving, and is told
+    /// none.
     pub fn close(&mut self, now: Timestamp) {
         match self.phase {
             Phase::Unconnected => self.end(Ending::Closed),
             Phase::Greeting { .. } | Phase::Open => {
-                if self.config.pattern() == Pattern::Pair {
+                // A REP of the native dialect says goodbye in the place of the answer.
+                if self.config.pattern() == Pattern::Pair || self.dialect == Some(Dialect::VidGear) {
                     self.answer_without_data();
                 }
-                self.phase = Phase::Leaving { deadline: now + self.config.linger() };
+                self.phase = Phase::Leaving { deadline: now + self.config.linger(), said: false };
                 self.idle_at = None;
                 self.try_leave();
             }
@@ -274,22 +297,42 @@ impl Session {
 
 /// What the link and the clock do.
 impl Session {
-    /// The link is there: both ends of a PAIR say hello at once, and the REQ of a REQ/REP.
+    /// The link is there: both ends of a PAIR say hello at once, and the REQ of a REQ/REP; only a receiver whose peer may
+    /// yet turn out to be a VidGear server says nothing, and a sender to a VidGear client can send at once.
     pub fn handle_connected(&mut self, now: Timestamp) {
         if self.phase != Phase::Unconnected {
             return;
         }
-        self.phase = Phase::Greeting { deadline: now + self.config.greeting_timeout() };
-        self.our_turn = self.config.pattern() == Pattern::Pair || self.config.role() == Role::Sender;
-        if self.our_turn {
-            self.say_hello();
+        let role = self.config.role();
+        self.our_turn = self.config.pattern() == Pattern::Pair || role == Role::Sender;
+        match (self.dialect, role) {
+            (Some(Dialect::Native), _) | (None, Role::Sender) => {
+                self.dialect = Some(Dialect::Native);
+                self.phase = Phase::Greeting { deadline: Some(now + self.config.greeting_timeout()) };
+                if self.our_turn {
+                    self.say_hello();
+                }
+            }
+            (Some(Dialect::VidGear), Role::Sender) => self.open_to_vidgear(),
+            (Some(Dialect::VidGear) | None, Role::Receiver) => {
+                self.phase = Phase::Greeting { deadline: None };
+            }
         }
     }
 
     /// The link is gone.
-    pub fn handle_disconnected(&mut self) {
+    ///
+    /// # Errors
+    /// [`SessionError::FirstFrameUnanswered`] if that is what a VidGear client does that was set up differently.
+    pub fn handle_disconnected(&mut self) -> Result<(), SessionError> {
+        let is_told =
+            self.phase == Phase::Open && self.dialect == Some(Dialect::VidGear) && self.awaits_first_answer();
         let ending = if self.is_leaving() { Ending::Closed } else { Ending::LinkLost };
         self.end(ending);
+        if is_told {
+            return Err(SessionError::FirstFrameUnanswered { ours: self.config.mode() });
+        }
+        Ok(())
     }
 
     /// A message came.
@@ -301,9 +344,10 @@ impl Session {
         if matches!(self.phase, Phase::Unconnected | Phase::Over(_)) {
             return Ok(());
         }
-        let handled = Message::decode(message, self.config.limits())
-            .map_err(|error| PeerViolation::from(error).into())
-            .and_then(|message| self.handle(now, message));
+        let handled = self.decode(message).and_then(|message| match message {
+            Heard::Native(message) => self.handle(now, message),
+            Heard::VidGear(message) => self.handle_vidgear(now, message),
+        });
         if handled.is_err() {
             self.end(Ending::Failed);
         }
@@ -323,10 +367,11 @@ impl Session {
                 self.end(Ending::Failed);
                 return Err(SessionError::GreetingTimeout);
             }
-            Phase::Leaving { .. } => {
-                // On REQ/REP the turn may never have come; the peer then finds the link closed.
-                if self.our_turn {
-                    self.transmit_small(Message::Goodbye);
+            Phase::Leaving { said, .. } => {
+                // On REQ/REP the turn may never have come; a native peer then finds the link closed. A VidGear server asks
+                // again without an answer (ZMQ_REQ_RELAXED), and so does this end in its place.
+                if !said && (self.our_turn || self.dialect == Some(Dialect::VidGear)) {
+                    self.say_goodbye();
                 }
                 self.end(Ending::Closed);
             }
@@ -374,12 +419,17 @@ impl Session {
             return Err(PeerViolation::Version.into());
         }
         self.check_fit(&hello)?;
-        self.peer = Some(hello);
+        let Hello { role, pattern, mode, .. } = hello;
+        self.open(Peer { dialect: Dialect::Native, role, pattern, mode });
+        Ok(())
+    }
+
+    fn open(&mut self, peer: Peer) {
+        self.peer = Some(peer);
         if !self.is_leaving() {
             self.phase = Phase::Open;
-            self.outputs.push_back(Output::Event(Event::Connected(hello)));
+            self.outputs.push_back(Output::Event(Event::Connected(peer)));
         }
-        Ok(())
     }
 
     fn check_fit(&self, peer: &Hello) -> Result<(), Mismatch> {
@@ -410,20 +460,11 @@ impl Session {
             (Side::Receiving(_), Message::Frame(frame)) if untransmitted => {
                 Err(PeerViolation::FrameOutOfTurn { found: frame.sequence })
             }
-            (Side::Sending(sending), Message::Answer(answer)) => {
-                let has_data = answer.data.is_some();
-                sending.handle_answer(answer)?;
-                self.stats.data_received += u64::from(has_data);
-                self.outputs.push_back(Output::Event(Event::Answered));
-                Ok(())
-            }
-            (Side::Receiving(receiving), Message::Frame(frame)) => {
-                let has_data = frame.data.is_some();
-                receiving.handle_frame(frame, now)?;
-                self.stats.frames_received += 1;
-                self.stats.data_received += u64::from(has_data);
-                self.outputs.push_back(Output::Event(Event::FrameArrived));
-                Ok(())
+            (Side::Sending(_), Message::Answer(answer)) => self.handle_answer(answer),
+            (Side::Receiving(_), Message::Frame(message)) => {
+                let FrameMessage { sequence, captured_at, frame, data } = message;
+                let captured_at = Some(captured_at);
+                self.handle_frame(Delivery { frame, data, sequence, captured_at, received_at: now })
             }
             (Side::Sending(sending), Message::Idle) if in_turns => {
                 if let Some(expected) = sending.in_flight() {
@@ -447,6 +488,25 @@ impl Session {
         }
     }
 
+    fn handle_answer(&mut self, answer: Answer) -> Result<(), PeerViolation> {
+        let Side::Sending(sending) = &mut self.side else { return Ok(()) };
+        let has_data = answer.data.is_some();
+        sending.handle_answer(answer)?;
+        self.stats.data_received += u64::from(has_data);
+        self.outputs.push_back(Output::Event(Event::Answered));
+        Ok(())
+    }
+
+    fn handle_frame(&mut self, delivery: Delivery) -> Result<(), PeerViolation> {
+        let Side::Receiving(receiving) = &mut self.side else { return Ok(()) };
+        let has_data = delivery.data.is_some();
+        receiving.handle_frame(delivery)?;
+        self.stats.frames_received += 1;
+        self.stats.data_received += u64::from(has_data);
+        self.outputs.push_back(Output::Event(Event::FrameArrived));
+        Ok(())
+    }
+
     /// Whether a message of this end has not been given to the link yet, so that the peer cannot have heard it.
     fn has_untransmitted(&self) -> bool {
         self.outputs.iter().any(|output| matches!(output, Output::Transmit(_)))
@@ -458,9 +518,17 @@ impl Session {
 
     /// Once closing: says goodbye as soon as this end may, a sender not before its last frame is answered.
     fn try_leave(&mut self) {
-        if self.is_leaving() && self.our_turn && !self.awaits_answer() {
-            self.transmit_small(Message::Goodbye);
+        let Phase::Leaving { deadline, said: false } = self.phase else { return };
+        if self.dialect != Some(Dialect::Native) && self.config.role() == Role::Receiver {
+            // There is nothing that it could say.
             self.end(Ending::Closed);
+        } else if self.our_turn && !self.awaits_answer() {
+            self.say_goodbye();
+            if self.dialect == Some(Dialect::VidGear) {
+                self.phase = Phase::Leaving { deadline, said: true };
+            } else {
+                self.end(Ending::Closed);
+            }
         }
     }
 
@@ -482,25 +550,10 @@ impl Session {
     }
 
     fn answer(&mut self, sequence: u64, data: Option<Value>) -> Result<(), EncodeError> {
-        self.transmit(Message::Answer(Answer { sequence, data }))?;
+        self.transmit_answer(Answer { sequence, data })?;
         if let Side::Receiving(receiving) = &mut self.side {
             receiving.answered();
         }
-        Ok(())
-    }
-
-    /// Transmits a message of a few bytes, which no limit refuses.
-    fn transmit_small(&mut self, message: Message) {
-        if self.transmit(message).is_err() {
-            self.end(Ending::Failed);
-        }
-    }
-
-    fn transmit(&mut self, message: Message) -> Result<(), EncodeError> {
-        let multipart = message.encode(self.config.limits())?;
-        self.outputs.push_back(Output::Transmit(multipart));
-        self.our_turn = self.config.pattern() == Pattern::Pair;
-        self.idle_at = None;
         Ok(())
     }
 

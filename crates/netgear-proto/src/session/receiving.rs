@@ -1,5 +1,4 @@
 use super::{Delivery, PeerViolation};
-use crate::{Timestamp, native::FrameMessage};
 
 /// The receiver's side of the exchange: the frame that arrived, and the one that the application has not answered yet.
 #[derive(Debug, Default)]
@@ -14,12 +13,13 @@ impl Receiving {
         self.arrived.is_some()
     }
 
-    pub(super) fn handle_frame(
-        &mut self,
-        message: FrameMessage,
-        now: Timestamp,
-    ) -> Result<(), PeerViolation> {
-        let FrameMessage { sequence, captured_at, frame, data } = message;
+    /// The number of the frame that is to come.
+    pub(super) fn expected_sequence(&self) -> u64 {
+        self.expected_sequence
+    }
+
+    pub(super) fn handle_frame(&mut self, delivery: Delivery) -> Result<(), PeerViolation> {
+        let sequence = delivery.sequence;
         if self.arrived.is_some() || self.unanswered.is_some() {
             return Err(PeerViolation::FrameOutOfTurn { found: sequence });
         }
@@ -27,7 +27,7 @@ impl Receiving {
             return Err(PeerViolation::Sequence { expected: self.expected_sequence, found: sequence });
         }
         self.expected_sequence += 1;
-        self.arrived = Some(Delivery { frame, data, sequence, captured_at, received_at: now });
+        self.arrived = Some(delivery);
         Ok(())
     }
 

@@ -25,6 +25,11 @@ impl Sending {
         self.in_flight
     }
 
+    /// Whether the very first frame waits for its answer.
+    pub(super) fn awaits_first_answer(&self) -> bool {
+        self.in_flight == Some(0)
+    }
+
     pub(super) fn returned(&self) -> usize {
         self.returned.len()
     }

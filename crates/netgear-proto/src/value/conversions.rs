@@ -5,7 +5,7 @@ use alloc::{borrow::ToOwned, string::String, vec::Vec};
 use bytes::Bytes;
 
 use super::Value;
-use crate::Frame;
+use crate::{Frame, NdArray};
 
 macro_rules! from_integer {
     ($($integer:ty),*) => {$(
@@ -72,6 +72,12 @@ impl From<Vec<u8>> for Value {
 impl From<Frame> for Value {
     fn from(frame: Frame) -> Self {
         Self::Frame(frame)
+    }
+}
+
+impl From<NdArray> for Value {
+    fn from(array: NdArray) -> Self {
+        Self::Array(array)
     }
 }
 

@@ -164,6 +164,7 @@ impl<'de> Deserializer<'de> for ValueDeserializer<'de> {
             Value::Map(entries) => self.map(entries, visitor),
             // serde keeps this shape where it buffers (flattened fields, untagged enums), so that a frame stays one.
             Value::Frame(frame) => visitor.visit_newtype_struct(FrameDeserializer(frame)),
+            Value::Array(_) => Err(de::Error::invalid_type(unexpected(self.value), &visitor)),
         }
     }
 
@@ -287,6 +288,7 @@ fn unexpected(value: &Value) -> Unexpected<'_> {
         Value::List(_) => Unexpected::Seq,
         Value::Map(_) => Unexpected::Map,
         Value::Frame(_) => Unexpected::Other("frame"),
+        Value::Array(_) => Unexpected::Other("array"),
     }
 }
 

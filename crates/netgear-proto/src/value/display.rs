@@ -4,7 +4,8 @@ use core::fmt::{self, Write};
 
 use super::Value;
 
-/// Much like JSON: text in quotes, bytes as `<1048576 bytes>`, a frame as `<frame 720×1280×3 u8 BGR>`, keys of any type.
+/// Much like JSON: text in quotes, bytes as `<1048576 bytes>`, a frame as `<frame 720×1280×3 u8 BGR>`, an array as
+/// `<array 2×3 f64>`, keys of any type.
 impl fmt::Display for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -34,6 +35,7 @@ impl fmt::Display for Value {
             Self::Frame(frame) => {
                 write!(f, "<frame {} {} {}>", frame.shape(), frame.element_type(), frame.pixel_format())
             }
+            Self::Array(array) => write!(f, "<array {array}>"),
         }
     }
 }
@@ -64,11 +66,13 @@ mod tests {
     use alloc::{string::ToString, vec, vec::Vec};
 
     use super::*;
-    use crate::Frame;
+    use crate::{DType, Frame, NdArray};
 
     #[test]
     fn every_kind_reads_well() {
         let frame = Frame::bgr8(4, 2, vec![0; 24]).unwrap();
+        let matrix = NdArray::new(vec![0; 48], &[2, 3], DType::F64).unwrap();
+        let number = NdArray::new(vec![0; 8], &[], DType::Complex64).unwrap();
         for (value, text) in [
             (Value::Null, "null"),
             (Value::from(true), "true"),
@@ -84,6 +88,8 @@ mod tests {
                 Value::from([(1, Value::from(vec![Value::Null, Value::from(frame)]))]),
                 "{1: [null, <frame 2×4×3 u8 BGR>]}",
             ),
+            (Value::from(matrix), "<array 2×3 f64>"),
+            (Value::from(number), "<array complex64>"),
         ] {
             assert_eq!(value.to_string(), text);
         }

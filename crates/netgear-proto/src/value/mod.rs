@@ -13,7 +13,7 @@ use alloc::{string::String, vec::Vec};
 use bytes::Bytes;
 
 pub use self::{deserialize::DeserializeError, serialize::FromSerdeError};
-use crate::Frame;
+use crate::{Frame, NdArray};
 
 /// Any data, self-describing: what travels with a frame, and what comes back.
 ///
@@ -52,6 +52,8 @@ pub enum Value {
     Map(Vec<(Value, Value)>),
     /// A picture. Its pixels travel as a part of their own, without a copy.
     Frame(Frame),
+    /// An array of numbers that need not be a picture. Its elements travel as a part of their own, without a copy.
+    Array(NdArray),
 }
 
 // The limit on data counts a value with 64 bytes, so it must not take more.
@@ -139,6 +141,24 @@ impl Value {
         }
     }
 
+    /// The array, if this is one. A clone of it copies no elements.
+    pub const fn as_array(&self) -> Option<&NdArray> {
+        match self {
+            Self::Array(array) => Some(array),
+            _ => None,
+        }
+    }
+
+    /// The array, or the frame as one, as [`NdArray::from`] has it: for a reader to whom a picture is an array as good as
+    /// any. The elements are shared, not copied.
+    pub fn to_array(&self) -> Option<NdArray> {
+        match self {
+            Self::Array(array) => Some(array.clone()),
+            Self::Frame(frame) => Some(frame.clone().into()),
+            _ => None,
+        }
+    }
+
     /// What a map has under this text, the first if there are several; `None` for anything but a map.
     ///
     /// Keys of other types are found with [`Value::as_map`].
@@ -150,7 +170,10 @@ impl Value {
 
 #[cfg(test)]
 mod tests {
+    use alloc::vec;
+
     use super::*;
+    use crate::DType;
 
     #[test]
     fn whole_numbers_are_handed_out_only_where_they_fit() {
@@ -172,6 +195,20 @@ mod tests {
         assert_eq!(value.get("a"), Some(&Value::Int(1)));
         assert_eq!(value.get("1"), None);
         assert_eq!(Value::Null.get("a"), None);
+    }
+
+    #[test]
+    fn a_frame_is_an_array_too_without_a_copy() {
+        let frame = Frame::bgr8(4, 2, vec![7; 24]).unwrap();
+        let array = NdArray::new(vec![0; 6], &[6], DType::U8).unwrap();
+        let seen = Value::from(frame.clone()).to_array().unwrap();
+        assert_eq!((seen.shape(), seen.dtype()), ([2, 4, 3].as_slice(), DType::U8));
+        assert_eq!(seen.elements().as_ptr(), frame.pixels().as_ptr());
+        let shared = Value::from(array.clone()).to_array().unwrap();
+        assert_eq!(shared.elements().as_ptr(), array.elements().as_ptr());
+        assert_eq!(Value::from(array.clone()).as_array(), Some(&array));
+        assert_eq!(Value::from(frame).as_array(), None);
+        assert_eq!(Value::from(vec![0_u8; 6]).to_array(), None);
     }
 
     #[test]

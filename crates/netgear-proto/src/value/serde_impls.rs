@@ -7,6 +7,7 @@ use bytes::Bytes;
 use serde::{
     Deserialize, Deserializer, Serialize, Serializer,
     de::{self, MapAccess, SeqAccess, Unexpected, Visitor},
+    ser,
 };
 
 use super::Value;
@@ -26,6 +27,7 @@ impl Serialize for Value {
             Self::List(values) => serializer.collect_seq(values),
             Self::Map(entries) => serializer.collect_map(entries.iter().map(|(key, value)| (key, value))),
             Self::Frame(frame) => frame.serialize(serializer),
+            Self::Array(_) => Err(ser::Error::custom("an array cannot be serialized")),
         }
     }
 }

@@ -33,6 +33,7 @@ pub struct ConnectionConfig {
     handshake_timeout: Duration,
     heartbeat: Option<Heartbeat>,
     correlate: bool,
+    relaxed: bool,
 }
 
 impl ConnectionConfig {
@@ -47,6 +48,7 @@ impl ConnectionConfig {
             handshake_timeout: Duration::from_secs(5),
             heartbeat: Some(Heartbeat::default()),
             correlate: false,
+            relaxed: false,
         }
     }
 
@@ -73,6 +75,12 @@ impl ConnectionConfig {
     /// Whether a REQ numbers its requests, so that a late answer is not taken for that of the next. Default: no.
     pub const fn correlate(&self) -> bool {
         self.correlate
+    }
+
+    /// Whether a REQ may ask again before it has been answered (`ZMQ_REQ_RELAXED`), whereby it gives up on what it asked
+    /// before. Default: no.
+    pub const fn relaxed(&self) -> bool {
+        self.relaxed
     }
 
     pub(super) fn properties(&self) -> &Properties {
@@ -123,6 +131,15 @@ impl ConnectionConfig {
     #[must_use]
     pub const fn with_correlation(mut self, correlate: bool) -> Self {
         self.correlate = correlate;
+        self
+    }
+
+    /// Sets [`ConnectionConfig::relaxed`], and with it [`ConnectionConfig::correlate`], without which a late answer would be
+    /// taken for that of the next request. Only a REQ heeds it.
+    #[must_use]
+    pub const fn with_relaxed_requests(mut self) -> Self {
+        self.relaxed = true;
+        self.correlate = true;
         self
     }
 }

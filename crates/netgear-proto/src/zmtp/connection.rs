@@ -150,7 +150,7 @@ impl Connection {
             received: 0,
             parts: Vec::new(),
             message_bytes: 0,
-            envelope: Envelope::new(config.socket_type(), config.correlate()),
+            envelope: Envelope::new(config.socket_type(), config.correlate(), config.relaxed()),
             peer: None,
             minor_version: 1,
             events: VecDeque::new(),

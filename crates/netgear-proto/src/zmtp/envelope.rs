@@ -14,17 +14,17 @@ pub(super) enum Envelope {
     /// No envelope, no turns.
     Pair,
     /// `[empty]`, or `[id][empty]` when correlating. An answer to anything but the last request is dropped.
-    Req { correlate: bool, last_id: u32, waiting: bool },
+    Req { correlate: bool, relaxed: bool, last_id: u32, waiting: bool },
     /// Everything through the first empty part is kept, and sent back before the answer. `waiting` is that of a request
     /// which the application has not been handed yet: what it sends before is no answer to that.
     Rep { request: Option<Vec<Part>>, waiting: Option<Vec<Part>> },
 }
 
 impl Envelope {
-    pub(super) fn new(socket_type: SocketType, correlate: bool) -> Self {
+    pub(super) fn new(socket_type: SocketType, correlate: bool, relaxed: bool) -> Self {
         match socket_type {
             SocketType::Pair => Self::Pair,
-            SocketType::Req => Self::Req { correlate, last_id: 0, waiting: false },
+            SocketType::Req => Self::Req { correlate, relaxed, last_id: 0, waiting: false },
             SocketType::Rep => Self::Rep { request: None, waiting: None },
         }
     }
@@ -50,7 +50,7 @@ impl Envelope {
     pub(super) fn can_send(&self) -> bool {
         match self {
             Self::Pair => true,
-            Self::Req { waiting, .. } => !waiting,
+            Self::Req { relaxed, waiting, .. } => *relaxed || !waiting,
             Self::Rep { request, .. } => request.is_some(),
         }
     }
@@ -59,8 +59,8 @@ impl Envelope {
     pub(super) fn wrap(&mut self) -> Result<Vec<Part>, SendError> {
         match self {
             Self::Pair => Ok(Vec::new()),
-            Self::Req { waiting: true, .. } => Err(SendError::OutOfTurn),
-            Self::Req { correlate, last_id, waiting } => {
+            Self::Req { waiting: true, relaxed: false, .. } => Err(SendError::OutOfTurn),
+            Self::Req { correlate, last_id, waiting, .. } => {
                 *waiting = true;
                 if !*correlate {
                     return Ok(Vec::from([Part::default()]));
@@ -78,7 +78,7 @@ impl Envelope {
         match self {
             Self::Pair => Ok(Some(parts.into())),
             Self::Req { waiting: false, .. } => Ok(None),
-            Self::Req { correlate, last_id, waiting } => {
+            Self::Req { correlate, last_id, waiting, .. } => {
                 let (envelope, body) = split(parts)?;
                 let is_ours = match &envelope[..] {
                     [_empty] => !*correlate,

@@ -209,7 +209,7 @@ fn a_link_that_breaks_is_told_apart_from_a_goodbye_in_every_phase() {
             greeting.session.handle_connected(Timestamp::ZERO);
             let open = End::open(role, pattern, Mode::Bidirectional);
             for mut end in [before_the_link, greeting, open] {
-                end.session.handle_disconnected();
+                end.session.handle_disconnected().unwrap();
                 end.drain();
                 assert_eq!(end.ended(), Some(Ending::LinkLost));
                 assert_eq!(end.session.next_timeout(), None);
@@ -249,7 +249,7 @@ fn nothing_is_transmitted_once_it_is_over() {
                     end.hear(frame_message(0, None)).unwrap();
                     end.recv().unwrap();
                 }
-                end.session.handle_disconnected();
+                end.session.handle_disconnected().unwrap();
                 end.drain();
                 // The harness fails on whatever comes after the end.
                 drop(end.session.send(outgoing(0)));
@@ -257,7 +257,7 @@ fn nothing_is_transmitted_once_it_is_over() {
                 drop(end.session.recv());
                 end.session.close(Timestamp::ZERO);
                 end.session.handle_connected(Timestamp::ZERO);
-                end.session.handle_disconnected();
+                end.session.handle_disconnected().unwrap();
                 assert_eq!(end.session.handle_timeout(Timestamp::FAR_FUTURE), Ok(()));
                 assert_eq!(end.hear(Message::Idle), Ok(()));
                 assert_eq!(end.drain(), []);

@@ -18,7 +18,7 @@ fn frames_and_data_cross_both_ways() {
             assert_eq!(delivery.frame, picture(number));
             assert_eq!(delivery.data, data);
             assert_eq!(delivery.sequence, number);
-            assert_eq!(delivery.captured_at, Timestamp::from_micros(number));
+            assert_eq!(delivery.captured_at, Some(Timestamp::from_micros(number)));
             assert_eq!(delivery.received_at, link.now);
             link.reply(Value::from([("frame", Value::from(picture(number + 1000)))]));
             let returned = link.sender.session.recv_data().unwrap();

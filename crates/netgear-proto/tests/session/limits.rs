@@ -2,7 +2,7 @@
 
 use netgear_proto::{
     Frame, LimitExceeded, Limits, Mode, Pattern, Role, Value,
-    native::{EncodeError, ValueEncodeError},
+    native::{self, ValueEncodeError},
     session::{ReplyError, SendError, SessionConfig},
 };
 
@@ -84,11 +84,11 @@ fn what_is_too_large_to_send_is_the_callers_error_and_the_session_goes_on() {
         let mut link = limited(limits, pattern);
         let mut frame = outgoing(0);
         frame.frame = Frame::gray8(17, 1, vec![0; 17]).unwrap();
-        let too_large = EncodeError::Limit(LimitExceeded::Frame { limit: 16 });
-        assert_eq!(link.sender.session.send(frame), Err(SendError::Encode(too_large)));
-        let data = EncodeError::Value(ValueEncodeError::Limit(LimitExceeded::Data { limit: 1024 }));
+        let too_large = native::EncodeError::Limit(LimitExceeded::Frame { limit: 16 });
+        assert_eq!(link.sender.session.send(frame), Err(SendError::Encode(too_large.into())));
+        let data = native::EncodeError::Value(ValueEncodeError::Limit(LimitExceeded::Data { limit: 1024 }));
         let refused = link.sender.session.send(outgoing(0).with_data("x".repeat(961)));
-        assert_eq!(refused, Err(SendError::Encode(data.clone())));
+        assert_eq!(refused, Err(SendError::Encode(data.clone().into())));
         link.settle();
         assert_eq!(link.sender.session.stats().frames_sent, 0);
         exchange(&mut link, 0, "no number was used up");
@@ -103,10 +103,11 @@ fn a_refused_reply_leaves_the_frame_answerable() {
         let mut link = limited(Limits::default().with_data_bytes(1024), pattern);
         link.send(outgoing(0));
         link.recv().unwrap();
-        let too_large = EncodeError::Value(ValueEncodeError::Limit(LimitExceeded::Data { limit: 1024 }));
+        let too_large =
+            native::EncodeError::Value(ValueEncodeError::Limit(LimitExceeded::Data { limit: 1024 }));
         for _ in 0..2 {
             let refused = link.receiver.session.reply("x".repeat(2000));
-            assert_eq!(refused, Err(ReplyError::Encode(too_large.clone())));
+            assert_eq!(refused, Err(ReplyError::Encode(too_large.clone().into())));
         }
         link.settle();
         assert_eq!(link.receiver.session.stats().data_sent, 0);

@@ -3,7 +3,7 @@
 use std::{collections::VecDeque, time::Duration};
 
 use netgear_proto::{
-    Frame, Limits, Mode, Multipart, Pattern, Role, Timestamp, Value,
+    Dialect, Frame, Limits, Mode, Multipart, Pattern, Role, Timestamp, Value,
     native::{Answer, FrameMessage, Hello, Message, VERSION},
     session::{Delivery, Ending, Event, Outgoing, Output, Session, SessionConfig, SessionError},
 };
@@ -36,7 +36,7 @@ pub(crate) fn answer_message(sequence: u64, data: Option<Value>) -> Message {
 }
 
 pub(crate) fn config(role: Role, pattern: Pattern, mode: Mode) -> SessionConfig {
-    SessionConfig::new(role).with_pattern(pattern).with_mode(mode)
+    SessionConfig::new(role).with_pattern(pattern).with_mode(mode).with_dialect(Dialect::Native)
 }
 
 /// One session, and everything that it ever said. Each message is held against the rules that hold always:
@@ -246,8 +246,8 @@ impl Link {
         for direction in [&mut self.to_receiver, &mut self.to_sender] {
             *direction = Direction { on_its_way: VecDeque::new(), closed: true };
         }
-        self.sender.session.handle_disconnected();
-        self.receiver.session.handle_disconnected();
+        self.sender.session.handle_disconnected().unwrap();
+        self.receiver.session.handle_disconnected().unwrap();
         self.settle();
     }
 
@@ -321,7 +321,7 @@ impl Link {
             match direction.take_due(self.now) {
                 // The error is kept by the end that found it.
                 Some(Carried::Message(message)) => drop(end.handle(self.now, message)),
-                Some(Carried::Closed) => end.session.handle_disconnected(),
+                Some(Carried::Closed) => end.session.handle_disconnected().unwrap(),
                 None => continue,
             }
             return true;

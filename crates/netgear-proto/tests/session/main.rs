@@ -9,4 +9,5 @@ mod idle;
 mod limits;
 mod link;
 mod random;
+mod vidgear;
 mod violations;

@@ -160,3 +160,18 @@ fn nothing_is_sent_before_the_handshake_is_done() {
         assert_eq!(connection.send(multipart(&[b"x"])), Err(SendError::NotEstablished));
     }
 }
+
+/// ZMQ_REQ_RELAXED: the answer to what it gave up on is no answer to what it asks now.
+#[test]
+fn a_relaxed_req_asks_again_without_an_answer() {
+    let mut req = established(config(SocketType::Req).with_relaxed_requests(), "ROUTER");
+    req.send(multipart(&[b"question 1"])).unwrap();
+    assert!(req.can_send());
+    req.send(multipart(&[b"question 2"])).unwrap();
+    let questions =
+        [message(&[b"\0\0\0\x01", b"", b"question 1"]), message(&[b"\0\0\0\x02", b"", b"question 2"])];
+    assert_eq!(take_transmit(&mut req), questions.concat());
+    drops(&mut req, &[b"\0\0\0\x01", b"", b"answer 1"]);
+    input(&mut req, &message(&[b"\0\0\0\x02", b"", b"answer 2"])).unwrap();
+    assert_eq!(events(&mut req), [Event::Message(multipart(&[b"answer 2"]))]);
+}

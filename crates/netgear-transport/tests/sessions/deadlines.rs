@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use netgear_transport::{
     LinkError, RecvError, SendError, SessionFailure, WaitError,
     proto::{
-        Pattern, Role, Value,
+        Dialect, Pattern, Role, Value,
         native::Message,
         session::SessionError,
         zmtp::{Heartbeat, SocketType, ZmtpError},
@@ -112,7 +112,8 @@ async fn a_listener_that_never_says_hello() {
         for netgear in [true, false] {
             let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
             let endpoint = format!("tcp://{}", listener.local_addr().unwrap()).parse().unwrap();
-            let sender = sender(pattern).handshake_timeout(SHORT).connect(endpoint).await.unwrap();
+            let sender = sender(pattern).dialect(Dialect::Native).handshake_timeout(SHORT);
+            let sender = sender.connect(endpoint).await.unwrap();
             let silent = Scripted::accept(&listener, theirs, netgear).await;
             let started = Instant::now();
             let error = within("peer", sender.peer()).await.unwrap_err();

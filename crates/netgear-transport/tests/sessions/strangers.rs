@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use netgear_transport::{
     Builder, FrameReceiver, FrameSender, LinkError, SessionFailure, WaitError,
     proto::{
-        Mode, Multipart, Pattern, Role, Value,
-        native::{Hello, Message, VERSION},
+        Dialect, Mode, Multipart, Pattern, Role, Value,
+        native::{Hello, Message},
         zmtp::SocketType,
     },
 };
@@ -158,7 +158,7 @@ async fn connecting_to_something_else_is_an_error() {
     assert!(error.contains("does not speak ZMTP, but HTTP"), "{error}");
 
     // A plain ZeroMQ program that answers the hello with something else.
-    let to_zeromq = sender(Pattern::ReqRep).connect(endpoint).await.unwrap();
+    let to_zeromq = sender(Pattern::ReqRep).dialect(Dialect::Native).connect(endpoint).await.unwrap();
     let mut rep = Scripted::accept(&listener, SocketType::Rep, false).await;
     assert!(matches!(rep.receive().await, Some(Message::Hello(_))));
     rep.send_raw(text("what?")).await;
@@ -249,6 +249,6 @@ async fn a_bound_sender_outlives_strangers_too() {
         within("send", sender.send(numbered(5), None)).await.unwrap();
         assert_eq!(within("recv", receiver.recv()).await.unwrap().unwrap().frame, numbered(5));
         assert!(started.elapsed() < Duration::from_secs(4));
-        assert_eq!(receiver.peer().await.unwrap().version, VERSION);
+        assert_eq!(receiver.peer().await.unwrap().dialect, Dialect::Native);
     }
 }

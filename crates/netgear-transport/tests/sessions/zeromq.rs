@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use netgear_transport::{
     FrameReceiver, FrameSender, RecvError, SendError, SessionFailure, WaitError, ZeromqLink,
     proto::{
-        Mode, Pattern,
+        Dialect, Mode, Pattern,
         session::{Mismatch, SessionError},
     },
 };
@@ -25,7 +25,8 @@ enum Via {
 }
 
 async fn a_sender(via: Via, binds: bool, mode: Mode, endpoint: &str) -> FrameSender {
-    let builder = sender(PATTERN).mode(mode);
+    // A socket of the `zeromq` crate cannot announce what it speaks.
+    let builder = sender(PATTERN).mode(mode).dialect(Dialect::Native);
     match (via, binds) {
         (Via::Ours, true) => builder.bind(endpoint.parse().unwrap()).await.unwrap(),
         (Via::Ours, false) => builder.connect(endpoint.parse().unwrap()).await.unwrap(),

@@ -5,14 +5,14 @@ use serde::Deserialize;
 
 use super::tag::Tag;
 use crate::{
-    FrameError, Value,
+    DType, FrameError, NdArray, NdArrayError, Value,
     budget::{Budget, LimitExceeded},
     native::frame_header::FrameHeader,
 };
 
 /// Reads one value from the front of `bytes`, and gives it with the bytes that come after it.
 ///
-/// Its frames and large bytes are taken from `parts`, in the order in which they stand in the value, without a copy.
+/// Its frames, arrays and large bytes are taken from `parts`, in the order in which they stand in the value, without a copy.
 /// Nothing is allocated before the budget has paid for it.
 pub(crate) fn decode<'a>(
     bytes: &'a [u8],
@@ -83,7 +83,25 @@ impl<'a, P: Iterator<Item = Bytes>> Decoder<'a, '_, P> {
                 self.pay(offset, |budget| budget.take_pixels(part.len() as u64))?;
                 Value::Frame(header.into_frame(part).map_err(|source| DecodeError::Frame { offset, source })?)
             }
+            Tag::Array => Value::Array(self.array(offset)?),
         })
+    }
+
+    /// Reads an array behind its tag.
+    fn array(&mut self, offset: usize) -> Result<NdArray, DecodeError> {
+        let invalid = |source| DecodeError::Array { offset, source };
+        let (dtype, count): (DType, u64) = self.take()?;
+        let found = usize::try_from(count).unwrap_or(usize::MAX);
+        let mut sides = [0; NdArray::MAX_DIMENSIONS];
+        let sides = sides.get_mut(..found).ok_or(invalid(NdArrayError::Dimensions { found }))?;
+        self.pay(offset, |budget| budget.take_sides(count))?;
+        for side in sides.iter_mut() {
+            let found: u64 = self.take()?;
+            *side = found.try_into().map_err(|_| invalid(NdArrayError::TooLarge))?;
+        }
+        let part = self.part(offset)?;
+        self.pay(offset, |budget| budget.take_pixels(part.len() as u64))?;
+        NdArray::new(part, sides, dtype).map_err(invalid)
     }
 
     /// Goes into a list or a map, and gives its count once it is known that so many values can be there and are paid.
@@ -191,13 +209,22 @@ pub enum DecodeError {
         /// What is wrong with the frame.
         source: FrameError,
     },
-    /// A frame header names an element type, a pixel format or an encoding that this version does not know.
+    /// An array whose part is not as long as its header says, or whose header makes no array.
+    #[error("byte {offset}: {source}")]
+    Array {
+        /// Where the value begins.
+        offset: usize,
+        /// What is wrong with the array.
+        source: NdArrayError,
+    },
+    /// The header of a frame or an array names an element type, a pixel format or an encoding that this version does not
+    /// know.
     #[error(
-        "byte {offset}: a frame of an element type, pixel format or encoding that this version does not know; \
+        "byte {offset}: an element type, pixel format or encoding that this version does not know; \
          is the peer newer than this end?"
     )]
     Unknown {
-        /// Where the frame header begins.
+        /// Where the header begins.
         offset: usize,
     },
 }

@@ -27,9 +27,9 @@ impl<'a> PartsOut<'a> {
     }
 }
 
-/// Appends a value to `out`, and its frames and large bytes to `parts`, without a copy of them.
+/// Appends a value to `out`, and its frames, arrays and large bytes to `parts`, without a copy of them.
 ///
-/// Frames come first where room is short: large bytes go inline when only frames have room left, or nothing has.
+/// Frames and arrays come first where room is short: large bytes go inline when only those have room left, or nothing has.
 /// After an error `out` and `parts` hold the beginning of a value, and are of no use.
 pub(crate) fn encode(
     value: &Value,
@@ -37,7 +37,7 @@ pub(crate) fn encode(
     parts: &mut PartsOut<'_>,
     budget: &mut Budget,
 ) -> Result<(), EncodeError> {
-    let frames = count_frames(value);
+    let frames = count_frames_and_arrays(value);
     let room_beside_frames =
         parts.room.checked_sub(frames).ok_or(EncodeError::Parts { frames, room: parts.room })?;
     budget.take_values(1)?;
@@ -47,13 +47,14 @@ pub(crate) fn encode(
     Ok(())
 }
 
-fn count_frames(value: &Value) -> usize {
+fn count_frames_and_arrays(value: &Value) -> usize {
     match value {
-        Value::Frame(_) => 1,
-        Value::List(values) => values.iter().map(count_frames).sum(),
-        Value::Map(entries) => {
-            entries.iter().map(|(key, value)| count_frames(key) + count_frames(value)).sum()
-        }
+        Value::Frame(_) | Value::Array(_) => 1,
+        Value::List(values) => values.iter().map(count_frames_and_arrays).sum(),
+        Value::Map(entries) => entries
+            .iter()
+            .map(|(key, value)| count_frames_and_arrays(key) + count_frames_and_arrays(value))
+            .sum(),
         _ => 0,
     }
 }
@@ -61,7 +62,7 @@ fn count_frames(value: &Value) -> usize {
 struct Encoder<'a> {
     out: &'a mut Vec<u8>,
     parts: &'a mut Vec<Part>,
-    /// The parts that may still be made of anything but the frames of this value, whose room is kept for them.
+    /// The parts that may still be made of anything but the frames and arrays of this value, whose room is kept for them.
     room_beside_frames: usize,
     budget: &'a mut Budget,
 }
@@ -105,6 +106,12 @@ impl Encoder<'_> {
                 self.budget.take_pixels(frame.pixels().len() as u64)?;
                 self.parts.push(frame.pixels().clone().into());
                 self.put(&(Tag::Frame, FrameHeader::of(frame)))
+            }
+            Value::Array(array) => {
+                self.budget.take_sides(array.shape().len() as u64)?;
+                self.budget.take_pixels(array.elements().len() as u64)?;
+                self.parts.push(array.elements().clone().into());
+                self.put(&(Tag::Array, array.dtype(), array.shape()))
             }
         }
     }
@@ -156,13 +163,13 @@ pub enum EncodeError {
     /// The value is larger than the limits allow.
     #[error(transparent)]
     Limit(#[from] LimitExceeded),
-    /// Each frame is a part of its own, and the message has no room for so many.
+    /// Each frame and each array is a part of its own, and the message has no room for so many.
     #[error(
-        "the data holds {frames} frames, and a message has room for {room} more parts; send fewer frames at once, \
-         or raise Limits::parts on both ends"
+        "the data holds {frames} frames and arrays, and a message has room for {room} more parts; \
+         send fewer at once, or raise Limits::parts on both ends"
     )]
     Parts {
-        /// The frames in the value.
+        /// The frames and arrays in the value.
         frames: usize,
         /// The parts that the message could still have.
         room: usize,

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 
 use super::{encode::APART, *};
 use crate::{
-    ElementType, Frame, FrameError, Limits, Part, PixelFormat, Shape, Value,
+    DType, ElementType, Frame, FrameError, Limits, NdArray, Part, PixelFormat, Shape, Value,
     budget::{Budget, LimitExceeded, cost},
 };
 
@@ -34,6 +34,11 @@ fn decode_all(bytes: &[u8], parts: &[Bytes]) -> Result<Value, DecodeError> {
 fn u16_frame() -> Frame {
     let shape = Shape::new(2, 300, 1).unwrap();
     Frame::new(vec![9; 1200], shape, ElementType::U16, PixelFormat::Gray).unwrap()
+}
+
+/// 2 rows of 3 numbers.
+fn matrix() -> NdArray {
+    NdArray::new(vec![9; 48], &[2, 3], DType::F64).unwrap()
 }
 
 fn nested(depth: usize) -> Value {
@@ -75,6 +80,8 @@ fn golden_bytes() {
         (Value::from([(5, "a")]), b"\x09\x01\x03\x0a\x05\x01a", &[]),
         // Height 2, width 300, 1 channel, u16, gray, raw.
         (Value::from(u16_frame()), b"\x0a\x02\xac\x02\x01\x01\x01\x00", &[u16_frame().into_pixels()]),
+        // f64, 2 sides: 2 and 3.
+        (Value::from(matrix()), b"\x0b\x0b\x02\x02\x03", &[matrix().into_elements()]),
     ];
     for (value, bytes, parts) in golden {
         let (found_bytes, found_parts) = encode_all(value);
@@ -88,10 +95,10 @@ fn malformed_bytes_are_told_apart_and_placed() {
     let bad_element_type = b"\x08\x01\x0a\x02\xac\x02\x01\x63\x01\x00";
     let table: &[(&[u8], DecodeError)] = &[
         (b"", DecodeError::Truncated { offset: 0 }),
-        (b"\x0b", DecodeError::Tag { offset: 0 }),
+        (b"\x0c", DecodeError::Tag { offset: 0 }),
         (b"\xff\xff\xff\xff\x0f", DecodeError::Tag { offset: 0 }),
         (b"\xff\xff\xff\xff\xff\x01", DecodeError::Varint { offset: 0 }),
-        (b"\x08\x02\x00\x0b", DecodeError::Tag { offset: 3 }),
+        (b"\x08\x02\x00\x0c", DecodeError::Tag { offset: 3 }),
         (b"\x03", DecodeError::Truncated { offset: 1 }),
         (&[&b"\x03"[..], &[0xff; 19]].concat(), DecodeError::Varint { offset: 1 }),
         (b"\x04\0\0\0\0\0\0\0", DecodeError::Truncated { offset: 1 }),
@@ -251,6 +258,22 @@ pub(in crate::native) fn any_frame() -> impl Strategy<Value = Frame> {
     )
 }
 
+pub(in crate::native) fn any_array() -> impl Strategy<Value = NdArray> {
+    let shape = prop_oneof![
+        4 => prop::collection::vec(0..6_usize, 0..4),
+        1 => prop::collection::vec(1..2_usize, 0..=NdArray::MAX_DIMENSIONS),
+        // A side of 0 lets the others be of any length.
+        1 => prop::collection::vec(any::<usize>(), 0..NdArray::MAX_DIMENSIONS).prop_map(|mut shape| {
+            shape.push(0);
+            shape
+        }),
+    ];
+    (shape, prop::sample::select(DType::ALL.to_vec()), any::<u8>()).prop_map(|(shape, dtype, byte)| {
+        let length = NdArray::byte_len_of(&shape, dtype).unwrap();
+        NdArray::new(vec![byte; length], &shape, dtype).unwrap()
+    })
+}
+
 pub(in crate::native) fn any_value() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),
@@ -263,6 +286,7 @@ pub(in crate::native) fn any_value() -> impl Strategy<Value = Value> {
         prop::collection::vec(any::<u8>(), 0..40).prop_map(Value::from),
         (APART - 2..APART + 2, any::<u8>()).prop_map(|(length, byte)| Value::from(vec![byte; length])),
         any_frame().prop_map(Value::Frame),
+        any_array().prop_map(Value::Array),
     ];
     leaf.prop_recursive(5, 60, 8, |inner| {
         prop_oneof![
