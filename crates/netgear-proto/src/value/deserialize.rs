@@ -15,18 +15,15 @@ use serde::{
     forward_to_deserialize_any,
 };
 
-use super::{
-    Value,
-    depth::Depth,
-    frame_serde::{self, FrameDeserializer},
-};
+use super::{Value, depth::Depth, fields_deserializer::FieldsDeserializer, frame_and_array_serde::Asked};
 
 impl Value {
     /// What this value is as a type that serde can deserialize: the way back from [`Value::from_serde`].
     ///
     /// The type may borrow text and bytes from the value. Whole numbers serve where floats are asked for, and bytes where
-    /// a list of `u8` is. A [`Frame`](crate::Frame) in the type gets a copy of the pixels; [`Value::as_frame`] gives a
-    /// frame without one.
+    /// a list of `u8` is. So does a frame where an [`NdArray`](crate::NdArray) is asked for, and an array where a
+    /// [`Frame`](crate::Frame) is, provided that it is a picture to [`NdArray::into_frame`](crate::NdArray::into_frame).
+    /// Both get a copy of the pixels or elements; [`Value::as_frame`] and [`Value::to_array`] give them without one.
     ///
     /// ```
     /// use netgear_proto::Value;
@@ -163,8 +160,8 @@ impl<'de> Deserializer<'de> for ValueDeserializer<'de> {
             Value::List(values) => self.list(values, visitor),
             Value::Map(entries) => self.map(entries, visitor),
             // serde keeps this shape where it buffers (flattened fields, untagged enums), so that a frame stays one.
-            Value::Frame(frame) => visitor.visit_newtype_struct(FrameDeserializer(frame)),
-            Value::Array(_) => Err(de::Error::invalid_type(unexpected(self.value), &visitor)),
+            Value::Frame(frame) => visitor.visit_newtype_struct(FieldsDeserializer::Frame(frame)),
+            Value::Array(array) => visitor.visit_newtype_struct(FieldsDeserializer::Array(array)),
         }
     }
 
@@ -177,10 +174,8 @@ impl<'de> Deserializer<'de> for ValueDeserializer<'de> {
         name: &'static str,
         visitor: V,
     ) -> Result<V::Value, DeserializeError> {
-        match self.value {
-            Value::Frame(frame) if name == frame_serde::NAME => {
-                visitor.visit_newtype_struct(FrameDeserializer(frame))
-            }
+        match FieldsDeserializer::of(self.value) {
+            Some(fields) if Asked::by_name(name).is_some() => visitor.visit_newtype_struct(fields),
             _ => visitor.visit_newtype_struct(self.within_wrapper()?),
         }
     }
@@ -215,9 +210,9 @@ impl<'de> Deserializer<'de> for ValueDeserializer<'de> {
     }
 
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeserializeError> {
-        match self.value {
-            Value::Frame(frame) => FrameDeserializer(frame).deserialize_any(visitor),
-            _ => self.deserialize_any(visitor),
+        match FieldsDeserializer::of(self.value) {
+            Some(fields) => fields.deserialize_any(visitor),
+            None => self.deserialize_any(visitor),
         }
     }
 

@@ -2,7 +2,8 @@ mod conversions;
 mod depth;
 mod deserialize;
 mod display;
-mod frame_serde;
+mod fields_deserializer;
+mod frame_and_array_serde;
 mod serde_impls;
 #[cfg(test)]
 mod serde_tests;

@@ -7,11 +7,12 @@ use bytes::Bytes;
 use serde::{
     Deserialize, Deserializer, Serialize, Serializer,
     de::{self, MapAccess, SeqAccess, Unexpected, Visitor},
-    ser,
 };
 
-use super::Value;
-use crate::Frame;
+use super::{
+    Value,
+    frame_and_array_serde::{Asked, FieldsVisitor},
+};
 
 /// As what it is, in the terms of the format. What a format lacks may be lost: JSON has neither bytes (a list of numbers)
 /// nor NaN (null), and keys that are neither text nor numbers are an error there.
@@ -27,7 +28,7 @@ impl Serialize for Value {
             Self::List(values) => serializer.collect_seq(values),
             Self::Map(entries) => serializer.collect_map(entries.iter().map(|(key, value)| (key, value))),
             Self::Frame(frame) => frame.serialize(serializer),
-            Self::Array(_) => Err(ser::Error::custom("an array cannot be serialized")),
+            Self::Array(array) => array.serialize(serializer),
         }
     }
 }
@@ -128,9 +129,9 @@ impl<'de> Visitor<'de> for ValueVisitor {
         Ok(Value::Map(map))
     }
 
-    /// [`Value`]'s own deserializer hands out frames in this way.
+    /// [`Value`]'s own deserializer hands out frames and arrays in this way.
     fn visit_newtype_struct<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
-        Frame::deserialize(deserializer).map(Value::Frame)
+        FieldsVisitor(Asked::Either).visit_newtype_struct(deserializer).map(Value::from)
     }
 }
 

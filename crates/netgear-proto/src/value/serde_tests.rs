@@ -5,11 +5,16 @@ use proptest::prelude::*;
 use serde::{Deserialize, Serialize, Serializer, de::DeserializeOwned};
 
 use super::*;
-use crate::{ElementType, PixelFormat, Shape};
+use crate::{DType, ElementType, PixelFormat, Shape};
 
 fn u16_frame() -> Frame {
     let shape = Shape::new(1, 2, 1).unwrap();
     Frame::new(vec![1, 2, 3, 4], shape, ElementType::U16, PixelFormat::Gray).unwrap()
+}
+
+/// 2 × 1 × 2 numbers, which make no picture.
+fn array() -> NdArray {
+    NdArray::new(vec![7; 32], &[2, 1, 2], DType::I64).unwrap()
 }
 
 fn both_ways<T: Serialize + DeserializeOwned + PartialEq + Debug>(data: T, value: Value) {
@@ -72,6 +77,7 @@ fn every_kind_of_type_goes_both_ways() {
     both_ways(Enum::Struct { field: true }, Value::from([("Struct", Value::from([("field", true)]))]));
     both_ways(Ipv4Addr::LOCALHOST, Value::from("127.0.0.1"));
     both_ways(u16_frame(), Value::Frame(u16_frame()));
+    both_ways(array(), Value::Array(array()));
 }
 
 #[test]
@@ -159,7 +165,10 @@ fn what_does_not_fit_is_an_error() {
     assert!(Value::from("Newtype").deserialize::<Enum>().is_err());
     assert!(Value::from(1).deserialize::<Enum>().is_err());
     assert!(Value::from(u16_frame()).deserialize::<Enum>().is_err());
+    assert!(Value::from(array()).deserialize::<Enum>().is_err());
+    assert!(Value::from(array()).deserialize::<Vec<u8>>().is_err());
     assert!(Value::from(1).deserialize::<Frame>().is_err());
+    assert!(Value::from(1).deserialize::<NdArray>().is_err());
     assert!(Value::from("ab").deserialize::<char>().is_err());
 }
 
@@ -211,6 +220,7 @@ fn a_type_that_wraps_itself_has_an_end_both_ways() {
 struct Seen {
     frame: Frame,
     others: Vec<Option<Frame>>,
+    arrays: Vec<Option<NdArray>>,
     #[serde(flatten)]
     rest: BTreeMap<String, Value>,
 }
@@ -219,30 +229,73 @@ struct Seen {
 #[serde(untagged)]
 enum Either {
     Frame(Frame),
+    Array(NdArray),
     Text(String),
 }
 
 #[derive(Serialize, Deserialize, PartialEq, Debug)]
 struct Picture(Frame);
 
+#[derive(Serialize, Deserialize, PartialEq, Debug)]
+struct Matrix(NdArray);
+
 #[test]
-fn a_frame_stays_a_frame_wherever_it_stands() {
-    let frame = Value::Frame(u16_frame());
+fn a_frame_stays_a_frame_and_an_array_an_array_wherever_they_stand() {
+    let (frame, array_value) = (Value::Frame(u16_frame()), Value::Array(array()));
+    let deep = Value::from([("deep", frame.clone()), ("array", array_value.clone())]);
     let seen = Seen {
         frame: u16_frame(),
         others: vec![None, Some(u16_frame())],
-        rest: BTreeMap::from([("more".into(), Value::from([("deep", frame.clone())]))]),
+        arrays: vec![Some(array()), None],
+        rest: BTreeMap::from([("more".into(), deep.clone())]),
     };
     let value = Value::from([
         ("frame", frame.clone()),
         ("others", Value::List(vec![Value::Null, frame.clone()])),
-        ("more", Value::from([("deep", frame.clone())])),
+        ("arrays", Value::List(vec![array_value.clone(), Value::Null])),
+        ("more", deep),
     ]);
     both_ways(seen, value.clone());
     both_ways(value.clone(), value);
     both_ways(Either::Frame(u16_frame()), frame.clone());
     both_ways(Either::Text("a".into()), Value::from("a"));
+    both_ways(Either::Array(array()), array_value.clone());
     both_ways(Picture(u16_frame()), frame);
+    both_ways(Matrix(array()), array_value);
+}
+
+#[test]
+fn a_frame_serves_as_an_array_and_an_array_as_a_frame_if_it_is_a_picture() {
+    let as_array = NdArray::from(u16_frame());
+    let (frame, picture) = (Value::from(u16_frame()), Value::from(as_array.clone()));
+    assert_eq!(frame.deserialize::<NdArray>(), Ok(as_array.clone()));
+    assert_eq!(picture.deserialize::<Frame>(), Ok(u16_frame()));
+    let seen: Seen = Value::from([
+        ("frame", picture.clone()),
+        ("others", Value::List(vec![picture.clone()])),
+        ("arrays", Value::List(vec![frame.clone()])),
+    ])
+    .deserialize()
+    .unwrap();
+    assert_eq!(
+        (seen.frame, seen.others, seen.arrays),
+        (u16_frame(), vec![Some(u16_frame())], vec![Some(as_array)])
+    );
+
+    let error = Value::from([("frame", array())]).deserialize::<BTreeMap<String, Frame>>().unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "the data does not fit the type asked for: at .frame: an array of 2×1×2 i64 is no frame"
+    );
+    // Where serde buffers, too: the first type that the data fits is taken.
+    assert_eq!(picture.deserialize::<Either>(), Ok(Either::Frame(u16_frame())));
+    assert_eq!(Value::from(array()).deserialize::<Either>(), Ok(Either::Array(array())));
+    // A type that takes any value gets what there is.
+    assert_eq!(picture.deserialize::<Value>().as_ref(), Ok(&picture));
+    let json = serde_json::to_string(&frame).unwrap();
+    assert_eq!(serde_json::from_str::<NdArray>(&json).unwrap(), NdArray::from(u16_frame()));
+    let json = serde_json::to_string(&picture).unwrap();
+    assert_eq!(serde_json::from_str::<Frame>(&json).unwrap(), u16_frame());
 }
 
 #[test]
@@ -254,6 +307,53 @@ fn a_struct_with_the_fields_of_a_frame_can_be_read_from_one() {
     }
     let size: Size = Value::from(u16_frame()).deserialize().unwrap();
     assert_eq!((size.width, size.element_type.as_str()), (2, "U16"));
+}
+
+#[test]
+fn a_struct_with_the_fields_of_an_array_can_be_read_from_one() {
+    #[derive(Deserialize)]
+    struct Layout<'a> {
+        shape: [u8; 3],
+        dtype: Option<String>,
+        elements: &'a [u8],
+    }
+    let value = Value::from(array());
+    let layout: Layout<'_> = value.deserialize().unwrap();
+    assert_eq!((layout.shape, layout.dtype.as_deref()), ([2, 1, 2], Some("I64")));
+    assert_eq!(layout.elements.as_ptr(), value.as_array().unwrap().elements().as_ptr());
+}
+
+#[test]
+fn an_array_in_json_is_a_struct_and_is_checked() {
+    let array = NdArray::new(vec![1, 2, 3, 4], &[2, 1], DType::F16).unwrap();
+    let json = r#"{"shape":[2,1],"dtype":"F16","elements":[1,2,3,4]}"#;
+    assert_eq!(serde_json::to_string(&array).unwrap(), json);
+    assert_eq!(serde_json::to_string(&Value::from(array.clone())).unwrap(), json);
+    assert_eq!(serde_json::from_str::<NdArray>(json).unwrap(), array);
+    for (from, to, why) in [
+        ("[2,1]", "[2,2]", "takes 8 bytes, and 4 were given"),
+        ("[2,1]", "[18446744073709551615,2]", "larger than memory"),
+        ("[2,1]", &alloc::format!("{:?}", [1; 33]), "33 dimensions"),
+        ("[2,1]", "[-1]", "invalid value: integer `-1`"),
+        ("F16", "F17", "unknown variant `F17`"),
+        ("[1,2,3,4]", "[1,2,3,256]", "invalid value: integer `256`"),
+        ("\"shape\":[2,1],", "", "missing field `shape`"),
+        ("\"dtype\"", "\"type\"", "missing field `dtype`"),
+        ("\"elements\"", "\"pixels\"", "missing field `elements`"),
+    ] {
+        let error = serde_json::from_str::<NdArray>(&json.replace(from, to)).unwrap_err();
+        assert!(error.to_string().contains(why), "{to}: {error}");
+    }
+    // Without an array's type to say so, it is a map like others.
+    let map: Value = serde_json::from_str(json).unwrap();
+    assert_eq!(map.get("dtype"), Some(&Value::from("F16")));
+    assert_eq!(map.deserialize::<NdArray>(), Ok(array));
+}
+
+#[test]
+fn formats_without_names_read_the_fields_in_order() {
+    let bytes = postcard::to_allocvec(&(array(), u16_frame())).unwrap();
+    assert_eq!(postcard::from_bytes::<(NdArray, Frame)>(&bytes).unwrap(), (array(), u16_frame()));
 }
 
 #[test]
@@ -293,6 +393,7 @@ fn any_value() -> impl Strategy<Value = Value> {
         any::<String>().prop_map(Value::from),
         any::<Vec<u8>>().prop_map(Value::from),
         Just(Value::from(u16_frame())),
+        Just(Value::from(array())),
     ];
     leaf.prop_recursive(4, 40, 6, |inner| {
         prop_oneof![

@@ -12,7 +12,11 @@ use serde::{
     },
 };
 
-use super::{Value, depth::Depth, frame_serde};
+use super::{
+    Value,
+    depth::Depth,
+    frame_and_array_serde::{self, Asked},
+};
 
 impl Value {
     /// A value of any type that serde can serialize.
@@ -22,8 +26,9 @@ impl Value {
     /// variant, or a map of one entry from that name to its contents. A `Vec<u8>` is a list of numbers, for serde does
     /// not know better: use `serde_bytes`, or put [`Value::Bytes`] in by hand.
     ///
-    /// A [`Frame`](crate::Frame) in the type stays a frame. Its pixels are copied once on this way; a
-    /// [`Value::Frame`] that is put in by hand is not copied.
+    /// A [`Frame`](crate::Frame) in the type stays a frame, and an [`NdArray`](crate::NdArray) an array. Their pixels and
+    /// elements are copied once on this way; those of a [`Value::Frame`] or [`Value::Array`] that is put in by hand are
+    /// not.
     ///
     /// ```
     /// use netgear_proto::Value;
@@ -220,10 +225,12 @@ impl Serializer for ValueSerializer {
         name: &'static str,
         value: &T,
     ) -> Result<Value, FromSerdeError> {
-        if name == frame_serde::NAME {
+        if let Some(asked) = Asked::by_name(name) {
             // Its fields are no list or map of the value, so they may stand at any depth.
             let fields = value.serialize(Self { depth: Depth::FULL })?;
-            return frame_serde::from_fields(&fields).map(Value::Frame).map_err(ser::Error::custom);
+            return frame_and_array_serde::from_fields(&fields, asked)
+                .map(Value::from)
+                .map_err(ser::Error::custom);
         }
         value.serialize(self.within_wrapper()?)
     }
