@@ -13,7 +13,7 @@ use std::{
 
 use bytes::Bytes;
 use netgear_proto::{
-    LimitExceeded, Limits, Multipart, Value,
+    LimitExceeded, Limits, Multipart, NdArrayError, Value,
     native::{DecodeError, Message, ValueDecodeError},
 };
 
@@ -62,6 +62,10 @@ const APART: u8 = 7;
 const LIST: u8 = 8;
 const MAP: u8 = 9;
 const FRAME_VALUE: u8 = 10;
+const ARRAY: u8 = 11;
+
+/// The number of the wire for elements of one byte.
+const U8: u8 = 1;
 
 /// Reads a message and holds what that allocated against the limit.
 fn decode_counted(what: &str, message: Multipart, limits: &Limits) -> Result<Message, DecodeError> {
@@ -98,6 +102,12 @@ fn gray_row(width: usize) -> Vec<u8> {
     [&[FRAME_VALUE, 1], &varint(width as u64)[..], &[1, 0, 1, 0]].concat()
 }
 
+/// The header of an array of 8-bit elements.
+fn array(sides: &[u64]) -> Vec<u8> {
+    let sides_bytes: Vec<u8> = sides.iter().flat_map(|side| varint(*side)).collect();
+    [&[ARRAY, U8], &varint(sides.len() as u64)[..], &sides_bytes].concat()
+}
+
 fn is_over(decoded: &Result<Message, DecodeError>, limit: LimitExceeded) -> bool {
     match decoded {
         Err(DecodeError::Limit(source)) => *source == limit,
@@ -129,6 +139,9 @@ fn exactly_at_the_limit(limits: &Limits) {
         let pairs = (most / 128).saturating_add_signed(off);
         let length = most.saturating_add_signed(off);
         let width = FRAME.saturating_add_signed(off);
+        // An array of 32 sides counts with 64 bytes, and 16 for each side.
+        let arrays = (most / (64 + 32 * 16)).saturating_add_signed(off);
+        let many_sided = tagged(LIST, arrays, array(&[1; 32]).repeat(arrays));
         for (what, message, limit) in [
             ("nulls", answer(&tagged(LIST, count, vec![NULL; count]), vec![]), data),
             ("pairs of null", answer(&tagged(MAP, pairs, vec![NULL; 2 * pairs]), vec![]), data),
@@ -136,6 +149,8 @@ fn exactly_at_the_limit(limits: &Limits) {
             ("bytes", answer(&tagged(BYTES, length, vec![1; length]), vec![]), data),
             ("bytes apart", answer(&[APART], parts(length)), data),
             ("a frame", answer(&gray_row(width), parts(width)), frame),
+            ("an array", answer(&array(&[1, width as u64]), parts(width)), frame),
+            ("arrays of many sides", answer(&many_sided, vec![Bytes::from(vec![1]); arrays]), data),
         ] {
             let decoded = decode_counted(what, message, limits);
             assert_eq!(decoded.is_ok(), outcome, "{what} {off:+}: {decoded:?}");
@@ -163,6 +178,28 @@ fn claims_that_are_not_kept(limits: &Limits) {
     for side in [u32::MAX, 1 << 16] {
         let header = [&[FRAME_VALUE], &varint(side.into())[..], &varint(side.into()), &[4, 6, 5, 0]].concat();
         assert!(decode_counted("a huge frame", answer(&header, vec![Bytes::new()]), limits).is_err());
+    }
+    // One side beyond memory, a product beyond it, and one that is 0 in 64 bits.
+    for sides in [&[u64::MAX][..], &[u64::MAX; 32], &[1 << 20; 4], &[1 << 32, 1 << 32], &[1 << 40, 3]] {
+        for length in [0, 1, FRAME] {
+            let message = answer(&array(sides), vec![Bytes::from(vec![1; length])]);
+            assert!(decode_counted("a huge array", message, limits).is_err());
+        }
+    }
+    for claim in [33, 1 << 20, 1 << 32, 1 << 60, u64::MAX] {
+        for behind in [0, 1, 5000, DATA * 2] {
+            let data = [&[ARRAY, U8], &varint(claim)[..], &vec![1; behind]].concat();
+            let decoded =
+                decode_counted("a claim of sides", answer(&data, vec![Bytes::from(vec![1])]), limits);
+            let refused = matches!(
+                decoded,
+                Err(DecodeError::Value(ValueDecodeError::Array {
+                    source: NdArrayError::Dimensions { found },
+                    ..
+                })) if found as u64 == claim
+            );
+            assert!(refused, "{claim} sides with {behind} behind: {decoded:?}");
+        }
     }
 }
 
@@ -217,6 +254,8 @@ fn many_parts(limits: &Limits) {
             drop(decode_counted("bytes apart", answer(&apart, parts.clone()), limits));
             let frames = tagged(LIST, count, gray_row(length).repeat(count));
             drop(decode_counted("frames", answer(&frames, parts.clone()), limits));
+            let arrays = tagged(LIST, count, array(&[length as u64]).repeat(count));
+            drop(decode_counted("arrays", answer(&arrays, parts.clone()), limits));
             let surplus = decode_counted("surplus parts", answer(&[NULL], parts), limits);
             assert_eq!(surplus, Err(DecodeError::SurplusParts { surplus: count }));
         }
@@ -233,7 +272,7 @@ fn anything(limits: &Limits) {
     for _ in 0..20_000 {
         let mut data = Vec::new();
         for _ in 0..random(40) {
-            data.push(random(12) as u8);
+            data.push(random(13) as u8);
             match random(4) {
                 0 => data.extend(varint(random(1 << 20))),
                 1 => data.extend(vec![NULL; random(2000) as usize]),

@@ -106,7 +106,7 @@ impl Message {
         }
     }
 
-    /// Reads a multipart message. Pixels and large byte strings are the very parts received, not copies.
+    /// Reads a multipart message. Pixels, elements of arrays and large byte strings are the very parts received, not copies.
     ///
     /// # Errors
     /// [`DecodeError`] if the message is not one of this dialect, or holds more than the limits allow.

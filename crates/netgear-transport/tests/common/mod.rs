@@ -12,7 +12,7 @@ use std::{
 
 use netgear_transport::{
     Builder, Endpoint, FrameReceiver, FrameSender,
-    proto::{ElementType, Frame, Mode, Pattern, PixelFormat, Shape, Value},
+    proto::{DType, ElementType, Frame, Mode, NdArray, Pattern, PixelFormat, Shape, Value},
 };
 use tokio::time::timeout;
 
@@ -158,8 +158,12 @@ pub(crate) fn value_of(number: usize) -> Value {
             [0_u16, 1, 255, 256, 40_000, u16::MAX].iter().flat_map(|e| e.to_le_bytes()).collect();
         Frame::new(pixels, shape, ElementType::U16, PixelFormat::Gray).unwrap()
     };
+    let array = |shape: &[usize], dtype| {
+        let len = NdArray::byte_len_of(shape, dtype).unwrap();
+        Value::from(NdArray::new(cycle(9).repeat(len / 251 + 1)[..len].to_vec(), shape, dtype).unwrap())
+    };
     let map = |entries: Vec<(Value, Value)>| Value::Map(entries);
-    match number % 15 {
+    match number % 16 {
         0 => Value::Null,
         1 => Value::from(false),
         2 => Value::from(0),
@@ -183,6 +187,12 @@ pub(crate) fn value_of(number: usize) -> Value {
             (Value::from("scale"), Value::from(0.25)),
         ]),
         13 => Value::Frame(frame_of(number)),
+        // No pictures: four sides, none, and one of 0.
+        14 => map(vec![
+            (Value::from("batch"), array(&[2, 3, 5, 7], DType::I64)),
+            (Value::from("number"), array(&[], DType::Complex128)),
+            (Value::from("nothing"), array(&[4, 0], DType::F16)),
+        ]),
         _ => Value::Bytes(Vec::new().into()),
     }
 }

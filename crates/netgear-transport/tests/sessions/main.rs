@@ -15,5 +15,6 @@ mod scripted;
 mod strangers;
 #[cfg(unix)]
 mod unix_sockets;
+mod vidgear;
 #[cfg(feature = "zeromq")]
 mod zeromq;

@@ -10,7 +10,8 @@ use tokio::{task::JoinSet, time::sleep};
 
 use crate::common::{MODES, TRANSPORTS, Transport, frame_of, receiver, same, sender, value_of, within};
 
-const FRAMES: usize = 30;
+/// Twice as many as there are kinds of data, so that each comes by both ways.
+const FRAMES: usize = 32;
 
 #[derive(Debug, Clone, Copy)]
 struct Case {

@@ -77,12 +77,18 @@ impl Scripted {
         self.send(Message::Hello(Hello { version: VERSION, role, pattern, mode: Mode::Bidirectional })).await;
     }
 
-    /// The next message; `None` once the other end has closed or reset the connection.
+    /// The next native message; `None` once the other end has closed or reset the connection.
     pub(crate) async fn receive(&mut self) -> Option<Message> {
+        let message = self.receive_raw().await?;
+        Some(Message::decode(message, &Default::default()).unwrap())
+    }
+
+    /// The next message; `None` once the other end has closed or reset the connection.
+    pub(crate) async fn receive_raw(&mut self) -> Option<Multipart> {
         loop {
             while let Some(event) = self.connection.poll_event() {
                 if let Event::Message(message) = event {
-                    return Some(Message::decode(message, &Default::default()).unwrap());
+                    return Some(message);
                 }
             }
             if self.read().await.unwrap_or(0) == 0 {

@@ -11,7 +11,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::{
-    ElementType, FrameError, LimitExceeded, PixelFormat, Shape,
+    DType, ElementType, FrameError, LimitExceeded, NdArray, PixelFormat, Shape,
     budget::cost,
     native::{
         READY_PROPERTY, READY_VALUE, ValueDecodeError, ValueEncodeError,
@@ -40,6 +40,12 @@ fn bgr_frame() -> Frame {
 fn depth_frame() -> Frame {
     let shape = Shape::new(1, 300, 1).unwrap();
     Frame::new(vec![9; 600], shape, ElementType::U16, PixelFormat::Gray).unwrap()
+}
+
+/// 1 row of 2 numbers: 1.5 and -2.
+fn row() -> NdArray {
+    let elements: Vec<u8> = [1.5_f64, -2.0].into_iter().flat_map(f64::to_le_bytes).collect();
+    NdArray::new(elements, &[1, 2], DType::F64).unwrap()
 }
 
 fn frame_message(sequence: u64, frame: Frame, data: Option<Value>) -> Message {
@@ -112,6 +118,11 @@ fn golden() -> Vec<Golden> {
             name: "answer with a frame",
             message: Message::Answer(Answer { sequence: 1, data: Some(bgr_frame().into()) }),
             parts: &["c1 02 01 01 0a 01 02 03 00 00 00", "01 02 03 fd fe ff"],
+        },
+        Golden {
+            name: "answer with an array",
+            message: Message::Answer(Answer { sequence: 2, data: Some(row().into()) }),
+            parts: &["c1 02 02 01 0b 0b 02 01 02", "00 00 00 00 00 00 f8 3f 00 00 00 00 00 00 00 c0"],
         },
         Golden { name: "idle", message: Message::Idle, parts: &["c1 03"] },
         Golden { name: "goodbye", message: Message::Goodbye, parts: &["c1 04"] },
@@ -198,6 +209,19 @@ fn docs_wire_md_shows_the_golden_bytes() {
         .map(|golden| (golden.name.to_string(), part_bytes(golden.message.encode(&LIMITS).unwrap())))
         .collect();
     assert_eq!(examples, golden);
+}
+
+#[test]
+fn docs_wire_md_has_the_numbers_of_every_dtype() {
+    let Some(page) = docs_wire_md() else { return };
+    for (number, dtype) in (0_u8..).zip(DType::ALL) {
+        assert_eq!(postcard::from_bytes(&[number]), Ok(dtype));
+        let row = format!("| {number} | {dtype} | {} |", dtype.byte_len());
+        assert!(page.contains(&row), "the page lacks {row}");
+    }
+    assert!(postcard::from_bytes::<DType>(&[DType::ALL.len() as u8]).is_err());
+    let sides = format!("at most {} sides", NdArray::MAX_DIMENSIONS);
+    assert!(page.contains(&sides), "the page lacks \"{sides}\"");
 }
 
 /// A row of a table that gives each variant of an enum under its number.
@@ -350,7 +374,10 @@ fn what_a_newer_peer_says_behind_is_left_unread() {
 #[test]
 fn the_header_and_the_frame_count_among_the_parts() {
     let limits = LIMITS.with_parts(4);
-    let frames = |count| Some(Value::List(vec![bgr_frame().into(); count]));
+    let frames = |count| {
+        let values = [Value::from(bgr_frame()), Value::from(row())].into_iter().cycle();
+        Some(values.take(count).collect())
+    };
     let most = frame_message(0, bgr_frame(), frames(2)).encode(&limits).unwrap();
     assert_eq!(most.len(), 4);
     let refused = frame_message(0, bgr_frame(), frames(3)).encode(&limits);

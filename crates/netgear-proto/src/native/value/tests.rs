@@ -5,7 +5,7 @@ use proptest::prelude::*;
 
 use super::{encode::APART, *};
 use crate::{
-    DType, ElementType, Frame, FrameError, Limits, NdArray, Part, PixelFormat, Shape, Value,
+    DType, ElementType, Frame, FrameError, Limits, NdArray, NdArrayError, Part, PixelFormat, Shape, Value,
     budget::{Budget, LimitExceeded, cost},
 };
 
@@ -93,6 +93,7 @@ fn golden_bytes() {
 #[test]
 fn malformed_bytes_are_told_apart_and_placed() {
     let bad_element_type = b"\x08\x01\x0a\x02\xac\x02\x01\x63\x01\x00";
+    let too_many_sides = |found| DecodeError::Array { offset: 2, source: NdArrayError::Dimensions { found } };
     let table: &[(&[u8], DecodeError)] = &[
         (b"", DecodeError::Truncated { offset: 0 }),
         (b"\x0c", DecodeError::Tag { offset: 0 }),
@@ -113,6 +114,13 @@ fn malformed_bytes_are_told_apart_and_placed() {
         (b"\x09\x80\x80\x80\x80\x80\x80\x80\x80\x80\x01\x00", DecodeError::Truncated { offset: 0 }),
         (b"\x0a\x02\xac\x02\x01\x01\x01\x00", DecodeError::MissingPart { offset: 0 }),
         (bad_element_type, DecodeError::Unknown { offset: 3 }),
+        (b"\x0b\x0b\x02\x02\x03", DecodeError::MissingPart { offset: 0 }),
+        (b"\x0b", DecodeError::Truncated { offset: 1 }),
+        (b"\x0b\x0b\x02\x02", DecodeError::Truncated { offset: 4 }),
+        (b"\x0b\x0e\x00", DecodeError::Unknown { offset: 1 }),
+        (b"\x0b\x0b\x01\xff\xff\xff\xff\xff\xff\xff\xff\xff\x02", DecodeError::Varint { offset: 3 }),
+        (b"\x08\x01\x0b\x0b\x21", too_many_sides(33)),
+        (b"\x08\x01\x0b\x0b\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", too_many_sides(usize::MAX)),
     ];
     for (bytes, error) in table {
         assert_eq!(decode_all(bytes, &[]).as_ref(), Err(error), "{bytes:x?}");
@@ -135,15 +143,45 @@ fn a_frame_takes_exactly_its_part() {
 }
 
 #[test]
-fn large_bytes_and_pixels_are_not_copied() {
+fn an_array_takes_exactly_its_part() {
+    let (bytes, _) = encode_all(&Value::from(matrix()));
+    for found in [0, 47, 49] {
+        let error = decode_all(&bytes, &[Bytes::from(vec![0; found])]).unwrap_err();
+        let source = NdArrayError::Length { expected: 48, found };
+        assert_eq!(error, DecodeError::Array { offset: 0, source });
+    }
+}
+
+#[test]
+fn an_array_that_no_memory_could_hold_is_an_error() {
+    let max = b"\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01";
+    for header in [
+        [&b"\x0b\x01\x01"[..], max].concat(),
+        [b"\x0b\x01\x02\x02", &max[..]].concat(),
+        // The product of these is 0 in 64 bits.
+        b"\x0b\x01\x02\x80\x80\x80\x80\x10\x80\x80\x80\x80\x10".to_vec(),
+    ] {
+        let error = decode_all(&header, &[Bytes::new()]).unwrap_err();
+        assert_eq!(error, DecodeError::Array { offset: 0, source: NdArrayError::TooLarge }, "{header:x?}");
+    }
+}
+
+#[test]
+fn large_bytes_pixels_and_elements_are_not_copied() {
     let bytes = Bytes::from(vec![1; APART]);
-    let value = Value::from([("bytes", Value::from(bytes.clone())), ("frame", Value::from(u16_frame()))]);
+    let value = Value::from([
+        ("bytes", Value::from(bytes.clone())),
+        ("frame", Value::from(u16_frame())),
+        ("array", Value::from(matrix())),
+    ]);
     let (encoded, parts) = encode_all(&value);
     assert_eq!(parts[0].as_ptr(), bytes.as_ptr());
     assert_eq!(parts[1].as_ptr(), value.get("frame").unwrap().as_frame().unwrap().pixels().as_ptr());
+    assert_eq!(parts[2].as_ptr(), value.get("array").unwrap().as_array().unwrap().elements().as_ptr());
     let decoded = decode_all(&encoded, &parts).unwrap();
     assert_eq!(decoded.get("bytes").unwrap().as_bytes().unwrap().as_ptr(), parts[0].as_ptr());
     assert_eq!(decoded.get("frame").unwrap().as_frame().unwrap().pixels().as_ptr(), parts[1].as_ptr());
+    assert_eq!(decoded.get("array").unwrap().as_array().unwrap().elements().as_ptr(), parts[2].as_ptr());
 }
 
 #[test]
@@ -153,16 +191,16 @@ fn bytes_just_below_the_threshold_stay_inline() {
 }
 
 #[test]
-fn without_room_bytes_go_inline_and_leave_the_parts_to_frames() {
+fn without_room_bytes_go_inline_and_leave_the_parts_to_frames_and_arrays() {
     let large = || Value::from(vec![0; APART]);
-    let value = Value::List(vec![large(), large(), Value::from(u16_frame())]);
-    for (room, parts_used) in [(1, 1), (2, 2), (3, 3), (4, 3)] {
+    let value = Value::List(vec![large(), large(), Value::from(u16_frame()), Value::from(matrix())]);
+    for (room, parts_used) in [(2, 2), (3, 3), (4, 4), (5, 4)] {
         let (encoded, parts) = encode_within(&value, room, &Limits::default()).unwrap();
         assert_eq!(parts.len(), parts_used);
         assert_eq!(decode_all(&encoded, &parts), Ok(value.clone()));
     }
-    let none = encode_within(&value, 0, &Limits::default());
-    assert_eq!(none, Err(EncodeError::Parts { frames: 1, room: 0 }));
+    let too_few = encode_within(&value, 1, &Limits::default());
+    assert_eq!(too_few, Err(EncodeError::Parts { frames: 2, room: 1 }));
 }
 
 #[test]
@@ -180,8 +218,11 @@ fn the_room_is_used_up_across_values() {
 fn both_ends_draw_the_same_line() {
     let limits = Limits::default().with_data_bytes(64 * 20).with_frame_bytes(1200).with_depth(2);
     let data = LimitExceeded::Data { limit: 64 * 20 };
+    let pixels = LimitExceeded::Frame { limit: 1200 };
     let large = |length| Value::from(vec![0; length]);
     let frames = |count| Value::List(vec![Value::from(u16_frame()); count]);
+    let row = |length| Value::from(NdArray::new(vec![0; length], &[length], DType::U8).unwrap());
+    let sides = |count| Value::from(NdArray::new(vec![0; 1], &vec![1; count], DType::U8).unwrap());
     for (value, outcome) in [
         (Value::List(vec![Value::Null; 19]), Ok(())),
         (Value::List(vec![Value::Null; 20]), Err(data)),
@@ -194,7 +235,13 @@ fn both_ends_draw_the_same_line() {
         (Value::List(vec![large(500); 2]), Ok(())),
         (Value::List(vec![large(700); 2]), Err(data)),
         (frames(1), Ok(())),
-        (frames(2), Err(LimitExceeded::Frame { limit: 1200 })),
+        (frames(2), Err(pixels)),
+        (row(1200), Ok(())),
+        (row(1201), Err(pixels)),
+        (Value::List(vec![Value::from(u16_frame()), row(1)]), Err(pixels)),
+        // 64 + 2 × (64 + 32 × 16) + 64 + 16 a side.
+        (Value::List(vec![sides(32), sides(32), sides(0)]), Ok(())),
+        (Value::List(vec![sides(32), sides(32), sides(1)]), Err(data)),
         (nested(2), Ok(())),
         (nested(3), Err(LimitExceeded::Depth { limit: 2 })),
         (Value::List(vec![nested(1), nested(1), Value::Map(Vec::new())]), Ok(())),
