@@ -1,22 +1,24 @@
 //! What each command does.
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use netgear::{
     media::{Filter, FrameRate, OpenOptions, Source, SourceInfo, TestPatternSpec},
     prelude::{Endpoint, FrameReceiver, FrameSender},
+    transport::{Builder, End},
 };
 use serde::Serialize;
+use tokio::time::sleep;
 
 use crate::{
     Failure,
     feed::Feed,
     live::LiveLine,
-    options::{Demo, Fps, Probe, Serve, Transport, View},
+    options::{Demo, Fps, Probe, Serve, Session, Transport, View},
     print,
     receiving::{Receiving, Reply},
     recording::Recording,
-    sending::{Outgoing, Pace, Sending},
+    sending::{Ended, Outgoing, Pace, Sending},
     stop::Stop,
     summary::{Summary, Tally},
 };
@@ -26,33 +28,8 @@ pub(crate) async fn serve(options: Serve) -> Result<(), Failure> {
     let source = options.source.open(&OpenOptions::new())?;
     let mut stop = Stop::new()?;
     let mut tally = Tally::new(session.digest);
-    let mut builder =
-        FrameSender::builder().pattern(session.pattern).mode(session.mode()).dialect(session.dialect());
-    if let Some(wait) = session.wait {
-        builder = builder.wait_for_peer(wait);
-    }
-    let (sender, endpoint) = match (options.bind, options.connect) {
-        (Some(endpoint), _) => {
-            let sender = builder.bind(endpoint).await?;
-            let endpoint = sender.endpoint().cloned().ok_or(Failure::NotBound)?;
-            print::note(&format_args!("listening at {endpoint}"));
-            (sender, endpoint)
-        }
-        (None, connect) => {
-            let endpoint = connect.unwrap_or_else(Endpoint::default_to_connect);
-            let sender = tokio::select! {
-                sender = builder.connect(endpoint.clone()) => sender?,
-                // Looking the name up may take long.
-                () = stop.requested() => {
-                    report(&tally, session.json);
-                    return Ok(());
-                }
-            };
-            (sender, endpoint)
-        }
-    };
     let reduce = options.reduce.map(|percent| (percent, options.filter));
-    let sending = Sending {
+    let mut sending = Sending {
         feed: Feed::spawn(source, options.source.to_string(), options.looped, reduce),
         pace: options.fps.map_or(Pace::Source, Pace::from),
         data: options.data.map_or(Outgoing::Nothing, Outgoing::Same),
@@ -61,10 +38,30 @@ pub(crate) async fn serve(options: Serve) -> Result<(), Failure> {
         print_data: session.print_data,
         json: session.json,
     };
-    let live = LiveLine::new(format!("waiting for a receiver at {endpoint}"));
-    let sent = sending.run(sender, &mut stop, &mut tally, live).await;
+    let mut way = Way::new(options.bind, options.connect, || Way::Connect(Endpoint::default_to_connect()));
+    let sent = loop {
+        let builder = session.set_up(FrameSender::builder());
+        let sender = match &way {
+            Way::Bind(endpoint) => builder.bind(endpoint.clone()).await?,
+            Way::Connect(endpoint) => tokio::select! {
+                sender = builder.connect(endpoint.clone()) => sender?,
+                // Looking the name up may take long.
+                () = stop.requested() => break Ok(()),
+            },
+        };
+        way.settle(sender.endpoint());
+        let live = LiveLine::new(format!("waiting for a receiver at {}", way.endpoint()));
+        let sent = sending.run(sender, &mut stop, &mut tally, live).await;
+        if let Some(result) = session.result_of(sent) {
+            break result;
+        }
+        tokio::select! {
+            () = sleep(way.pause()) => {}
+            () = stop.requested() => break Ok(()),
+        }
+    };
     report(&tally, session.json);
-    sent.map_err(|failure| failure.at(&endpoint))
+    sent.map_err(|failure| failure.at(way.endpoint()))
 }
 
 pub(crate) async fn view(options: View) -> Result<(), Failure> {
@@ -79,48 +76,108 @@ pub(crate) async fn view(options: View) -> Result<(), Failure> {
     };
     let mut stop = Stop::new()?;
     let mut tally = Tally::new(session.digest);
-    let mut builder =
-        FrameReceiver::builder().pattern(session.pattern).mode(session.mode()).dialect(session.dialect());
-    if let Some(wait) = session.wait {
-        builder = builder.wait_for_peer(wait);
-    }
-    let (receiver, endpoint) = match (options.connect, options.bind) {
-        (Some(endpoint), _) => {
-            let receiver = tokio::select! {
-                receiver = builder.connect(endpoint.clone()) => receiver?,
-                // Looking the name up may take long.
-                () = stop.requested() => {
-                    report(&tally, session.json);
-                    return Ok(());
-                }
-            };
-            (receiver, endpoint)
-        }
-        (None, bind) => {
-            let receiver = builder.bind(bind.unwrap_or_else(Endpoint::default_to_bind)).await?;
-            let endpoint = receiver.endpoint().cloned().ok_or(Failure::NotBound)?;
-            (receiver, endpoint)
-        }
-    };
-    let is_bound = receiver.endpoint().is_some();
-    // Not before the endpoint is ours: a second program at the same place must not empty the first one's recording.
-    let recording =
-        options.record.map(|path| Recording::create(path, Receiving::RECORDED_RATE)).transpose()?;
-    if is_bound {
-        print::note(&format_args!("listening at {endpoint}"));
-    }
-    let receiving = Receiving {
+    let mut receiving = Receiving {
         reply,
         frames: session.frames,
         snapshot: options.snapshot,
-        recording,
+        recording: None,
         print_data: session.print_data,
         json: session.json,
+        last: None,
     };
-    let live = LiveLine::new(format!("waiting for a sender at {endpoint}"));
-    let received = receiving.run(receiver, &mut stop, &mut tally, live).await;
+    let mut record = options.record;
+    let mut way = Way::new(options.bind, options.connect, || Way::Bind(Endpoint::default_to_bind()));
+    let received = loop {
+        let builder = session.set_up(FrameReceiver::builder());
+        let receiver = match &way {
+            Way::Bind(endpoint) => builder.bind(endpoint.clone()).await?,
+            Way::Connect(endpoint) => tokio::select! {
+                receiver = builder.connect(endpoint.clone()) => receiver?,
+                // Looking the name up may take long.
+                () = stop.requested() => break Ok(()),
+            },
+        };
+        // Not before the endpoint is ours: a second program at the same place must not empty the first one's recording.
+        if let Some(path) = record.take() {
+            receiving.recording = Some(Recording::create(path, Receiving::RECORDED_RATE)?);
+        }
+        way.settle(receiver.endpoint());
+        let live = LiveLine::new(format!("waiting for a sender at {}", way.endpoint()));
+        let received = receiving.run(receiver, &mut stop, &mut tally, live).await;
+        if let Some(result) = session.result_of(received) {
+            break result;
+        }
+        tokio::select! {
+            () = sleep(way.pause()) => {}
+            () = stop.requested() => break Ok(()),
+        }
+    };
+    let kept = receiving.finish().await;
     report(&tally, session.json);
-    received.map_err(|failure| failure.at(&endpoint))
+    received.and(kept).map_err(|failure| failure.at(way.endpoint()))
+}
+
+/// How to come to the other end.
+#[derive(Debug)]
+enum Way {
+    Bind(Endpoint),
+    Connect(Endpoint),
+}
+
+impl Way {
+    /// What the user wants, or a default, which for each end is one of the two.
+    fn new(bind: Option<Endpoint>, connect: Option<Endpoint>, default: fn() -> Self) -> Self {
+        match (bind, connect) {
+            (Some(endpoint), _) => Self::Bind(endpoint),
+            (None, Some(endpoint)) => Self::Connect(endpoint),
+            (None, None) => default(),
+        }
+    }
+
+    fn endpoint(&self) -> &Endpoint {
+        match self {
+            Self::Bind(endpoint) | Self::Connect(endpoint) => endpoint,
+        }
+    }
+
+    /// How long to wait before the next try: a peer that is of no use is not to be hammered, and one that comes here is not
+    /// to be kept waiting.
+    fn pause(&self) -> Duration {
+        match self {
+            Self::Bind(_) => Duration::ZERO,
+            Self::Connect(_) => Duration::from_millis(500),
+        }
+    }
+
+    /// Where it is bound is known: the next time it is the same place, also if the system chose it.
+    fn settle(&mut self, bound: Option<&Endpoint>) {
+        if let Some(endpoint) = bound {
+            print::note(&format_args!("listening at {endpoint}"));
+            *self = Self::Bind(endpoint.clone());
+        }
+    }
+}
+
+impl Session {
+    fn set_up<E: End>(&self, builder: Builder<E>) -> Builder<E> {
+        let builder = builder.pattern(self.pattern).mode(self.mode()).dialect(self.dialect());
+        match self.wait {
+            Some(wait) => builder.wait_for_peer(wait),
+            None => builder,
+        }
+    }
+
+    /// The end of it all, or `None` to wait for the next peer.
+    fn result_of(&self, session: Result<Ended, Failure>) -> Option<Result<(), Failure>> {
+        match session {
+            Ok(Ended::PeerLeft) if self.stay => print::note(&"the other end has left; waiting for the next"),
+            Err(failure) if self.stay && failure.is_loss_of_peer() => {
+                print::note(&format_args!("{failure}; waiting for the next"));
+            }
+            ended => return Some(ended.map(|_| ())),
+        }
+        None
+    }
 }
 
 pub(crate) async fn demo(options: Demo) -> Result<(), Failure> {
@@ -141,22 +198,25 @@ pub(crate) async fn demo(options: Demo) -> Result<(), Failure> {
     let endpoint = receiver.endpoint().cloned().ok_or(Failure::NotBound)?;
     let sender = FrameSender::builder().pattern(options.pattern).connect(endpoint.clone()).await?;
 
-    let receiving = Receiving {
+    let mut receiving = Receiving {
         reply: Reply::Echo { frames: options.return_frames },
         frames: None,
         snapshot: options.snapshot,
         recording: None,
         print_data: false,
         json: options.json,
+        last: None,
     };
     let receiving = tokio::spawn(async move {
         let mut tally = Tally::new(true);
         // The user stops the sender, and the receiver ends when the sender does.
         let received = receiving.run(receiver, &mut Stop::never(), &mut tally, LiveLine::hidden()).await;
-        received.map(|()| tally)
+        received?;
+        receiving.finish().await?;
+        Ok::<_, Failure>(tally)
     });
     let reduce = options.reduce.map(|percent| (percent, Filter::default()));
-    let sending = Sending {
+    let mut sending = Sending {
         feed: Feed::spawn(frames, pattern.to_string(), false, reduce),
         pace: Pace::from(options.fps),
         data: Outgoing::Number,
@@ -182,7 +242,7 @@ pub(crate) fn probe(options: &Probe) -> Result<(), Failure> {
 
 /// Nothing is said of a peer that never came; the error says enough.
 fn report(tally: &Tally, json: bool) {
-    if json || tally.peer.is_some() {
+    if json || tally.has_peer() {
         print::result(&tally.summary(), json);
     }
 }

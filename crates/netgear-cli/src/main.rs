@@ -20,6 +20,7 @@ use clap::Parser;
 use netgear::{
     media::{OpenError, PictureError, RecordError, TestPatternSpecError},
     prelude::Endpoint,
+    proto::session::SessionError,
     transport::{
         BindError, ConnectError, EndpointError, RecvError, ReplyError, SendError, SessionFailure, WaitError,
     },
@@ -71,6 +72,27 @@ enum Failure {
 }
 
 impl Failure {
+    /// Whether the other end is gone, or of no use; not that the two were set up for different things, which the next one
+    /// would be too.
+    fn is_loss_of_peer(&self) -> bool {
+        let failure = match self {
+            Self::Wait(WaitError::Failed(failure))
+            | Self::Send(SendError::Failed(failure))
+            | Self::Recv(RecvError::Failed(failure))
+            | Self::Reply(ReplyError::Failed(failure))
+            | Self::Session(failure) => failure,
+            Self::Send(SendError::Timeout(_)) => return true,
+            _ => return false,
+        };
+        match failure {
+            SessionFailure::Session(error) => {
+                matches!(error, SessionError::Violation(_) | SessionError::GreetingTimeout)
+            }
+            SessionFailure::Link(_) | SessionFailure::PeerLost => true,
+            _ => false,
+        }
+    }
+
     /// Says where, if it is about the connection.
     fn at(self, endpoint: &Endpoint) -> Self {
         match self {

@@ -52,6 +52,7 @@ Examples:
   netgear serve film.mp4 --connect tcp://desk:5555 to one on another
   netgear serve test: --bind tcp://*:5555          wait for one, and send it a test pattern
   netgear serve 'frames/*.png' --fps 10 --loop     pictures, over and over
+  netgear serve test: --stay                       to one receiver after another
   netgear serve film.mp4 --reduce 30 --data '{\"camera\": 3}' --print-data
 
 When it ends, it prints what crossed; with --json as one object. The exit code is 0 if the stream ended in good order \
@@ -64,6 +65,7 @@ Examples:
   netgear view --record film.y4m --snapshot last.png
   netgear view --reply seen --print-data           answer each frame, and see what comes with it
   netgear view --reply-frames test:640x480         frames both ways
+  netgear view --unidirectional --pattern 1        a VidGear server without bidirectional_mode, and with pattern=1
 
 When it ends, it prints what crossed; with --json as one object. The exit code is 0 if the stream ended in good order \
 (because the sender left, or with Ctrl-C), 1 for a failure, 2 for wrong usage.";
@@ -185,6 +187,9 @@ pub(crate) struct Session {
     #[arg(long, value_name = "SECONDS", allow_negative_numbers = true,
         value_parser = seconds)]
     pub(crate) wait: Option<Duration>,
+    /// When the other end is gone, wait for the next one, until Ctrl-C.
+    #[arg(long)]
+    pub(crate) stay: bool,
     /// Print each item of data that arrives, as JSON where it is such: on the standard output, or on the error output with
     /// --json.
     #[arg(long)]

@@ -11,7 +11,10 @@ use netgear::{
     transport::{RecvError, ReplyError, WaitError},
 };
 
-use crate::{Failure, feed::Feed, live::LiveLine, print, recording::Recording, stop::Stop, summary::Tally};
+use crate::{
+    Failure, feed::Feed, live::LiveLine, print, recording::Recording, sending::Ended, stop::Stop,
+    summary::Tally,
+};
 
 /// How a stream is received.
 #[derive(Debug)]
@@ -22,6 +25,8 @@ pub(crate) struct Receiving {
     pub(crate) recording: Option<Recording>,
     pub(crate) print_data: bool,
     pub(crate) json: bool,
+    /// The frame received last, if a snapshot is wanted.
+    pub(crate) last: Option<Frame>,
 }
 
 /// What goes back for each frame.
@@ -36,50 +41,44 @@ pub(crate) enum Reply {
     },
 }
 
-/// What the end of the loop leaves to do.
-#[derive(Debug, Default)]
-struct Unfinished {
-    /// The frame received last was not answered yet.
-    unanswered: bool,
-    /// The frame received last, if a snapshot is wanted.
-    last: Option<Frame>,
-}
-
 impl Receiving {
     /// The rate that a recording is given, since the wire says nothing of one.
     pub(crate) const RECORDED_RATE: FrameRate = FrameRate::THIRTY;
 
-    /// Receives until the sender leaves, enough frames have come, or the user wants to stop.
+    /// Receives from one sender until it leaves, enough frames have come, or the user wants to stop.
     pub(crate) async fn run(
-        mut self,
+        &mut self,
         receiver: FrameReceiver,
         stop: &mut Stop,
         tally: &mut Tally,
         mut live: LiveLine,
-    ) -> Result<(), Failure> {
-        let mut unfinished = Unfinished::default();
+    ) -> Result<Ended, Failure> {
+        // Whether the frame received last was not answered yet.
+        let mut unanswered = false;
         let received = tokio::select! {
-            received = self.receive_all(&receiver, tally, &mut live, &mut unfinished) => received,
-            () = stop.requested() => Ok(()),
+            received = self.receive_all(&receiver, tally, &mut live, &mut unanswered) => received,
+            () = stop.requested() => Ok(Ended::Done),
         };
-        if unfinished.unanswered {
+        if unanswered {
             answer_without_data(&receiver).await;
         }
-        // What was recorded is kept, and the sender is told goodbye, whatever went wrong; what counts first is what did.
+        // The sender is told goodbye whatever went wrong here; what counts first is what went wrong.
         let closed = receiver.close().await;
+        let ended = received?;
+        closed?;
+        Ok(ended)
+    }
+
+    /// Keeps what was recorded, and saves the snapshot.
+    pub(crate) async fn finish(self) -> Result<(), Failure> {
         let recorded = match self.recording {
             Some(recording) => recording.finish().await,
             None => Ok(()),
         };
-        let saved = match (&self.snapshot, &unfinished.last) {
-            (Some(path), Some(frame)) => save_picture(frame, path),
-            _ => Ok(()),
-        };
-        received?;
-        recorded?;
-        saved?;
-        closed?;
-        Ok(())
+        if let (Some(path), Some(frame)) = (&self.snapshot, &self.last) {
+            save_picture(frame, path)?;
+        }
+        Ok(recorded?)
     }
 
     async fn receive_all(
@@ -87,28 +86,29 @@ impl Receiving {
         receiver: &FrameReceiver,
         tally: &mut Tally,
         live: &mut LiveLine,
-        unfinished: &mut Unfinished,
-    ) -> Result<(), Failure> {
-        match receiver.peer().await {
-            Ok(peer) => tally.peer = Some(peer),
+        unanswered: &mut bool,
+    ) -> Result<Ended, Failure> {
+        let peer = match receiver.peer().await {
+            Ok(peer) => peer,
             // It came and left before it was looked at.
-            Err(WaitError::Over) => return Ok(()),
+            Err(WaitError::Over) => return Ok(Ended::PeerLeft),
             Err(error) => return Err(error.into()),
-        }
+        };
+        tally.peer(peer);
         while self.frames.is_none_or(|frames| tally.frames() < frames) {
-            unfinished.unanswered = false;
+            *unanswered = false;
             let delivery = match receiver.recv().await {
                 // The heartbeat says that the sender is alive; its source may be slow.
                 Err(RecvError::Timeout(_)) => continue,
                 received => received?,
             };
-            let Some(delivery) = delivery else { break };
+            let Some(delivery) = delivery else { return Ok(Ended::PeerLeft) };
             // A unidirectional session answers as it delivers.
-            unfinished.unanswered = tally.peer.is_some_and(|peer| peer.mode == Mode::Bidirectional);
+            *unanswered = peer.mode == Mode::Bidirectional;
             let latency = delivery.captured_at.map(|captured_at| delivery.received_at.since(captured_at));
             tally.frame(&delivery.frame, latency);
             if self.snapshot.is_some() {
-                unfinished.last = Some(delivery.frame.clone());
+                self.last = Some(delivery.frame.clone());
             }
             if let Some(data) = &delivery.data {
                 tally.data_received += 1;
@@ -117,7 +117,7 @@ impl Receiving {
                 }
             }
             match self.answer(receiver, &delivery, tally).await {
-                Ok(true) => unfinished.unanswered = false,
+                Ok(true) => *unanswered = false,
                 Ok(false) => {}
                 // It has said goodbye meanwhile; the frame is ours all the same.
                 Err(Failure::Reply(ReplyError::PeerLeft)) => {}
@@ -128,7 +128,7 @@ impl Receiving {
                 recording.write(delivery.frame).await?;
             }
         }
-        Ok(())
+        Ok(Ended::Done)
     }
 
     /// Whether there was anything to answer.

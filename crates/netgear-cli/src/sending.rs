@@ -42,6 +42,15 @@ pub(crate) enum Outgoing {
     Number,
 }
 
+/// Why a stream ended in good order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ended {
+    /// All was done, or the user wants no more.
+    Done,
+    /// The other end left.
+    PeerLeft,
+}
+
 /// A frame that was sent and is not answered yet.
 #[derive(Debug)]
 struct InFlight {
@@ -54,23 +63,24 @@ impl Sending {
     /// How long saying goodbye may take when the receiver does not answer any more, so that Ctrl-C ends the program all the same.
     const LONGEST_GOODBYE: Duration = Duration::from_millis(1_500);
 
-    /// Sends until the source ends, the receiver leaves, or the user wants to stop.
+    /// Sends to one receiver until the source ends, the receiver leaves, or the user wants to stop.
     pub(crate) async fn run(
-        mut self,
+        &mut self,
         sender: FrameSender,
         stop: &mut Stop,
         tally: &mut Tally,
         mut live: LiveLine,
-    ) -> Result<(), Failure> {
+    ) -> Result<Ended, Failure> {
         let mut in_flight = None;
         let sent = tokio::select! {
             sent = self.send_all(&sender, tally, &mut live, &mut in_flight) => sent,
-            () = stop.requested() => Ok(()),
+            () = stop.requested() => Ok(Ended::Done),
         };
         // The receiver is told goodbye whatever went wrong here; what counts first is what went wrong.
         let closed = timeout(Self::LONGEST_GOODBYE, self.leave(sender, tally, &live, in_flight)).await;
-        sent?;
-        Ok(closed.unwrap_or(Ok(()))?)
+        let ended = sent?;
+        closed.unwrap_or(Ok(()))?;
+        Ok(ended)
     }
 
     async fn send_all(
@@ -79,11 +89,11 @@ impl Sending {
         tally: &mut Tally,
         live: &mut LiveLine,
         in_flight: &mut Option<InFlight>,
-    ) -> Result<(), Failure> {
+    ) -> Result<Ended, Failure> {
         match sender.peer().await {
-            Ok(peer) => tally.peer = Some(peer),
+            Ok(peer) => tally.peer(peer),
             // It came and left before it was looked at.
-            Err(WaitError::Over) => return Ok(()),
+            Err(WaitError::Over) => return Ok(Ended::PeerLeft),
             Err(error) => return Err(error.into()),
         }
         let began = Instant::now();
@@ -101,19 +111,19 @@ impl Sending {
             let data = self.data.next(tally.frames());
             let (has_data, sent_at) = (data.is_some(), Instant::now());
             match sender.send(frame.clone(), data).await {
-                Err(SendError::PeerLeft) => break,
+                Err(SendError::PeerLeft) => return Ok(Ended::PeerLeft),
                 sent => sent?,
             }
             *in_flight = Some(InFlight { frame, has_data, sent_at });
             // What is counted as sent has been answered, and so has arrived.
             match sender.flush().await {
-                Err(SendError::PeerLeft) => break,
+                Err(SendError::PeerLeft) => return Ok(Ended::PeerLeft),
                 flushed => flushed?,
             }
             self.count(in_flight.take(), sender, tally, live);
             live.update(tally);
         }
-        Ok(())
+        Ok(Ended::Done)
     }
 
     /// Says goodbye, after the answer to the frame that is still on its way, which is no lost one if it comes.
@@ -124,9 +134,9 @@ impl Sending {
         live: &LiveLine,
         in_flight: Option<InFlight>,
     ) -> Result<(), SessionFailure> {
-        tally.dropped = u64::from(in_flight.is_some());
+        tally.dropped += u64::from(in_flight.is_some());
         if in_flight.is_some() && sender.flush().await.is_ok() {
-            tally.dropped = 0;
+            tally.dropped -= 1;
             self.count(in_flight, &sender, tally, live);
         }
         sender.close().await.map(drop)

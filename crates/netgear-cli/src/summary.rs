@@ -23,7 +23,9 @@ pub(crate) struct Tally {
     latency: Histogram<u64>,
     digest: Option<Xxh3>,
     returned_digest: Option<Xxh3>,
-    pub(crate) peer: Option<session::Peer>,
+    peer: Option<session::Peer>,
+    /// Peers that came after the first.
+    reconnects: u64,
 }
 
 impl Tally {
@@ -42,7 +44,18 @@ impl Tally {
             digest: digest.then(Xxh3::new),
             returned_digest: digest.then(Xxh3::new),
             peer: None,
+            reconnects: 0,
         }
+    }
+
+    /// A peer is there.
+    pub(crate) fn peer(&mut self, peer: session::Peer) {
+        self.reconnects += u64::from(self.peer.is_some());
+        self.peer = Some(peer);
+    }
+
+    pub(crate) fn has_peer(&self) -> bool {
+        self.peer.is_some()
     }
 
     /// A frame has crossed; `latency` is how long it took, where that is known.
@@ -86,7 +99,7 @@ impl Tally {
             data_received: self.data_received,
             frames_returned: self.frames_returned,
             dropped: self.dropped,
-            reconnects: 0,
+            reconnects: self.reconnects,
             latency_us: (!self.latency.is_empty()).then(|| Latency {
                 p50: self.latency.value_at_quantile(0.5),
                 p99: self.latency.value_at_quantile(0.99),
@@ -124,7 +137,7 @@ pub(crate) struct Summary {
     pub(crate) frames_returned: u64,
     /// Frames that were sent and never answered.
     pub(crate) dropped: u64,
-    /// A session has one connection: it ends when that does.
+    /// Peers that came after the first had gone.
     pub(crate) reconnects: u64,
     /// At a receiver from capture to arrival, at a sender from sending to the answer. A VidGear server does not say when a
     /// frame was captured.

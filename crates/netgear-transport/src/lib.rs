@@ -35,6 +35,7 @@ pub use self::{
     builder::Builder,
     endpoint::{Endpoint, EndpointError, Host},
     error::{BindError, ConnectError, RecvError, ReplyError, SendError, SessionFailure, WaitError},
+    handle::End,
     link::{Link, LinkError},
     receiver::FrameReceiver,
     sender::FrameSender,

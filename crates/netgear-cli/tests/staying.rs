@@ -1,0 +1,63 @@
+//! `--stay`: when the other end is gone, however it went, the next one is waited for.
+#![allow(clippy::unwrap_used, reason = "these are tests")]
+
+mod common;
+
+use common::{Program, free_tcp, run};
+
+#[test]
+fn a_view_that_stays_takes_one_sender_after_another() {
+    for pattern in ["pair", "reqrep"] {
+        let view =
+            ["view", "--bind", "tcp://127.0.0.1:0", "--stay", "--json", "--digest", "--pattern", pattern];
+        let view = Program::start(&view);
+        let endpoint = view.listening();
+        let serve = ["serve", "test:64x48", "--connect", &endpoint, "--pattern", pattern, "--json"];
+        run(&[&serve[..], &["--frames", "5", "--fps", "max"]].concat()).ok();
+        view.stderr_lines("the other end has left", 1);
+
+        // One that is killed has perhaps sent some, which count.
+        let killed = Program::start(&[&serve[..], &["--data", "tick", "--print-data"]].concat());
+        view.stderr_lines("listening at", 2);
+        std::thread::sleep(std::time::Duration::from_millis(300));
+        killed.signal("KILL");
+        view.stderr_lines("listening at", 3);
+
+        let last = run(&[&serve[..], &["--frames", "7", "--fps", "max"]].concat()).ok().json();
+        assert_eq!(last["frames"], 7);
+        view.stderr_lines("the other end has left", 2);
+        view.signal("INT");
+        let json = view.end().ok().json();
+        assert!(json["frames"].as_u64().unwrap() >= 12, "{json}");
+        assert_eq!(json["reconnects"], 2, "{json}");
+    }
+}
+
+#[test]
+fn a_serve_that_stays_goes_on_with_the_next_receiver() {
+    let endpoint = free_tcp();
+    let serve =
+        ["serve", "test:64x48", "--fps", "max", "--frames", "30", "--connect", &endpoint, "--stay", "--json"];
+    let serve = Program::start(&serve);
+    for _ in 0..2 {
+        let view = run(&["view", "--bind", &endpoint, "--frames", "10", "--json"]).ok().json();
+        assert_eq!(view["frames"], 10);
+    }
+    let view = run(&["view", "--bind", &endpoint, "--json"]).ok().json();
+    let json = serve.end().ok().json();
+    assert_eq!(
+        (&json["frames"], &json["reconnects"]),
+        (&serde_json::json!(30), &serde_json::json!(2)),
+        "{json}"
+    );
+    assert!(view["frames"].as_u64().unwrap() <= 10, "{view}");
+}
+
+/// What the next one would be too.
+#[test]
+fn an_end_that_stays_does_not_wait_out_a_mistake_in_how_the_two_were_set_up() {
+    let view = Program::start(&["view", "--bind", "tcp://127.0.0.1:0", "--stay"]);
+    let endpoint = view.listening();
+    run(&["serve", "test:64x48", "--connect", &endpoint, "--unidirectional"]).fails(1, &["bidirectional"]);
+    view.end().fails(1, &["bidirectional"]);
+}
