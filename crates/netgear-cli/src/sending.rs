@@ -1,11 +1,14 @@
-use std::time::{Duration, Instant};
+use std::{
+    pin::pin,
+    time::{Duration, Instant},
+};
 
 use netgear::{
     media::{FrameRate, TimedFrame},
     prelude::{Frame, FrameSender, Value},
     transport::{SendError, SessionFailure, WaitError},
 };
-use tokio::time::{sleep, timeout};
+use tokio::time::{sleep, timeout_at};
 
 use crate::{Failure, feed::Feed, live::LiveLine, options::Fps, print, stop::Stop, summary::Tally};
 
@@ -60,7 +63,8 @@ struct InFlight {
 }
 
 impl Sending {
-    /// How long saying goodbye may take when the receiver does not answer any more, so that Ctrl-C ends the program all the same.
+    /// How long the last answer and the goodbye may take when the receiver does not answer any more, so that Ctrl-C ends
+    /// the program all the same. A VidGear client takes longer if its application does.
     const LONGEST_GOODBYE: Duration = Duration::from_millis(1_500);
 
     /// Sends to one receiver until the source ends, the receiver leaves, or the user wants to stop.
@@ -77,9 +81,14 @@ impl Sending {
             () = stop.requested() => Ok(Ended::Done),
         };
         // The receiver is told goodbye whatever went wrong here; what counts first is what went wrong.
-        let closed = timeout(Self::LONGEST_GOODBYE, self.leave(sender, tally, &live, in_flight)).await;
+        let leaving = self.leave(sender, tally, live, in_flight);
+        let closed = tokio::select! {
+            closed = leaving => closed,
+            // A second time: at once.
+            () = stop.requested() => Ok(()),
+        };
         let ended = sent?;
-        closed.unwrap_or(Ok(()))?;
+        closed?;
         Ok(ended)
     }
 
@@ -131,15 +140,28 @@ impl Sending {
         &self,
         sender: FrameSender,
         tally: &mut Tally,
-        live: &LiveLine,
+        live: LiveLine,
         in_flight: Option<InFlight>,
     ) -> Result<(), SessionFailure> {
-        tally.dropped += u64::from(in_flight.is_some());
-        if in_flight.is_some() && sender.flush().await.is_ok() {
-            tally.dropped -= 1;
-            self.count(in_flight, &sender, tally, live);
+        let deadline = Instant::now() + Self::LONGEST_GOODBYE;
+        if in_flight.is_some() {
+            tally.dropped += 1;
+            if let Ok(Ok(())) = timeout_at(deadline.into(), sender.flush()).await {
+                tally.dropped -= 1;
+                self.count(in_flight, &sender, tally, &live);
+            }
         }
-        sender.close().await.map(drop)
+        drop(live);
+        let mut closing = pin!(sender.close());
+        let closed = match timeout_at(deadline.into(), &mut closing).await {
+            Ok(closed) => closed,
+            Err(_) if tally.speaks_vidgear() => {
+                print::note(&"waiting for the VidGear client to confirm the end; Ctrl-C leaves at once");
+                closing.await
+            }
+            Err(_) => return Ok(()),
+        };
+        closed.map(drop)
     }
 
     /// A frame has been answered.

@@ -132,7 +132,8 @@ impl Handle {
         self.with(|state| *state.session.stats())
     }
 
-    /// Says goodbye and waits until the driver is done, which takes the linger time and a second at most.
+    /// Says goodbye and waits until the driver is done, which takes the linger time and a second at most, and
+    /// the confirmation of a VidGear client.
     pub(crate) async fn close(&self) -> Result<(), SessionFailure> {
         self.shared.request_close();
         self.shared.until(|state| state.finished.then_some(())).await;

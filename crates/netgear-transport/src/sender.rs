@@ -173,7 +173,8 @@ impl FrameSender {
         self.0.clock().now()
     }
 
-    /// Waits for the last answer, says goodbye, and gives the connection up: within the linger time and a second.
+    /// Waits for the last answer, says goodbye, and gives the connection up: within the linger time and a second. A VidGear
+    /// client, which would hang without somebody to confirm its end to, has 15 s more for that.
     ///
     /// Data that came back and was not taken is dropped; take it after [`FrameSender::flush`] if it matters.
     ///

@@ -19,6 +19,7 @@ pub struct SessionConfig {
     limits: Limits,
     greeting_timeout: Duration,
     linger: Duration,
+    confirmation_timeout: Duration,
     idle_interval: Duration,
 }
 
@@ -33,6 +34,7 @@ impl SessionConfig {
             limits: Limits::DEFAULT,
             greeting_timeout: Duration::from_secs(5),
             linger: Duration::from_secs(1),
+            confirmation_timeout: Duration::from_secs(15),
             idle_interval: Duration::from_millis(250),
         }
     }
@@ -72,6 +74,12 @@ impl SessionConfig {
     /// How long [`Session::close`](super::Session::close) waits for its turn to say goodbye. Default: 1 s.
     pub const fn linger(&self) -> Duration {
         self.linger
+    }
+
+    /// How long a sender that leaves a VidGear client waits for its confirmation. Default: 15 s, as long as that one waits
+    /// for anything. A client that finds nobody to confirm to hangs for ever.
+    pub const fn confirmation_timeout(&self) -> Duration {
+        self.confirmation_timeout
     }
 
     /// How long a REQ/REP sender without a frame to send leaves the receiver without a turn to speak. Default: 250 ms.
@@ -118,6 +126,13 @@ impl SessionConfig {
     #[must_use]
     pub const fn with_linger(mut self, linger: Duration) -> Self {
         self.linger = linger;
+        self
+    }
+
+    /// Sets [`SessionConfig::confirmation_timeout`].
+    #[must_use]
+    pub const fn with_confirmation_timeout(mut self, timeout: Duration) -> Self {
+        self.confirmation_timeout = timeout;
         self
     }
 

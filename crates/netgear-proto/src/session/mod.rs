@@ -83,10 +83,12 @@ enum Phase {
         deadline: Option<Timestamp>,
     },
     Open,
-    /// `said` once the goodbye is said and only its answer is waited for, as a VidGear client gives one.
     Leaving {
         deadline: Timestamp,
-        said: bool,
+    },
+    /// The goodbye is said, and a VidGear client confirms it.
+    Confirming {
+        until: Timestamp,
     },
     Over(Ending),
 }
@@ -174,7 +176,8 @@ impl Session {
     pub fn next_timeout(&self) -> Option<Timestamp> {
         match self.phase {
             Phase::Greeting { deadline } => deadline,
-            Phase::Leaving { deadline, .. } => Some(deadline),
+            Phase::Leaving { deadline } => Some(deadline),
+            Phase::Confirming { until } => Some(until),
             Phase::Open => self.idle_at,
             Phase::Unconnected | Phase::Over(_) => None,
         }
@@ -210,7 +213,7 @@ impl Session {
     /// variants say what is wrong with the frame, or that the session cannot send.
     pub fn send(&mut self, outgoing: Outgoing) -> Result<(), SendError> {
         let Side::Sending(sending) = &self.side else { return Err(SendError::NotSender) };
-        if matches!(self.phase, Phase::Leaving { .. } | Phase::Over(_)) {
+        if self.is_leaving() || self.ending().is_some() {
             return Err(SendError::Over);
         }
         if outgoing.data.is_some() && self.config.mode() == Mode::Unidirectional {
@@ -265,7 +268,7 @@ impl Session {
         if self.config.mode() == Mode::Unidirectional {
             return Err(ReplyError::Unidirectional);
         }
-        if matches!(self.phase, Phase::Leaving { .. } | Phase::Over(_)) {
+        if self.is_leaving() || self.ending().is_some() {
             return Err(ReplyError::Over);
         }
         let sequence = receiving.unanswered().ok_or(ReplyError::NothingToAnswer)?;
@@ -275,8 +278,8 @@ impl Session {
     }
 
     /// Leaves: a sender after its last frame is answered, a receiver as soon as it may speak, either after
-    /// [`SessionConfig::linger`] at the latest. [`Event::Over`] follows the goodbye in the outputs. A VidGear client is
-    /// given the same time to confirm the goodbye; a VidGear server has no word for a receiver's leaving, and is told
+    /// [`SessionConfig::linger`] at the latest. [`Event::Over`] follows the goodbye in the outputs. A VidGear client has
+    /// [`SessionConfig::confirmation_timeout`] more to confirm the goodbye; a VidGear server has no word for a receiver's leaving, and is told
     /// none.
     pub fn close(&mut self, now: Timestamp) {
         match self.phase {
@@ -286,11 +289,11 @@ impl Session {
                 if self.config.pattern() == Pattern::Pair || self.dialect == Some(Dialect::VidGear) {
                     self.answer_without_data();
                 }
-                self.phase = Phase::Leaving { deadline: now + self.config.linger(), said: false };
+                self.phase = Phase::Leaving { deadline: now + self.config.linger() };
                 self.idle_at = None;
                 self.try_leave();
             }
-            Phase::Leaving { .. } | Phase::Over(_) => {}
+            Phase::Leaving { .. } | Phase::Confirming { .. } | Phase::Over(_) => {}
         }
     }
 }
@@ -367,14 +370,10 @@ impl Session {
                 self.end(Ending::Failed);
                 return Err(SessionError::GreetingTimeout);
             }
-            Phase::Leaving { said, .. } => {
-                // On REQ/REP the turn may never have come; a native peer then finds the link closed. A VidGear server asks
-                // again without an answer (ZMQ_REQ_RELAXED), and so does this end in its place.
-                if !said && (self.our_turn || self.dialect == Some(Dialect::VidGear)) {
-                    self.say_goodbye();
-                }
-                self.end(Ending::Closed);
-            }
+            // A VidGear server asks again without an answer (ZMQ_REQ_RELAXED), and so does this end in its place.
+            Phase::Leaving { .. } if self.our_turn || self.dialect == Some(Dialect::VidGear) => self.leave(),
+            // The turn to say goodbye never came; the peer then finds the link closed.
+            Phase::Leaving { .. } | Phase::Confirming { .. } => self.end(Ending::Closed),
             Phase::Open => self.transmit_small(Message::Idle),
             Phase::Unconnected | Phase::Over(_) => {}
         }
@@ -513,20 +512,28 @@ impl Session {
     }
 
     fn is_leaving(&self) -> bool {
-        matches!(self.phase, Phase::Leaving { .. })
+        matches!(self.phase, Phase::Leaving { .. } | Phase::Confirming { .. })
     }
 
-    /// Once closing: says goodbye as soon as this end may, a sender not before its last frame is answered.
+    /// Once closing: leaves as soon as this end may speak, a sender not before its last frame is answered. A receiver that
+    /// has no word for it leaves at once.
     fn try_leave(&mut self) {
-        let Phase::Leaving { deadline, said: false } = self.phase else { return };
-        if self.dialect != Some(Dialect::Native) && self.config.role() == Role::Receiver {
-            // There is nothing that it could say.
-            self.end(Ending::Closed);
-        } else if self.our_turn && !self.awaits_answer() {
-            self.say_goodbye();
-            if self.dialect == Some(Dialect::VidGear) {
-                self.phase = Phase::Leaving { deadline, said: true };
-            } else {
+        let has_word = self.dialect == Some(Dialect::Native) || self.config.role() == Role::Sender;
+        if !has_word || (self.our_turn && !self.awaits_answer()) {
+            self.leave();
+        }
+    }
+
+    fn leave(&mut self) {
+        let Phase::Leaving { deadline } = self.phase else { return };
+        match (self.dialect, self.config.role()) {
+            (Some(Dialect::VidGear), Role::Sender) => {
+                self.say_goodbye();
+                self.phase = Phase::Confirming { until: deadline + self.config.confirmation_timeout() };
+            }
+            (Some(Dialect::VidGear) | None, Role::Receiver) => self.end(Ending::Closed),
+            _ => {
+                self.say_goodbye();
                 self.end(Ending::Closed);
             }
         }

@@ -3,7 +3,7 @@
 //! It says no hello, numbers nothing, and never speaks idly. A server's leaving is a message that the client confirms; a
 //! client that leaves says nothing.
 
-use super::{Delivery, Ending, Mismatch, Output, Peer, PeerViolation, Session, SessionError, Side};
+use super::{Delivery, Ending, Mismatch, Output, Peer, PeerViolation, Phase, Session, SessionError, Side};
 use crate::{
     Dialect, Mode, Pattern, Role, Timestamp, Value,
     native::Answer,
@@ -32,7 +32,7 @@ impl Session {
             (Role::Sender, Message::Acknowledgement) => {
                 self.handle_vidgear_answer(Mode::Unidirectional, None)
             }
-            (Role::Sender, Message::Terminated) if self.is_leaving() => {
+            (Role::Sender, Message::Terminated) if matches!(self.phase, Phase::Confirming { .. }) => {
                 self.end(Ending::Closed);
                 Ok(())
             }
