@@ -22,8 +22,7 @@ pub(super) enum Header {
 }
 
 impl Header {
-    /// Reads the map. `has_part` is whether a part follows.
-    pub(super) fn decode(part: &Bytes, has_part: bool, budget: &mut Budget) -> Result<Self, DecodeError> {
+    pub(super) fn decode(part: &Bytes, budget: &mut Budget) -> Result<Self, DecodeError> {
         let Map { terminate, bi_mode, data, return_type, return_data, terminated } =
             Map::read(part, budget).map_err(DecodeError::Header)?;
         let missing = |key| DecodeError::MissingKey { key };
@@ -41,8 +40,8 @@ impl Header {
                 Ok(match return_type {
                     "ndarray" => Self::ReturnArray,
                     "NoneType" => Self::Return(None),
-                    // A type made from ndarray, like numpy.matrix: VidGear sends it in the same way, under its own name.
-                    _ if data.is_null() && has_part => Self::ReturnArray,
+                    // VidGear says nil only where an array follows: here of a type made from ndarray, like numpy.matrix.
+                    _ if data.is_null() => Self::ReturnArray,
                     _ => Self::Return(Some(data)),
                 })
             }

@@ -112,7 +112,6 @@ impl Message {
         let mut budget = Budget::new(limits);
         let mut parts = message.into_parts().into_iter().map(Part::into_bytes);
         let first = parts.next().ok_or(DecodeError::Empty)?;
-        let has_array = parts.len() > 0;
         let mut array = |budget: &mut Budget| {
             let part = parts.next().ok_or(DecodeError::MissingPart)?;
             array::decode(&part, budget).map_err(DecodeError::Array)
@@ -122,7 +121,7 @@ impl Message {
             // What the acknowledgement begins with.
             Some(b'D') => acknowledgement(&first)?,
             // What a map begins with.
-            Some(0x80..=0x8f | 0xde | 0xdf) => match Header::decode(&first, has_array, &mut budget)? {
+            Some(0x80..=0x8f | 0xde | 0xdf) => match Header::decode(&first, &mut budget)? {
                 Header::Frame { mode, data } => {
                     let frame = into_frame(array(&mut budget)?)?;
                     Self::Frame(FrameMessage { mode, frame, data })
