@@ -1,14 +1,16 @@
-//! Formatting and lints. The program without std is a workspace of its own, so each runs twice.
+//! Formatting and lints. The program without std and the fuzz targets are workspaces of their own.
 
 use crate::{
-    Result, no_std,
+    Result, fuzz, no_std,
     process::{Outcome, run},
     workspace::Workspace,
 };
 
 pub(crate) fn format(workspace: &Workspace) -> Result<Outcome> {
     run(&mut workspace.cargo(&["fmt", "--all", "--check"]))?;
-    run(&mut workspace.cargo(&["fmt", "--check", "--manifest-path", no_std::MANIFEST]))?;
+    for manifest in [no_std::MANIFEST, fuzz::MANIFEST] {
+        run(&mut workspace.cargo(&["fmt", "--check", "--manifest-path", manifest]))?;
+    }
     Ok(Outcome::Done)
 }
 

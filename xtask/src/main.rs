@@ -5,6 +5,7 @@ mod bench;
 mod ci;
 mod docs;
 mod examples;
+mod fuzz;
 mod interop;
 mod lint;
 mod no_std;
@@ -43,6 +44,8 @@ enum Command {
     Interop(interop::Options),
     /// Builds every example, and runs those that finish by themselves.
     Examples,
+    /// Hostile messages by the million, with cargo-fuzz and a nightly compiler.
+    Fuzz(fuzz::Options),
     /// The benches of the workspace.
     Bench(bench::Options),
 }
@@ -69,6 +72,7 @@ fn run(command: &Command) -> Result<Outcome> {
         Command::NoStd => no_std::run(&workspace),
         Command::Interop(options) => interop::run(&workspace, options),
         Command::Examples => examples::run(&workspace),
+        Command::Fuzz(options) => fuzz::run(&workspace, options),
         Command::Bench(options) => bench::run(&workspace, options),
     }
 }
@@ -82,6 +86,7 @@ impl Command {
             Self::NoStd => "no-std",
             Self::Interop(_) => "interop",
             Self::Examples => "examples",
+            Self::Fuzz(_) => "fuzz",
             Self::Bench(_) => "bench",
         }
     }
