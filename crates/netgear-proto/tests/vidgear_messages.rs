@@ -1,6 +1,8 @@
 //! What the real VidGear puts on the wire, recorded by `data/vidgear/capture.py`: each message is read for what it is, and what
 //! this crate writes for the same is the same to the last byte.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use std::{collections::BTreeMap, fs, path::Path};
 
 use bytes::Bytes;
@@ -391,6 +393,32 @@ fn what_vidgear_sends_is_read_and_written_in_the_same_way() {
             Refused(error) => assert_eq!(decoded, Err(error), "{name}"),
         }
     }
+}
+
+/// The examples of docs/vidgear-wire.md, which is no part of the published crate, are recorded messages.
+#[test]
+fn docs_vidgear_wire_md_shows_recorded_bytes() {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/vidgear-wire.md");
+    let Ok(page) = fs::read_to_string(page) else { return };
+    let recording = recording();
+    let mut examples = 0;
+    for block in page.split("```").skip(1).step_by(2) {
+        let (name, lines) = block.strip_prefix("text\n# ").unwrap().split_once('\n').unwrap();
+        let mut parts: Vec<Vec<u8>> = Vec::new();
+        for line in lines.lines() {
+            // What follows the semicolon explains the bytes.
+            let hex = line.split(';').next().unwrap();
+            let hex = hex.split_once(':').map_or(hex, |(_, hex)| {
+                parts.push(Vec::new());
+                hex
+            });
+            let bytes = hex.split_whitespace().map(|byte| u8::from_str_radix(byte, 16).unwrap());
+            parts.last_mut().unwrap().extend(bytes);
+        }
+        assert_eq!(recording[name], parts, "{name}");
+        examples += 1;
+    }
+    assert_eq!(examples, 2);
 }
 
 /// The elements of the array in a message.
