@@ -16,11 +16,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use serde_json::Value;
-
 use crate::{
     Result,
-    process::{self, Outcome, human},
+    process::{Outcome, human},
     workspace::{Package, Workspace},
 };
 
@@ -31,7 +29,7 @@ const KEY: &str = "run-examples";
 const TIME_LIMIT: Duration = Duration::from_secs(60);
 
 pub(crate) fn run(workspace: &Workspace) -> Result<Outcome> {
-    let programs = build(workspace)?;
+    let programs = workspace.build("example")?;
     let mut not_run: Vec<&str> = programs.keys().map(String::as_str).collect();
     for package in workspace.packages() {
         for group in groups(package)? {
@@ -44,31 +42,6 @@ pub(crate) fn run(workspace: &Workspace) -> Result<Outcome> {
         println!("built, and not run because they do not finish by themselves: {}", not_run.join(", "));
     }
     Ok(Outcome::Done)
-}
-
-/// Builds the examples of all packages, and says where each is. They are built together with everything else, as the tests
-/// are, so that what both need is built once.
-fn build(workspace: &Workspace) -> Result<HashMap<String, PathBuf>> {
-    let messages = process::output(&mut workspace.cargo(&[
-        "build",
-        "--workspace",
-        "--all-features",
-        "--examples",
-        "--bins",
-        "--message-format=json-render-diagnostics",
-    ]))?;
-    let mut programs = HashMap::new();
-    for message in messages.lines() {
-        let message: Value = serde_json::from_str(message)?;
-        let (name, kind) = (&message["target"]["name"], &message["target"]["kind"][0]);
-        if let (Some(executable), Some(name), Some(kind)) =
-            (message["executable"].as_str(), name.as_str(), kind.as_str())
-            && kind == "example"
-        {
-            programs.insert(name.to_owned(), PathBuf::from(executable));
-        }
-    }
-    Ok(programs)
 }
 
 /// The groups of command lines that a package's manifest asks to run.

@@ -1,6 +1,7 @@
 //! What cargo knows of the workspace.
 
 use std::{
+    collections::HashMap,
     env,
     path::{Path, PathBuf},
     process::Command,
@@ -8,7 +9,7 @@ use std::{
 
 use serde_json::Value;
 
-use crate::Result;
+use crate::{Result, process};
 
 /// The workspace that this program belongs to.
 #[derive(Debug)]
@@ -56,6 +57,30 @@ impl Workspace {
 
     pub(crate) fn packages(&self) -> &[Package] {
         &self.packages
+    }
+
+    /// Builds everything, and says where each program of a kind is: "bin" or "example". All is built together, as it is for the
+    /// tests, so that what both need is built once.
+    pub(crate) fn build(&self, kind: &str) -> Result<HashMap<String, PathBuf>> {
+        let messages = process::output(&mut self.cargo(&[
+            "build",
+            "--workspace",
+            "--all-features",
+            "--examples",
+            "--bins",
+            "--message-format=json-render-diagnostics",
+        ]))?;
+        let mut programs = HashMap::new();
+        for message in messages.lines() {
+            let message: Value = serde_json::from_str(message)?;
+            let target = &message["target"];
+            if let (Some(executable), Some(name)) = (message["executable"].as_str(), target["name"].as_str())
+                && target["kind"][0] == kind
+            {
+                programs.insert(name.to_owned(), PathBuf::from(executable));
+            }
+        }
+        Ok(programs)
     }
 
     /// A cargo command to run in the workspace.

@@ -1,0 +1,101 @@
+//! The `netgear` program as a child process.
+
+use std::{
+    io::{self, Read},
+    path::Path,
+    process::{Child, Command, Stdio},
+    thread::{self, JoinHandle},
+    time::{Duration, Instant},
+};
+
+use netgear_proto::{Pattern, Role};
+
+use super::super::meeting::Place;
+use crate::Result;
+
+/// One of our ends as users run it. Dropping it kills it.
+#[derive(Debug)]
+pub(super) struct Program {
+    child: Child,
+    /// Reads what it writes to its error output.
+    errors: Option<JoinHandle<io::Result<String>>>,
+}
+
+/// How it ended by itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Exit {
+    /// `None` if a signal ended it.
+    pub(super) code: Option<i32>,
+    /// The last line of its error output.
+    pub(super) last_words: String,
+}
+
+impl Program {
+    /// `netgear serve` or `netgear view` at a place where VidGear's other end is.
+    pub(super) fn start(
+        netgear: &Path,
+        role: Role,
+        pattern: Pattern,
+        place: &Place,
+        arguments: &[&str],
+    ) -> Result<Self> {
+        let mut command = Command::new(netgear);
+        match role {
+            Role::Sender => command.args(["serve", "test:640x480@100", "--connect", &place.endpoint()]),
+            Role::Receiver => command.args(["view", "--reply", "seen", "--bind", &place.endpoint()]),
+        };
+        command.args(["--pattern", &pattern.to_string(), "--json"]).args(arguments);
+        // Its log is not its last words.
+        command.env_remove("RUST_LOG");
+        let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn()?;
+        let mut output = child.stderr.take().ok_or("the program has no error output")?;
+        let errors = thread::spawn(move || {
+            let mut text = String::new();
+            output.read_to_string(&mut text).map(|_| text)
+        });
+        Ok(Self { child, errors: Some(errors) })
+    }
+
+    /// SIGKILL.
+    pub(super) fn kill(mut self) -> Result {
+        self.child.kill()?;
+        self.child.wait()?;
+        Ok(())
+    }
+
+    /// Ctrl-C: SIGINT.
+    pub(super) fn interrupt(&self) -> Result {
+        let status = Command::new("kill").args(["-INT", &self.child.id().to_string()]).status()?;
+        if status.success() { Ok(()) } else { Err("it was gone before it could be interrupted".into()) }
+    }
+
+    /// Whether it still runs.
+    pub(super) fn runs(&mut self) -> Result<bool> {
+        Ok(self.child.try_wait()?.is_none())
+    }
+
+    /// Waits for its end; an error if it has not ended in time.
+    pub(super) fn exit(mut self, limit: Duration) -> Result<Exit> {
+        let until = Instant::now() + limit;
+        loop {
+            if let Some(status) = self.child.try_wait()? {
+                let errors = self.errors.take().ok_or("its error output was read")?;
+                let text = errors.join().map_err(|_| "reading its error output panicked")??;
+                let last_words = text.lines().last().unwrap_or_default().to_owned();
+                return Ok(Exit { code: status.code(), last_words });
+            }
+            if Instant::now() > until {
+                return Err(format!("our end had not ended after {:.1} s", limit.as_secs_f64()).into());
+            }
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        // Nothing is left to do if it has ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
