@@ -10,7 +10,7 @@ use netgear_proto::{Mode, Pattern, Role};
 
 use super::{
     content::{DataKind, FrameKind},
-    meeting::{Carrier, First, Meeting},
+    meeting::{Carrier, First, Meeting, role_name},
     peers::Peers,
     script::Script,
     spoilt, start_peers,
@@ -131,10 +131,7 @@ impl Row {
     }
 
     fn title(&self) -> String {
-        let ours = match self.ours {
-            Role::Sender => "sender",
-            Role::Receiver => "receiver",
-        };
+        let ours = role_name(self.ours);
         let data = match self.data {
             Payload::Both(kind) => kind.to_string(),
             Payload::ArraysBack => "arrays back".to_owned(),

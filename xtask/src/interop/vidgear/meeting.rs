@@ -128,7 +128,8 @@ impl Meeting {
         })
     }
 
-    fn peer<'a>(&self, peers: &'a Peers, place: &Place, settings: &Value) -> Result<Peer<'a>> {
+    /// VidGear's end.
+    pub(crate) fn peer<'a>(&self, peers: &'a Peers, place: &Place, settings: &Value) -> Result<Peer<'a>> {
         let theirs = match self.ours {
             Role::Sender => Role::Receiver,
             Role::Receiver => Role::Sender,
@@ -140,6 +141,26 @@ impl Meeting {
             job[name] = setting.clone();
         }
         peers.run(job)
+    }
+}
+
+/// Enough to know it by.
+impl fmt::Display for Meeting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { ours, pattern, carrier, first, script } = self;
+        write!(f, "our {}, {pattern}, {carrier}, {}, {}", role_name(*ours), script.mode, script.frame.name)?;
+        match first {
+            First::Ours(head_start) => write!(f, ", ours {} s ahead", head_start.as_secs_f64()),
+            First::Theirs(Duration::ZERO) => Ok(()),
+            First::Theirs(head_start) => write!(f, ", VidGear's {} s ahead", head_start.as_secs_f64()),
+        }
+    }
+}
+
+pub(crate) fn role_name(role: Role) -> &'static str {
+    match role {
+        Role::Sender => "sender",
+        Role::Receiver => "receiver",
     }
 }
 

@@ -14,13 +14,12 @@ use serde_json::{Value, json};
 use super::{
     super::{
         content::{DataKind, FrameKind},
-        meeting::{Carrier, Place, job},
+        meeting::{Carrier, Place, job, role_name},
         parallel::in_parallel,
         peers::{Peer, Peers},
         script::Script,
     },
     program::Program,
-    role_name,
 };
 use crate::Result;
 
@@ -167,11 +166,11 @@ impl Case {
         theirs.kill()?;
         let exit = ours.exit(DEADLINE)?;
         let took = struck.elapsed();
-        if exit.code != Some(1) || !exit.last_words.contains("error") {
+        if exit.code != Some(1) || !exit.last_words().contains("error") {
             return Err(format!("our end did not report it: {exit:?}").into());
         }
         // Where it was is another for each case.
-        let words = exit.last_words.replace(&place.endpoint(), "…");
+        let words = exit.last_words().replace(&place.endpoint(), "…");
         Ok(Fate { ours: format!("exit code 1: {words}"), theirs: "dead".to_owned(), took })
     }
 
@@ -228,12 +227,11 @@ impl Case {
         thread::sleep(self.moment);
         let struck = Instant::now();
         ours.kill()?;
-        let next =
-            Program::start(netgear, self.ours, self.pattern, place, &["--wait", WAIT, "--frames", "10"])?;
+        let next = self.program(netgear, place, &["--wait", WAIT, "--frames", "10"])?;
         let exit = next.exit(DEADLINE)?;
         let took = struck.elapsed();
         let story = theirs.end(Duration::from_secs(VIDGEAR_TIMEOUT) + PATIENCE)?;
-        let words = exit.last_words.replace(&place.endpoint(), "…");
+        let words = exit.last_words().replace(&place.endpoint(), "…");
         let ours = match exit.code {
             Some(0) => "the next: exit code 0".to_owned(),
             Some(1) if !words.is_empty() => format!("the next: exit code 1: {words}"),
@@ -250,7 +248,7 @@ impl Case {
         let exit = ours.exit(DEADLINE)?;
         let took = struck.elapsed();
         let story = theirs.end(PATIENCE)?;
-        let words = exit.last_words.replace(&place.endpoint(), "…");
+        let words = exit.last_words().replace(&place.endpoint(), "…");
         match exit.code {
             Some(0) => Ok(Fate { ours: "exit code 0".to_owned(), theirs: story.to_string(), took }),
             Some(1) if words.contains("error") => {
@@ -287,8 +285,16 @@ impl Case {
         arguments: &[&str],
     ) -> Result<(Program, Peer<'a>)> {
         let theirs = self.peer(peers, place, &json!({ "frames": Value::Null }))?;
-        let ours = Program::start(netgear, self.ours, self.pattern, place, arguments)?;
-        Ok((ours, theirs))
+        Ok((self.program(netgear, place, arguments)?, theirs))
+    }
+
+    /// Our end, with data both ways.
+    fn program(self, netgear: &Path, place: &Place, arguments: &[&str]) -> Result<Program> {
+        let data = match self.ours {
+            Role::Sender => ["--data", "a frame"],
+            Role::Receiver => ["--reply", "seen"],
+        };
+        Program::start(netgear, self.ours, self.pattern, place, &[&data, arguments].concat())
     }
 
     /// VidGear's end. What it receives is the test pattern, which it knows nothing of.

@@ -1,20 +1,24 @@
 //! Ends that do not fit: ours says which setting it is.
 
-use std::time::Duration;
+use std::{
+    path::Path,
+    time::{Duration, Instant},
+};
 
 use netgear_proto::{Mode, Pattern, Role};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{
     super::{
         content::{DataKind, FrameKind},
-        meeting::{Carrier, First, Meeting, Outcome},
+        meeting::{Carrier, First, Meeting, Outcome, Place, role_name},
         parallel::in_parallel,
         peers::Peers,
         script::Script,
     },
-    role_name,
+    program::Program,
 };
+use crate::Result;
 
 /// By when our end must have said it.
 const DEADLINE: Duration = Duration::from_secs(6);
@@ -40,7 +44,7 @@ struct Told {
 }
 
 /// Runs them all at once; gives the failures.
-pub(super) fn run(peers: &Peers) -> Vec<String> {
+pub(super) fn run(peers: &Peers, netgear: &Path) -> Vec<String> {
     println!("\nends that do not fit: what ours says, after how many seconds, and what VidGear's does");
     let mut cases = Vec::new();
     for misfit in [Misfit::Mode, Misfit::Pattern] {
@@ -61,7 +65,9 @@ pub(super) fn run(peers: &Peers) -> Vec<String> {
             }
         }
     }
-    let results = in_parallel(cases.len(), &cases, |&(misfit, meeting)| misfit.told(meeting, peers));
+    let results = in_parallel(cases.len(), &cases, |&(misfit, meeting)| {
+        misfit.told(meeting, peers, netgear).map_err(|error| error.to_string())
+    });
     let mut failures = Vec::new();
     for ((misfit, meeting), told) in cases.iter().zip(results) {
         let title = format!(
@@ -83,7 +89,7 @@ pub(super) fn run(peers: &Peers) -> Vec<String> {
                 // It must name the setting.
                 let named = match misfit {
                     Misfit::Mode => ["bidirectional", "unidirectional"],
-                    Misfit::Pattern => ["PAIR", "REQ/REP"],
+                    Misfit::Pattern => ["PAIR", "RE"],
                 };
                 if !named.iter().all(|name| told.error.contains(name)) {
                     failures.push(format!("{title}: the error does not name the {misfit:?}: {}", told.error));
@@ -102,7 +108,7 @@ pub(super) fn run(peers: &Peers) -> Vec<String> {
 }
 
 impl Misfit {
-    fn told(self, meeting: Meeting, peers: &Peers) -> Result<Told, String> {
+    fn told(self, meeting: Meeting, peers: &Peers, netgear: &Path) -> Result<Told> {
         let settings = match self {
             Self::Mode => {
                 json!({ "bidirectional": meeting.script.mode == Mode::Unidirectional, "timeout": VIDGEAR_TIMEOUT })
@@ -115,11 +121,35 @@ impl Misfit {
                 "timeout": VIDGEAR_TIMEOUT,
             }),
         };
-        let outcome = meeting.run_with(peers, &settings, PATIENCE).map_err(|error| error.to_string())?;
-        let Outcome { ours, ours_took, theirs } = outcome;
+        if self == Self::Pattern && meeting.ours == Role::Receiver {
+            return warned(meeting, peers, netgear, &settings);
+        }
+        let Outcome { ours, ours_took, theirs } = meeting.run_with(peers, &settings, PATIENCE)?;
         match ours {
-            Ok(_) => Err("our end found nothing wrong".to_owned()),
+            Ok(_) => Err("our end found nothing wrong".into()),
             Err(error) => Ok(Told { error: error.to_string(), after: ours_took, theirs: theirs.to_string() }),
         }
+    }
+}
+
+/// A socket of the wrong type at a port that is open to all is refused, with a warning in the log, and the next is waited for.
+fn warned(meeting: Meeting, peers: &Peers, netgear: &Path, settings: &Value) -> Result<Told> {
+    let place = Place::free(Carrier::Tcp)?;
+    let started = Instant::now();
+    let theirs = meeting.peer(peers, &place, settings)?;
+    let mut arguments = vec!["--wait", "2"];
+    if meeting.script.mode == Mode::Unidirectional {
+        arguments.push("--unidirectional");
+    }
+    let ours = Program::start(netgear, meeting.ours, meeting.pattern, &place, &arguments)?;
+    let exit = ours.exit(DEADLINE)?;
+    let after = started.elapsed();
+    let warning =
+        exit.errors.lines().find_map(|line| line.split_once("WARN")).map(|(_, warning)| warning.trim());
+    match warning {
+        Some(warning) if exit.code == Some(1) => {
+            Ok(Told { error: warning.to_owned(), after, theirs: theirs.end(PATIENCE)?.to_string() })
+        }
+        _ => Err(format!("our end did not warn: {exit:?}").into()),
     }
 }

@@ -7,8 +7,6 @@ mod start_orders;
 
 use std::time::Instant;
 
-use netgear_proto::Role;
-
 use super::start_peers;
 use crate::{Result, process::human, workspace::Workspace};
 
@@ -38,7 +36,7 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result {
     let mut random = fastrand::Rng::with_seed(seed);
     let failures = [
         start_orders::run(&peers),
-        misfits::run(&peers),
+        misfits::run(&peers, &netgear),
         deaths::run(&peers, &netgear, options.deaths, &mut random),
     ]
     .concat();
@@ -50,11 +48,4 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result {
     failures.iter().for_each(|failure| println!("  {failure}"));
     println!("what VidGear logged is in {}", peers.log().display());
     Err(format!("{} cases failed", failures.len()).into())
-}
-
-fn role_name(role: Role) -> &'static str {
-    match role {
-        Role::Sender => "sender",
-        Role::Receiver => "receiver",
-    }
 }

@@ -26,8 +26,15 @@ pub(super) struct Program {
 pub(super) struct Exit {
     /// `None` if a signal ended it.
     pub(super) code: Option<i32>,
+    /// Its error output.
+    pub(super) errors: String,
+}
+
+impl Exit {
     /// The last line of its error output.
-    pub(super) last_words: String,
+    pub(super) fn last_words(&self) -> &str {
+        self.errors.lines().last().unwrap_or_default()
+    }
 }
 
 impl Program {
@@ -42,7 +49,7 @@ impl Program {
         let mut command = Command::new(netgear);
         match role {
             Role::Sender => command.args(["serve", "test:640x480@100", "--connect", &place.endpoint()]),
-            Role::Receiver => command.args(["view", "--reply", "seen", "--bind", &place.endpoint()]),
+            Role::Receiver => command.args(["view", "--bind", &place.endpoint()]),
         };
         command.args(["--pattern", &pattern.to_string(), "--json"]).args(arguments);
         // Its log is not its last words.
@@ -79,10 +86,9 @@ impl Program {
         let until = Instant::now() + limit;
         loop {
             if let Some(status) = self.child.try_wait()? {
-                let errors = self.errors.take().ok_or("its error output was read")?;
-                let text = errors.join().map_err(|_| "reading its error output panicked")??;
-                let last_words = text.lines().last().unwrap_or_default().to_owned();
-                return Ok(Exit { code: status.code(), last_words });
+                let reader = self.errors.take().ok_or("its error output was read")?;
+                let errors = reader.join().map_err(|_| "reading its error output panicked")??;
+                return Ok(Exit { code: status.code(), errors });
             }
             if Instant::now() > until {
                 return Err(format!("our end had not ended after {:.1} s", limit.as_secs_f64()).into());

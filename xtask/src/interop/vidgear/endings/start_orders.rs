@@ -4,15 +4,12 @@ use std::time::Duration;
 
 use netgear_proto::{Mode, Pattern, Role};
 
-use super::{
-    super::{
-        content::{DataKind, FrameKind},
-        meeting::{Carrier, First, Meeting},
-        parallel::in_parallel,
-        peers::Peers,
-        script::Script,
-    },
-    role_name,
+use super::super::{
+    content::{DataKind, FrameKind},
+    meeting::{Carrier, First, Meeting, role_name},
+    parallel::in_parallel,
+    peers::Peers,
+    script::Script,
 };
 
 const HEAD_STARTS: [Duration; 3] =
@@ -53,7 +50,7 @@ pub(super) fn run(peers: &Peers) -> Vec<String> {
         })
         .collect();
     let results = in_parallel(cases.len(), &cases, |meeting| {
-        meeting.run(peers).map(drop).map_err(|error| format!("{meeting:?}: {error}"))
+        meeting.run(peers).map(drop).map_err(|error| format!("{meeting}: {error}"))
     });
     for ((ours, pattern, carrier), results) in rows.iter().zip(results.chunks(orders.len())) {
         print!("{:<9} {:<8} {carrier:<5}", role_name(*ours), pattern.to_string());
