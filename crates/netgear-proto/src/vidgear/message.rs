@@ -12,6 +12,10 @@ pub const CLIENT_ID: &str = "RUSTGEAR";
 /// What stands before and behind the name in the acknowledgement of a frame.
 const ACKNOWLEDGEMENT: (&str, &str) = ("Data received on client: ", " !");
 
+/// What VidGear writes for [`Message::Terminate`]. Ctrl-C at a server that has sent the first part of a frame makes this the
+/// second.
+const TERMINATE: &[u8] = b"\x81\xa9terminate\xc3";
+
 /// One message of the VidGear dialect. VidGear calls the sender of frames *server*, and the receiver *client*.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Message {
@@ -81,13 +85,7 @@ impl Message {
         let mut budget = Budget::new(limits);
         let message = match self {
             Self::Frame(message) => message.encode(&mut budget)?,
-            Self::Terminate => {
-                let mut header = Writer::with_capacity(16);
-                header.map_head(1)?;
-                header.text("terminate")?;
-                header.bool(true);
-                header.into_bytes().into()
-            }
+            Self::Terminate => Bytes::from_static(TERMINATE).into(),
             Self::Return(data) => encode_return(data, &mut budget)?,
             Self::Acknowledgement => {
                 let (before, behind) = ACKNOWLEDGEMENT;
@@ -112,23 +110,23 @@ impl Message {
         let mut budget = Budget::new(limits);
         let mut parts = message.into_parts().into_iter().map(Part::into_bytes);
         let first = parts.next().ok_or(DecodeError::Empty)?;
-        let mut array = |budget: &mut Budget| {
-            let part = parts.next().ok_or(DecodeError::MissingPart)?;
-            array::decode(&part, budget).map_err(DecodeError::Array)
-        };
+        let mut second = || parts.next().ok_or(DecodeError::MissingPart);
         let message = match first.first() {
             None => return Err(DecodeError::Empty),
             // What the acknowledgement begins with.
             Some(b'D') => acknowledgement(&first)?,
             // What a map begins with.
             Some(0x80..=0x8f | 0xde | 0xdf) => match Header::decode(&first, &mut budget)? {
-                Header::Frame { mode, data } => {
-                    let frame = into_frame(array(&mut budget)?)?;
-                    Self::Frame(FrameMessage { mode, frame, data })
-                }
+                Header::Frame { mode, data } => match second()? {
+                    part if part == TERMINATE => Self::Terminate,
+                    part => {
+                        let frame = into_frame(read_array(&part, &mut budget)?)?;
+                        Self::Frame(FrameMessage { mode, frame, data })
+                    }
+                },
                 Header::Terminate => Self::Terminate,
                 Header::Return(data) => Self::Return(data),
-                Header::ReturnArray => Self::Return(Some(into_value(array(&mut budget)?))),
+                Header::ReturnArray => Self::Return(Some(into_value(read_array(&second()?, &mut budget)?))),
                 Header::Terminated => Self::Terminated,
             },
             Some(&found) => return Err(DecodeError::FirstByte { found }),
@@ -220,6 +218,10 @@ fn acknowledgement(text: &[u8]) -> Result<Message, DecodeError> {
     id.filter(|id| core::str::from_utf8(id).is_ok())
         .map(|_| Message::Acknowledgement)
         .ok_or(DecodeError::Text)
+}
+
+fn read_array(part: &Bytes, budget: &mut Budget) -> Result<NdArray, DecodeError> {
+    array::decode(part, budget).map_err(DecodeError::Array)
 }
 
 fn into_frame(array: NdArray) -> Result<Frame, DecodeError> {

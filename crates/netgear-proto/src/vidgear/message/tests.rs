@@ -97,6 +97,21 @@ fn what_is_no_message_of_vidgear_is_told_apart() {
     }
 }
 
+/// Two tasks of VidGear's server write to one socket when it is interrupted between the parts of a frame.
+#[test]
+fn a_frame_that_was_cut_short_by_terminate_is_terminate() {
+    let header = b"\x83\xa9terminate\xc2\xa7bi_mode\xc3\xa4data\xa5hello";
+    assert_eq!(decode_parts(&[header, b"\x81\xa9terminate\xc3"]), Ok(Message::Terminate));
+    assert_eq!(
+        decode_parts(&[header, b"\x81\xa9terminate\xc3", ARRAY]),
+        Err(DecodeError::SurplusParts { surplus: 1 })
+    );
+    assert_eq!(
+        decode_parts(&[RETURN_ARRAY, b"\x81\xa9terminate\xc3"]),
+        Err(DecodeError::Array(ArrayError::MissingKey { key: "nd" }))
+    );
+}
+
 #[test]
 fn malformed_headers_are_told_apart_and_placed() {
     // The data of the message begins at byte 27.
