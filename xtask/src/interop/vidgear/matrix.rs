@@ -1,7 +1,7 @@
 //! Every mode against every kind of frame and data, both ways round.
 
 use std::{
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
     thread,
     time::Instant,
 };
@@ -35,6 +35,9 @@ impl Default for Options {
         Self { frames: 100, only: Vec::new(), frame: String::new() }
     }
 }
+
+/// After how many failures no further row is begun.
+const ENOUGH_FAILURES: usize = 10;
 
 /// One line of the table: the same for several kinds of frames.
 #[derive(Debug, Clone)]
@@ -83,6 +86,10 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result {
             let (rows, peers, results) = (&rows, &peers, &results);
             scope.spawn(move || {
                 for row in rows.iter().filter(|row| row.ours == ours) {
+                    // Each failure may take as long as a deadline.
+                    if locked(results).failures.len() >= ENOUGH_FAILURES {
+                        break;
+                    }
                     row.run(peers, options, results);
                 }
             });
@@ -149,7 +156,7 @@ impl Row {
                 continue;
             }
             let result = self.meeting(kind, options.frames as usize).run(peers);
-            let mut results = results.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut results = locked(results);
             results.cells += 1;
             match result {
                 Ok(done) => {
@@ -179,4 +186,8 @@ impl Row {
             script: Script { mode: self.mode, frame, frames, data, returned },
         }
     }
+}
+
+fn locked(results: &Mutex<Results>) -> MutexGuard<'_, Results> {
+    results.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -126,6 +126,12 @@ impl Peer<'_> {
         self.story.first_frame
     }
 
+    /// Whether a signal has reached it, as far as it has said so by now: it has ended, or is about to.
+    pub(crate) fn noticed(&mut self) -> bool {
+        while !self.ended && self.listen(Instant::now()) {}
+        self.ended || self.story.interrupted
+    }
+
     /// Kills it with SIGKILL, which it cannot notice.
     pub(crate) fn kill(&self) -> Result {
         self.peers.command(&json!({ "signal": 9, "to": self.id }))
