@@ -81,12 +81,13 @@ impl Failure {
             | Self::Recv(RecvError::Failed(failure))
             | Self::Reply(ReplyError::Failed(failure))
             | Self::Session(failure) => failure,
-            Self::Send(SendError::Timeout(_)) => return true,
+            Self::Send(SendError::Timeout(_) | SendError::FirstFrameUnanswered { .. }) => return true,
             _ => return false,
         };
         match failure {
             SessionFailure::Session(error) => {
-                matches!(error, SessionError::Violation(_) | SessionError::GreetingTimeout)
+                // A VidGear client that died at the first frame cannot be told from one of the other mode.
+                !matches!(error, SessionError::Mismatch(_))
             }
             SessionFailure::Link(_) | SessionFailure::PeerLost => true,
             _ => false,
