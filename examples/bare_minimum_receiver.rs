@@ -1,6 +1,6 @@
 //! The bare minimum: a receiver that takes frames, prints the text that comes with each, and answers.
 //!
-//! Run `bare_minimum_sender` in another terminal, before or after.
+//! Run `bare_minimum_sender` in another terminal, before or after; or VidGear's server, `vidgear/bare_minimum_server.py`.
 #![allow(clippy::print_stdout, reason = "an example shows what arrives")]
 
 use std::error::Error;
@@ -10,16 +10,13 @@ use netgear::prelude::*;
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let receiver = FrameReceiver::builder().bind(Endpoint::default_to_bind()).await?;
-    println!("waiting for a sender");
 
     while let Some(delivery) = receiver.recv().await? {
         if let Some(data) = &delivery.data {
-            println!("frame {} ({:?}): the sender says {data}", delivery.sequence, delivery.frame);
+            println!("{:?}: the sender says {data}", delivery.frame);
         }
         receiver.reply("hello, I am a receiver")?;
     }
-
-    let stats = receiver.close().await?;
-    println!("the sender has left after {} frames", stats.frames_received);
+    receiver.close().await?;
     Ok(())
 }

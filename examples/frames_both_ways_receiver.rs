@@ -1,6 +1,7 @@
-//! Frames both ways, as in a video chat: a receiver that sends each frame back, made smaller by 30 per cent.
+//! Frames both ways, as in a video chat: each end sends the other its own picture, made smaller by 30 per cent.
 //!
-//! Run `frames_both_ways_sender` in another terminal, before or after.
+//! Run `frames_both_ways_sender` in another terminal, before or after; or VidGear's server,
+//! `vidgear/frames_both_ways_server.py`.
 #![allow(clippy::print_stdout, reason = "an example shows what arrives")]
 
 use std::error::Error;
@@ -9,16 +10,20 @@ use netgear::prelude::*;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
+    let mut film = TestPattern::new("320x240@30".parse()?);
     let receiver =
-        FrameReceiver::builder().pattern(Pattern::ReqRep).bind("tcp://127.0.0.1:5556".parse()?).await?;
+        FrameReceiver::builder().pattern(Pattern::ReqRep).bind(Endpoint::default_to_bind()).await?;
     // Kept and used again, so that resizing allocates nothing from frame to frame.
     let mut resizer = Resizer::new();
     let percent = Percent::new(30.0)?;
 
-    while let Some(delivery) = receiver.recv().await? {
-        let smaller = resizer.reduce(&delivery.frame, percent, Filter::default())?;
-        println!("{:?} goes back as {smaller:?}", delivery.frame);
-        receiver.reply(smaller)?;
+    while let Some(Delivery { frame: theirs, data, .. }) = receiver.recv().await? {
+        if let Some(data) = data {
+            println!("the sender looks like {theirs:?} and says {data}");
+        }
+        if let Some(next) = film.next_frame()? {
+            receiver.reply(resizer.reduce(&next.frame, percent, Filter::Lanczos4)?)?;
+        }
     }
     receiver.close().await?;
     Ok(())

@@ -1,6 +1,7 @@
-//! Frames both ways, as in a video chat: a sender whose frames come back made smaller by 30 per cent.
+//! Frames both ways, as in a video chat: each end sends the other its own picture, made smaller by 30 per cent.
 //!
-//! Run `frames_both_ways_receiver` in another terminal, before or after.
+//! Run `frames_both_ways_receiver` in another terminal, before or after; or VidGear's client,
+//! `vidgear/frames_both_ways_client.py`.
 #![allow(clippy::print_stdout, reason = "an example shows what arrives")]
 
 use std::error::Error;
@@ -9,21 +10,20 @@ use netgear::prelude::*;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let mut source = TestPattern::new("1280x720@30".parse()?).with_frames(90);
+    let mut film = TestPattern::new("320x240@30".parse()?).with_frames(90);
     let sender =
-        FrameSender::builder().pattern(Pattern::ReqRep).connect("tcp://127.0.0.1:5556".parse()?).await?;
+        FrameSender::builder().pattern(Pattern::ReqRep).connect(Endpoint::default_to_connect()).await?;
+    // Kept and used again, so that resizing allocates nothing from frame to frame.
+    let mut resizer = Resizer::new();
+    let percent = Percent::new(30.0)?;
 
-    while let Some(next) = source.next_frame()? {
-        // Any serde type goes with a frame; here it is a map, made by hand.
-        let data = Value::from([
-            ("seconds", Value::from(next.time.as_secs_f64())),
-            ("camera", Value::from("front")),
-        ]);
-        sender.send(next.frame, Some(data)).await?;
-
-        // What comes back is any value, and a frame is one.
-        if let Some(Value::Frame(smaller)) = sender.recv_data().await? {
-            println!("came back as {smaller:?}");
+    while let Some(next) = film.next_frame()? {
+        let smaller = resizer.reduce(&next.frame, percent, Filter::Lanczos4)?;
+        sender.send(smaller, Some(Value::from("hello, I am a sender"))).await?;
+        match sender.recv_data().await? {
+            Some(Value::Frame(theirs)) => println!("the receiver looks like {theirs:?}"),
+            Some(data) => println!("the receiver says {data}"),
+            None => {}
         }
     }
     sender.close().await?;

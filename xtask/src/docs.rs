@@ -1,10 +1,13 @@
-//! The API's documentation, and the links between the Markdown files.
+//! The API's documentation, the links between the Markdown files, and the code that they quote.
+
+mod quotes;
 
 use std::{
     fs,
     path::{Path, PathBuf},
 };
 
+use self::quotes::Quote;
 use crate::{
     Result,
     process::{self, Outcome},
@@ -19,7 +22,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<Outcome> {
     )?;
     let mut files = markdown_files(&workspace.path("."), false)?;
     files.extend(markdown_files(&workspace.path("docs"), true)?);
-    let mut links = 0;
+    let (mut links, mut quotes) = (0, 0);
     let mut broken = Vec::new();
     for file in &files {
         let text = fs::read_to_string(file)?;
@@ -29,8 +32,14 @@ pub(crate) fn run(workspace: &Workspace) -> Result<Outcome> {
                 broken.push(format!("{}: {link}: {reason}", file.display()));
             }
         }
+        for quote in Quote::all_in(&text) {
+            quotes += 1;
+            if let Err(reason) = quote.check(workspace) {
+                broken.push(format!("{}: {quote}: {reason}", file.display()));
+            }
+        }
     }
-    println!("{links} relative links in {} Markdown files", files.len());
+    println!("{links} relative links and {quotes} quoted files in {} Markdown files", files.len());
     if broken.is_empty() { Ok(Outcome::Done) } else { Err(broken.join("\n").into()) }
 }
 

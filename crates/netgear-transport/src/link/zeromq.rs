@@ -18,7 +18,8 @@ use super::{Link, LinkError};
 ///
 /// What is weaker than over this crate's own links: the `zeromq` crate copies pixels once on the way out and checks no
 /// length before it allocates, so use it only between programs that trust each other; a REP does not learn that its peer is
-/// gone, and finds out by the session's timeout; and its sockets exchange no properties, so the peer must be NetGear too.
+/// gone, and finds out by the session's timeout; and its sockets show no properties of the peer's, so that a sender over one
+/// has to be told by [`Builder::dialect`](crate::Builder::dialect) that its peer is VidGear.
 pub struct ZeromqLink<S> {
     socket: Socket<S>,
     /// Whether this is a REQ, which speaks first.
