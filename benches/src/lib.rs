@@ -3,6 +3,7 @@
 
 pub mod raw;
 pub mod session;
+pub mod vidgear;
 
 use std::{
     io,
@@ -13,6 +14,7 @@ use std::{
 
 use bytes::Bytes;
 use netgear_proto::{Frame, Pattern};
+use serde::Serialize;
 use tokio::runtime::{Builder, Runtime};
 
 /// Any error of a bench ends it.
@@ -107,6 +109,30 @@ impl Exchange {
         match self.returned {
             Returned::Data => self.frame_bytes(),
             Returned::Frame => 2 * self.frame_bytes(),
+        }
+    }
+}
+
+/// What a number was in several rounds.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct Spread {
+    /// The one in the middle.
+    pub median: f64,
+    /// The smallest.
+    pub least: f64,
+    /// The largest.
+    pub most: f64,
+}
+
+impl Spread {
+    /// Of at least one number.
+    pub fn of(mut numbers: Vec<f64>) -> Self {
+        numbers.sort_by(f64::total_cmp);
+        let at = |number: Option<&f64>| number.copied().unwrap_or(f64::NAN);
+        Self {
+            median: at(numbers.get(numbers.len() / 2)),
+            least: at(numbers.first()),
+            most: at(numbers.last()),
         }
     }
 }

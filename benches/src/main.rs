@@ -4,7 +4,7 @@
 use std::{fmt::Write as _, fs, path::PathBuf, time::Duration};
 
 use clap::Parser;
-use netgear_benches::{Carrier, Error, Exchange, Returned, raw, session};
+use netgear_benches::{Carrier, Error, Exchange, Returned, Spread, raw, session};
 use netgear_proto::Pattern;
 use serde::Serialize;
 
@@ -29,20 +29,13 @@ struct Row {
     returned: &'static str,
     carrier: &'static str,
     pattern: String,
+    /// Milliseconds a frame.
     raw_ms: Spread,
     session_ms: Spread,
     /// The session's rate as a part of the raw sockets': the ratio of the medians.
     ratio: f64,
     session_fps: f64,
     session_gigabytes_per_second: f64,
-}
-
-/// Milliseconds a frame.
-#[derive(Debug, Serialize)]
-struct Spread {
-    median: f64,
-    least: f64,
-    most: f64,
 }
 
 #[allow(clippy::print_stdout, reason = "the table is what this program is for")]
@@ -101,10 +94,8 @@ fn compare(size: &str, exchange: Exchange, rounds: usize) -> Result<Row, Error> 
     })
 }
 
-fn spread(mut times: Vec<Duration>) -> Spread {
-    times.sort();
-    let ms = |time: Option<&Duration>| time.map_or(f64::NAN, |time| time.as_secs_f64() * 1000.0);
-    Spread { median: ms(times.get(times.len() / 2)), least: ms(times.first()), most: ms(times.last()) }
+fn spread(times: Vec<Duration>) -> Spread {
+    Spread::of(times.into_iter().map(|time| time.as_secs_f64() * 1000.0).collect())
 }
 
 fn markdown(rows: &[Row]) -> Result<String, Error> {

@@ -1,10 +1,12 @@
 //! The benches of the workspace.
 
-use std::path::PathBuf;
+use std::{ffi::OsStr, path::PathBuf};
 
 use crate::{
     Result,
+    interop::vidgear,
     process::{self, Outcome},
+    tools::{self, Tool},
     workspace::Workspace,
 };
 
@@ -19,6 +21,9 @@ pub(crate) struct Options {
     /// Only the sessions side by side with raw sockets, not criterion's benches.
     #[arg(long)]
     pub(crate) side_by_side: bool,
+    /// Only our ends and VidGear's in every combination. Needs Python, and pip's network the first time.
+    #[arg(long, conflicts_with = "side_by_side")]
+    pub(crate) vidgear: bool,
     /// Print the side-by-side figures as JSON.
     #[arg(long)]
     pub(crate) json: bool,
@@ -29,21 +34,42 @@ pub(crate) struct Options {
 
 /// Runs criterion's benches, then sessions and raw sockets in turns, and prints their table.
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<Outcome> {
+    if options.vidgear {
+        return beside_vidgear(workspace, options);
+    }
     if !options.side_by_side {
         let quick = if options.quick { ["--", "--quick"].as_slice() } else { &[] };
         process::run(workspace.cargo(&["bench", "-p", PACKAGE, "--benches"]).args(quick))?;
     }
-    let mut side_by_side =
-        workspace.cargo(&["run", "--release", "-p", PACKAGE, "--bin", "side-by-side", "--"]);
+    side_by_side(workspace, "side-by-side", options, &[])
+}
+
+fn beside_vidgear(workspace: &Workspace, options: &Options) -> Result<Outcome> {
+    if !tools::require(Tool::Python)? {
+        return Ok(Outcome::Skipped(format!("{} is missing", Tool::Python.name())));
+    }
+    let (python, script) = vidgear::python(workspace)?;
+    let places = ["--python".as_ref(), python.as_os_str(), "--script".as_ref(), script.as_os_str()];
+    side_by_side(workspace, "vidgear-side-by-side", options, &places)
+}
+
+fn side_by_side(
+    workspace: &Workspace,
+    program: &str,
+    options: &Options,
+    arguments: &[&OsStr],
+) -> Result<Outcome> {
+    let mut command = workspace.cargo(&["run", "--release", "-p", PACKAGE, "--bin", program, "--"]);
+    command.args(arguments);
     if options.quick {
-        side_by_side.arg("--quick");
+        command.arg("--quick");
     }
     if options.json {
-        side_by_side.arg("--json");
+        command.arg("--json");
     }
     if let Some(path) = &options.markdown {
-        side_by_side.arg("--markdown").arg(path);
+        command.arg("--markdown").arg(path);
     }
-    process::run(&mut side_by_side)?;
+    process::run(&mut command)?;
     Ok(Outcome::Done)
 }

@@ -2,7 +2,7 @@
 
 mod environment;
 mod libzmq;
-mod vidgear;
+pub(crate) mod vidgear;
 
 use crate::{
     Result,

@@ -124,6 +124,15 @@ def keys(number):
     }
 
 
+FALSY = [False, 0, 0.0, -0.0, "", b"", [], {}]
+
+
+def falsy(number):
+    """What Python takes for false. VidGear gives its user None in its place; our end has it as it was sent, but for an empty
+    text with a frame, which is how VidGear writes that there is no data."""
+    return FALSY[number % len(FALSY)]
+
+
 def array(number):
     """Arrays of every type of 1 to 4 dimensions, and then four as large as frames."""
     at = number % (4 * len(DTYPES) + 4)
@@ -139,7 +148,15 @@ def array(number):
     return elements.view(dtype).reshape(shape)
 
 
-KINDS = {"none": lambda number: None, "text": text, "numbers": a_number, "nested": nested, "keys": keys, "arrays": array}
+KINDS = {
+    "none": lambda number: None,
+    "text": text,
+    "numbers": a_number,
+    "nested": nested,
+    "falsy": falsy,
+    "keys": keys,
+    "arrays": array,
+}
 
 
 def value(kind, number):

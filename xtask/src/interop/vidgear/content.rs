@@ -83,6 +83,8 @@ pub(crate) enum DataKind {
     Text,
     Numbers,
     Nested,
+    /// What Python takes for false. VidGear gives its user None in its place.
+    Falsy,
     /// Maps with keys that VidGear can send but not receive.
     Keys,
     Arrays,
@@ -96,6 +98,10 @@ impl DataKind {
             Self::Text => text(number).into(),
             Self::Numbers => a_number(number),
             Self::Nested => nested(number),
+            Self::Falsy => {
+                let falsy = falsy();
+                falsy[number % falsy.len()].clone()
+            }
             Self::Keys => keys(number),
             Self::Arrays => return array(number).map(|array| Some(Value::Array(array))),
         }))
@@ -110,6 +116,7 @@ impl fmt::Display for DataKind {
             Self::Text => "text",
             Self::Numbers => "numbers",
             Self::Nested => "nested",
+            Self::Falsy => "falsy",
             Self::Keys => "keys",
             Self::Arrays => "arrays",
         })
@@ -249,16 +256,6 @@ fn nested(number: usize) -> Value {
     let numbers = (0..number % 20).map(|index| a_number(number + index)).collect();
     let entries =
         (0..number % 20).map(|index| (format!("entry {index}").into(), Value::from(index))).collect();
-    let falsy = vec![
-        Value::Bool(false),
-        Value::Int(0),
-        Value::Float(0.0),
-        Value::Float(-0.0),
-        Value::from(""),
-        Value::Bytes(Bytes::new()),
-        Value::List(vec![]),
-        Value::Map(vec![]),
-    ];
     let key = |value| Value::Map(vec![("key".into(), value)]);
     let list = vec![
         Value::Int(1),
@@ -272,7 +269,7 @@ fn nested(number: usize) -> Value {
         ("text".into(), text(number).into()),
         ("number".into(), a_number(number)),
         ("none".into(), Value::Null),
-        ("false".into(), Value::List(falsy)),
+        ("false".into(), Value::List(falsy().into())),
         ("list".into(), Value::List(list)),
         (Value::Bytes(Bytes::from_static(b"bytes \xff")), Value::Bytes(noise(number, number * 37 % 700))),
         ("numbers".into(), Value::List(numbers)),
@@ -280,6 +277,19 @@ fn nested(number: usize) -> Value {
         ("deep".into(), deep),
         ("".into(), "no key".into()),
     ])
+}
+
+fn falsy() -> [Value; 8] {
+    [
+        Value::Bool(false),
+        Value::Int(0),
+        Value::Float(0.0),
+        Value::Float(-0.0),
+        Value::from(""),
+        Value::Bytes(Bytes::new()),
+        Value::List(vec![]),
+        Value::Map(vec![]),
+    ]
 }
 
 fn keys(number: usize) -> Value {

@@ -119,6 +119,7 @@ fn rows() -> Vec<Row> {
                 row(Carrier::Tcp, Mode::Bidirectional, Payload::Both(data), all);
             }
             row(Carrier::Tcp, Mode::Bidirectional, Payload::ArraysBack, all);
+            row(Carrier::Tcp, Mode::Bidirectional, Payload::Both(DataKind::Falsy), &all[..1]);
             if ours == Role::Receiver {
                 row(Carrier::Tcp, Mode::Bidirectional, Payload::KeysToUs, &all[..1]);
             }

@@ -9,7 +9,7 @@ mod peers;
 mod script;
 mod spoilt;
 
-use std::process::Command;
+use std::{path::PathBuf, process::Command};
 
 use self::peers::Peers;
 pub(crate) use self::{
@@ -18,19 +18,23 @@ pub(crate) use self::{
 };
 use crate::{Result, interop::environment, process, workspace::Workspace};
 
-/// The release of VidGear.
-const VIDGEAR: &str = "0.3.5";
+/// The release of VidGear, and the virtual environment that has it.
+const RELEASE: &str = "vidgear[asyncio]==0.3.5";
+const ENVIRONMENT: &str = "vidgear-0.3.5";
+
+/// A Python interpreter that has VidGear, and the script that runs its ends.
+pub(crate) fn python(workspace: &Workspace) -> Result<(PathBuf, PathBuf)> {
+    let packages = [RELEASE, "opencv-python-headless"];
+    let imports = "import vidgear.gears.asyncio, msgpack_numpy";
+    let python = environment::python(workspace, ENVIRONMENT, &packages, imports)?;
+    Ok((python, workspace.path("xtask/src/interop/vidgear/peers.py")))
+}
 
 /// Starts the process that VidGear's ends come from.
 fn start_peers(workspace: &Workspace) -> Result<Peers> {
-    let packages = [format!("vidgear[asyncio]=={VIDGEAR}"), "opencv-python-headless".to_owned()];
-    let name = format!("vidgear-{VIDGEAR}");
-    // Its import writes to the error output.
-    let imports = "import vidgear.gears.asyncio, msgpack_numpy";
-    let python = environment::python(workspace, &name, &packages.each_ref().map(String::as_str), imports)?;
+    let (python, script) = python(workspace)?;
     let versions = "from importlib.metadata import version
 print(*(f'{name} {version(name)}' for name in ['vidgear', 'pyzmq', 'msgpack', 'msgpack-numpy', 'numpy']), sep=', ')";
     print!("{}", process::output(Command::new(&python).args(["-c", versions]))?);
-    let script = workspace.path("xtask/src/interop/vidgear/peers.py");
-    Peers::start(&python, &script, workspace.target(&format!("interop/{name}.log")))
+    Peers::start(&python, &script, workspace.target(&format!("interop/{ENVIRONMENT}.log")))
 }

@@ -37,8 +37,10 @@ DEFAULTS = {
     "returned": "none",
     # Whether the receiver's data for a frame comes back with it ("prompt"), or, as from VidGear's, with the next ("late").
     "answers": "late",
-    # Whether what arrives is compared with what must arrive.
+    # Whether what arrives is compared with what must arrive, and checksums are taken.
     "check": True,
+    # Frames before the clock starts whose seconds stand in the report.
+    "warm up": 0,
     # "pixel 7", "value 7" or "answer 7": what to do wrong, so that the other end can show that it notices.
     "spoil": None,
     # Seconds between two frames, and those that a receiver stays when the sender has left.
