@@ -66,6 +66,12 @@ impl Receiving {
         let closed = receiver.close().await;
         let ended = received?;
         closed?;
+        if ended == Ended::Done && tally.speaks_vidgear() {
+            print::note(
+                &"VidGear has no word for a receiver that leaves: its server waits until it times out, \
+                  and then for somebody to confirm its end, as the next view at this endpoint does",
+            );
+        }
         Ok(ended)
     }
 
@@ -90,8 +96,10 @@ impl Receiving {
     ) -> Result<Ended, Failure> {
         let peer = match receiver.peer().await {
             Ok(peer) => peer,
-            // It came and left before it was looked at.
-            Err(WaitError::Over) => return Ok(Ended::PeerLeft),
+            Err(WaitError::Over) => {
+                live.suspend(|| print::note(&"a sender came and left again before its frames were taken"));
+                return Ok(Ended::PeerLeft);
+            }
             Err(error) => return Err(error.into()),
         };
         tally.peer(peer);

@@ -55,7 +55,7 @@ pub enum SessionFailure {
     #[error(transparent)]
     Link(#[from] LinkError),
     /// The peer went without a goodbye.
-    #[error("the peer went away without a goodbye; start it again")]
+    #[error("the peer went away without a goodbye")]
     PeerLost,
     /// The task behind the session is gone: its runtime was shut down, or it panicked.
     #[error("the session was cut off, since the tokio runtime that it was started in has stopped")]
@@ -93,7 +93,8 @@ pub enum SendError {
     /// The peer is there but has not answered the frame before this one in time.
     #[error("the receiver has not answered for {:.1} s; it may be stopped, or slower than the timeout allows", .0.as_secs_f64())]
     Timeout(Duration),
-    /// The same of the very first frame, and the peer is a VidGear client, which behaves so if its mode is not this end's.
+    /// The same of the very first frame, and the peer is a VidGear client, which behaves so if its mode is not this end's,
+    /// or if it has another sender.
     #[error("{} (waited for {:.1} s)", SessionError::FirstFrameUnanswered { ours: *ours }, waited.as_secs_f64())]
     FirstFrameUnanswered {
         /// [`Builder::timeout`](crate::Builder::timeout).

@@ -19,10 +19,10 @@ pub enum SessionError {
     )]
     GreetingTimeout,
     /// A VidGear client has not answered the first frame. It has no words for it, but that is what it does if its mode is not
-    /// that of this end.
+    /// that of this end, and if it has another sender already.
     #[error(
-        "the VidGear client did not answer the first frame: it does so if it is not {ours}, as this sender is; \
-         set bidirectional_mode={} there, or make this sender {}",
+        "the VidGear client did not answer the first frame: it may have a sender already, or have ended; \
+         or it is not {ours}, as this sender is: then set bidirectional_mode={} there, or make this sender {}",
         if *ours == Mode::Bidirectional { "True" } else { "False" },
         ours.opposite()
     )]
