@@ -37,26 +37,32 @@ pub(crate) async fn serve(options: Serve) -> Result<(), Failure> {
         time: None,
         print_data: session.print_data,
         json: session.json,
+        clock: None,
     };
     let mut way = Way::new(options.bind, options.connect, || Way::Connect(Endpoint::default_to_connect()));
     let sent = loop {
         let builder = session.set_up(FrameSender::builder());
-        let sender = match &way {
-            Way::Bind(endpoint) => builder.bind(endpoint.clone()).await?,
+        let opened = match &way {
+            Way::Bind(endpoint) => builder.bind(endpoint.clone()).await.map_err(Failure::from),
             Way::Connect(endpoint) => tokio::select! {
-                sender = builder.connect(endpoint.clone()) => sender?,
+                sender = builder.connect(endpoint.clone()) => sender.map_err(Failure::from),
                 // Looking the name up may take long.
                 () = stop.requested() => break Ok(()),
             },
         };
-        way.settle(sender.endpoint());
-        let live = LiveLine::new(format!("waiting for a receiver at {}", way.endpoint()));
-        let sent = sending.run(sender, &mut stop, &mut tally, live).await;
-        if let Some(result) = session.result_of(sent) {
+        let (sent, pause) = match opened {
+            Ok(sender) => {
+                way.settle(sender.endpoint());
+                let live = LiveLine::new(format!("waiting for a receiver at {}", way.endpoint()));
+                (sending.run(sender, &mut stop, &mut tally, live).await, way.pause())
+            }
+            Err(failure) => (Err(failure), Way::RETRY),
+        };
+        if let Some(result) = session.result_of(sent, &tally) {
             break result;
         }
         tokio::select! {
-            () = sleep(way.pause()) => {}
+            () = sleep(pause) => {}
             () = stop.requested() => break Ok(()),
         }
     };
@@ -89,26 +95,31 @@ pub(crate) async fn view(options: View) -> Result<(), Failure> {
     let mut way = Way::new(options.bind, options.connect, || Way::Bind(Endpoint::default_to_bind()));
     let received = loop {
         let builder = session.set_up(FrameReceiver::builder());
-        let receiver = match &way {
-            Way::Bind(endpoint) => builder.bind(endpoint.clone()).await?,
+        let opened = match &way {
+            Way::Bind(endpoint) => builder.bind(endpoint.clone()).await.map_err(Failure::from),
             Way::Connect(endpoint) => tokio::select! {
-                receiver = builder.connect(endpoint.clone()) => receiver?,
+                receiver = builder.connect(endpoint.clone()) => receiver.map_err(Failure::from),
                 // Looking the name up may take long.
                 () = stop.requested() => break Ok(()),
             },
         };
-        // Not before the endpoint is ours: a second program at the same place must not empty the first one's recording.
-        if let Some(path) = record.take() {
-            receiving.recording = Some(Recording::create(path, Receiving::RECORDED_RATE)?);
-        }
-        way.settle(receiver.endpoint());
-        let live = LiveLine::new(format!("waiting for a sender at {}", way.endpoint()));
-        let received = receiving.run(receiver, &mut stop, &mut tally, live).await;
-        if let Some(result) = session.result_of(received) {
+        let (received, pause) = match opened {
+            Ok(receiver) => {
+                // Not before the endpoint is ours: a second program at the same place must not empty the first one's recording.
+                if let Some(path) = record.take() {
+                    receiving.recording = Some(Recording::create(path, Receiving::RECORDED_RATE)?);
+                }
+                way.settle(receiver.endpoint());
+                let live = LiveLine::new(format!("waiting for a sender at {}", way.endpoint()));
+                (receiving.run(receiver, &mut stop, &mut tally, live).await, way.pause())
+            }
+            Err(failure) => (Err(failure), Way::RETRY),
+        };
+        if let Some(result) = session.result_of(received, &tally) {
             break result;
         }
         tokio::select! {
-            () = sleep(way.pause()) => {}
+            () = sleep(pause) => {}
             () = stop.requested() => break Ok(()),
         }
     };
@@ -140,12 +151,15 @@ impl Way {
         }
     }
 
-    /// How long to wait before the next try: a peer that is of no use is not to be hammered, and one that comes here is not
-    /// to be kept waiting.
+    /// How long to wait before something is tried again that did not work.
+    const RETRY: Duration = Duration::from_millis(500);
+
+    /// How long to wait between two peers: one that is of no use is not to be hammered, and one that comes here is not to be
+    /// kept waiting.
     fn pause(&self) -> Duration {
         match self {
             Self::Bind(_) => Duration::ZERO,
-            Self::Connect(_) => Duration::from_millis(500),
+            Self::Connect(_) => Self::RETRY,
         }
     }
 
@@ -168,9 +182,13 @@ impl Session {
     }
 
     /// The end of it all, or `None` to wait for the next peer.
-    fn result_of(&self, session: Result<Ended, Failure>) -> Option<Result<(), Failure>> {
+    fn result_of(&self, session: Result<Ended, Failure>, tally: &Tally) -> Option<Result<(), Failure>> {
         match session {
             Ok(Ended::PeerLeft) if self.stay => print::note(&"the other end has left; waiting for the next"),
+            // A place that was there once may be there again.
+            Err(failure @ (Failure::Bind(_) | Failure::Connect(_))) if self.stay && tally.has_peer() => {
+                print::note(&format_args!("{failure}; trying again"));
+            }
             Err(failure) if self.stay && failure.is_loss_of_peer() => {
                 print::note(&format_args!("{failure}; waiting for the next"));
             }
@@ -224,6 +242,7 @@ pub(crate) async fn demo(options: Demo) -> Result<(), Failure> {
         time: options.frames.is_none().then_some(options.seconds),
         print_data: false,
         json: options.json,
+        clock: None,
     };
     let mut sent = Tally::new(true);
     let live = LiveLine::new(format!("streaming over {endpoint}"));

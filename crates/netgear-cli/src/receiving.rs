@@ -7,7 +7,7 @@ use std::{
 
 use netgear::{
     media::{FrameRate, save_picture},
-    prelude::{Delivery, Frame, FrameReceiver, Mode, Value},
+    prelude::{Delivery, Dialect, Frame, FrameReceiver, Mode, Value},
     transport::{RecvError, ReplyError, WaitError},
 };
 
@@ -41,6 +41,15 @@ pub(crate) enum Reply {
     },
 }
 
+/// What the end of the loop leaves to do.
+#[derive(Debug, Default)]
+struct Unfinished {
+    /// The frame received last was not answered yet.
+    unanswered: bool,
+    /// Whether this sender is a VidGear server.
+    speaks_vidgear: bool,
+}
+
 impl Receiving {
     /// The rate that a recording is given, since the wire says nothing of one.
     pub(crate) const RECORDED_RATE: FrameRate = FrameRate::THIRTY;
@@ -53,20 +62,19 @@ impl Receiving {
         tally: &mut Tally,
         mut live: LiveLine,
     ) -> Result<Ended, Failure> {
-        // Whether the frame received last was not answered yet.
-        let mut unanswered = false;
+        let mut unfinished = Unfinished::default();
         let received = tokio::select! {
-            received = self.receive_all(&receiver, tally, &mut live, &mut unanswered) => received,
+            received = self.receive_all(&receiver, tally, &mut live, &mut unfinished) => received,
             () = stop.requested() => Ok(Ended::Done),
         };
-        if unanswered {
+        if unfinished.unanswered {
             answer_without_data(&receiver).await;
         }
         // The sender is told goodbye whatever went wrong here; what counts first is what went wrong.
         let closed = receiver.close().await;
         let ended = received?;
         closed?;
-        if ended == Ended::Done && tally.speaks_vidgear() {
+        if ended == Ended::Done && unfinished.speaks_vidgear {
             print::note(
                 &"VidGear has no word for a receiver that leaves: its server waits until it times out, \
                   and then for somebody to confirm its end, as the next view at this endpoint does",
@@ -92,7 +100,7 @@ impl Receiving {
         receiver: &FrameReceiver,
         tally: &mut Tally,
         live: &mut LiveLine,
-        unanswered: &mut bool,
+        unfinished: &mut Unfinished,
     ) -> Result<Ended, Failure> {
         let peer = match receiver.peer().await {
             Ok(peer) => peer,
@@ -103,8 +111,9 @@ impl Receiving {
             Err(error) => return Err(error.into()),
         };
         tally.peer(peer);
+        unfinished.speaks_vidgear = peer.dialect == Dialect::VidGear;
         while self.frames.is_none_or(|frames| tally.frames() < frames) {
-            *unanswered = false;
+            unfinished.unanswered = false;
             let delivery = match receiver.recv().await {
                 // The heartbeat says that the sender is alive; its source may be slow.
                 Err(RecvError::Timeout(_)) => continue,
@@ -112,7 +121,7 @@ impl Receiving {
             };
             let Some(delivery) = delivery else { return Ok(Ended::PeerLeft) };
             // A unidirectional session answers as it delivers.
-            *unanswered = peer.mode == Mode::Bidirectional;
+            unfinished.unanswered = peer.mode == Mode::Bidirectional;
             let latency = delivery.captured_at.map(|captured_at| delivery.received_at.since(captured_at));
             tally.frame(&delivery.frame, latency);
             if self.snapshot.is_some() {
@@ -125,7 +134,7 @@ impl Receiving {
                 }
             }
             match self.answer(receiver, &delivery, tally).await {
-                Ok(true) => *unanswered = false,
+                Ok(true) => unfinished.unanswered = false,
                 Ok(false) => {}
                 // It has said goodbye meanwhile; the frame is ours all the same.
                 Err(Failure::Reply(ReplyError::PeerLeft)) => {}

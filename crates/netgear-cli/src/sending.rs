@@ -5,7 +5,7 @@ use std::{
 
 use netgear::{
     media::{FrameRate, TimedFrame},
-    prelude::{Frame, FrameSender, Value},
+    prelude::{Dialect, Frame, FrameSender, Value},
     transport::{SendError, SessionFailure, WaitError},
 };
 use tokio::time::{sleep, timeout_at};
@@ -23,6 +23,8 @@ pub(crate) struct Sending {
     pub(crate) time: Option<Duration>,
     pub(crate) print_data: bool,
     pub(crate) json: bool,
+    /// Runs from the first frame of all, whoever it went to: the next receiver gets what comes after.
+    pub(crate) clock: Option<PaceClock>,
 }
 
 /// When a frame is due.
@@ -54,6 +56,14 @@ pub(crate) enum Ended {
     PeerLeft,
 }
 
+/// What the end of the loop leaves to do.
+#[derive(Debug, Default)]
+struct Unfinished {
+    in_flight: Option<InFlight>,
+    /// Whether this receiver is a VidGear client.
+    speaks_vidgear: bool,
+}
+
 /// A frame that was sent and is not answered yet.
 #[derive(Debug)]
 struct InFlight {
@@ -75,13 +85,13 @@ impl Sending {
         tally: &mut Tally,
         mut live: LiveLine,
     ) -> Result<Ended, Failure> {
-        let mut in_flight = None;
+        let mut unfinished = Unfinished::default();
         let sent = tokio::select! {
-            sent = self.send_all(&sender, tally, &mut live, &mut in_flight) => sent,
+            sent = self.send_all(&sender, tally, &mut live, &mut unfinished) => sent,
             () = stop.requested() => Ok(Ended::Done),
         };
         // The receiver is told goodbye whatever went wrong here; what counts first is what went wrong.
-        let leaving = self.leave(sender, tally, live, in_flight);
+        let leaving = self.leave(sender, tally, live, unfinished);
         let closed = tokio::select! {
             closed = leaving => closed,
             // A second time: at once.
@@ -97,19 +107,24 @@ impl Sending {
         sender: &FrameSender,
         tally: &mut Tally,
         live: &mut LiveLine,
-        in_flight: &mut Option<InFlight>,
+        unfinished: &mut Unfinished,
     ) -> Result<Ended, Failure> {
         match sender.peer().await {
-            Ok(peer) => tally.peer(peer),
+            Ok(peer) => {
+                unfinished.speaks_vidgear = peer.dialect == Dialect::VidGear;
+                tally.peer(peer);
+            }
             // It came and left before it was looked at.
             Err(WaitError::Over) => return Ok(Ended::PeerLeft),
             Err(error) => return Err(error.into()),
         }
         let began = Instant::now();
-        let mut clock = PaceClock { start: began };
         while self.frames.is_none_or(|frames| tally.frames() < frames) {
             let Some(TimedFrame { frame, time }) = self.feed.next().await? else { break };
-            let wait = self.pace.due(tally.frames(), time).map_or(Duration::ZERO, |due| clock.wait(due));
+            let wait = match self.pace.due(tally.frames(), time) {
+                Some(due) => self.clock.get_or_insert(PaceClock { start: began }).wait(due),
+                None => Duration::ZERO,
+            };
             if self.time.is_some_and(|end| began.elapsed().saturating_add(wait) >= end) {
                 break;
             }
@@ -123,13 +138,13 @@ impl Sending {
                 Err(SendError::PeerLeft) => return Ok(Ended::PeerLeft),
                 sent => sent?,
             }
-            *in_flight = Some(InFlight { frame, has_data, sent_at });
+            unfinished.in_flight = Some(InFlight { frame, has_data, sent_at });
             // What is counted as sent has been answered, and so has arrived.
             match sender.flush().await {
                 Err(SendError::PeerLeft) => return Ok(Ended::PeerLeft),
                 flushed => flushed?,
             }
-            self.count(in_flight.take(), sender, tally, live);
+            self.count(unfinished.in_flight.take(), sender, tally, live);
             live.update(tally);
         }
         Ok(Ended::Done)
@@ -141,8 +156,9 @@ impl Sending {
         sender: FrameSender,
         tally: &mut Tally,
         live: LiveLine,
-        in_flight: Option<InFlight>,
+        unfinished: Unfinished,
     ) -> Result<(), SessionFailure> {
+        let Unfinished { in_flight, speaks_vidgear } = unfinished;
         let deadline = Instant::now() + Self::LONGEST_GOODBYE;
         if in_flight.is_some() {
             tally.dropped += 1;
@@ -155,7 +171,7 @@ impl Sending {
         let mut closing = pin!(sender.close());
         let closed = match timeout_at(deadline.into(), &mut closing).await {
             Ok(closed) => closed,
-            Err(_) if tally.speaks_vidgear() => {
+            Err(_) if speaks_vidgear => {
                 print::note(&"waiting for the VidGear client to confirm the end; Ctrl-C leaves at once");
                 closing.await
             }
@@ -204,7 +220,7 @@ impl Pace {
 
 /// Tells how long until a frame is due.
 #[derive(Debug)]
-struct PaceClock {
+pub(crate) struct PaceClock {
     start: Instant,
 }
 

@@ -54,10 +54,6 @@ impl Tally {
         self.peer = Some(peer);
     }
 
-    pub(crate) fn speaks_vidgear(&self) -> bool {
-        self.peer.is_some_and(|peer| peer.dialect == Dialect::VidGear)
-    }
-
     pub(crate) fn has_peer(&self) -> bool {
         self.peer.is_some()
     }

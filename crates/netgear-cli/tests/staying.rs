@@ -3,7 +3,13 @@
 
 mod common;
 
-use common::{Program, free_tcp, run};
+use std::{
+    net::TcpListener,
+    thread,
+    time::{Duration, Instant},
+};
+
+use common::{Program, folder, free_tcp, run, text};
 
 #[test]
 fn a_view_that_stays_takes_one_sender_after_another() {
@@ -19,7 +25,7 @@ fn a_view_that_stays_takes_one_sender_after_another() {
         // One that is killed has perhaps sent some, which count.
         let killed = Program::start(&[&serve[..], &["--data", "tick", "--print-data"]].concat());
         view.stderr_lines("listening at", 2);
-        std::thread::sleep(std::time::Duration::from_millis(300));
+        thread::sleep(Duration::from_millis(300));
         killed.signal("KILL");
         view.stderr_lines("listening at", 3);
 
@@ -51,6 +57,48 @@ fn a_serve_that_stays_goes_on_with_the_next_receiver() {
         "{json}"
     );
     assert!(view["frames"].as_u64().unwrap() <= 10, "{view}");
+}
+
+/// The pace goes on with the frames: the next receiver is not kept waiting for as long as the first one streamed.
+#[test]
+fn the_next_receiver_gets_its_first_frame_at_once() {
+    let endpoint = free_tcp();
+    let serve = Program::start(&["serve", "test:64x48@30", "--connect", &endpoint, "--stay", "--json"]);
+    run(&["view", "--bind", &endpoint, "--frames", "90"]).ok();
+    let started = Instant::now();
+    run(&["view", "--bind", &endpoint, "--frames", "5"]).ok();
+    assert!(started.elapsed() < Duration::from_millis(2_700), "{:?}", started.elapsed());
+    serve.signal("INT");
+    serve.end().ok();
+}
+
+/// What was received is reported and kept, and the place is waited for as the peer is.
+#[test]
+fn an_endpoint_that_is_taken_meanwhile_costs_nothing_that_was_received() {
+    let folder = folder();
+    let snapshot = folder.path().join("last.png");
+    let endpoint = free_tcp();
+    let view = ["view", "--bind", &endpoint, "--stay", "--json", "--snapshot", text(&snapshot)];
+    let view = Program::start(&view);
+    view.listening();
+    // While it has its sender, the port is free for another.
+    let serve = Program::start(&["serve", "test:64x48@30", "--connect", &endpoint, "--print-data"]);
+    let other = loop {
+        match TcpListener::bind(endpoint.trim_start_matches("tcp://")) {
+            Ok(listener) => break listener,
+            Err(_) => thread::sleep(Duration::from_millis(10)),
+        }
+    };
+    thread::sleep(Duration::from_millis(300));
+    serve.signal("INT");
+    serve.end().ok();
+    view.stderr_lines("tcp://", 1);
+    drop(other);
+    view.stderr_lines("listening at", 2);
+    view.signal("INT");
+    let json = view.end().ok().json();
+    assert!(json["frames"].as_u64().unwrap() > 0, "{json}");
+    assert!(snapshot.is_file());
 }
 
 /// What the next one would be too.

@@ -100,10 +100,21 @@ impl<E: End> Builder<E> {
     }
 
     /// How long a peer may take for the ZMTP handshake, and then again for its hello. Default: 5 s.
+    ///
+    /// A VidGear server says no hello, and may be silent as long as it likes; once its first frame has begun, that must be
+    /// whole within this time.
     #[must_use]
     pub fn handshake_timeout(mut self, timeout: Duration) -> Self {
         self.handshake_timeout = timeout;
         self.session = self.session.with_greeting_timeout(timeout);
+        self
+    }
+
+    /// How long closing a sender waits for a VidGear client to confirm it, which hangs if nobody is left to confirm to.
+    /// Default: 15 s.
+    #[must_use]
+    pub fn confirmation_timeout(mut self, timeout: Duration) -> Self {
+        self.session = self.session.with_confirmation_timeout(timeout);
         self
     }
 

@@ -206,7 +206,11 @@ impl<'a> Exchange<'a> {
     fn broken(&mut self, failure: SessionFailure) -> Result<(), SessionFailure> {
         let failure = self.unwritten.take().map_or(failure, |(error, _)| error.into());
         let mut state = self.shared.lock();
-        let failure = state.session.handle_disconnected().map_or_else(SessionFailure::from, |()| failure);
+        let failure = match (state.session.handle_disconnected(), failure) {
+            // A peer that is gone, and no more than that.
+            (Err(error), SessionFailure::PeerLost | SessionFailure::Link(LinkError::Io(_))) => error.into(),
+            (_, failure) => failure,
+        };
         let ending = state.session.ending();
         drop(state);
         match ending {

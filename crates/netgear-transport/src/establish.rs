@@ -41,20 +41,27 @@ pub(crate) struct Zmtp {
 }
 
 /// A link to somebody, and the session that runs over it: open already if it was waited for, where strangers may come.
-pub(crate) struct Contact {
-    pub(crate) link: Box<dyn Link>,
+pub(crate) struct Contact<L = Box<dyn Link>> {
+    pub(crate) link: L,
     pub(crate) session: Session,
     /// The socket type of a peer that did not announce itself as NetGear.
     unannounced: Option<String>,
 }
 
-impl Contact {
+impl Contact<ZmtpLink<Socket>> {
     pub(crate) fn new(link: ZmtpLink<Socket>, zmtp: &Zmtp) -> Self {
         let unannounced = link.unannounced();
         let config = zmtp.session.clone().with_dialect(zmtp.dialect_with(unannounced.is_none()));
-        Self { link: Box::new(link), session: Session::new(config), unannounced }
+        Self { link, session: Session::new(config), unannounced }
     }
 
+    pub(crate) fn boxed(self) -> Contact {
+        let Self { link, session, unannounced } = self;
+        Contact { link: Box::new(link), session, unannounced }
+    }
+}
+
+impl<L> Contact<L> {
     /// What it means that no session came about: a peer that neither announced itself as NetGear nor speaks like it is
     /// something else.
     pub(crate) fn explain(&self, failure: SessionFailure) -> SessionFailure {
@@ -118,7 +125,7 @@ async fn connect(
     loop {
         backoff.wait().await;
         match try_connect(endpoint, zmtp, clock).await {
-            Ok(link) => return Ok(Contact::new(link, zmtp)),
+            Ok(link) => return Ok(Contact::new(link, zmtp).boxed()),
             Err(error) if is_passing(&error) => debug!(%endpoint, %error, "nobody there yet"),
             Err(error) => return Err(zmtp.failure(error)),
         }

@@ -3,6 +3,7 @@
 use std::{
     future::poll_fn,
     task::{Context, Poll},
+    time::Duration,
 };
 
 use netgear_proto::{
@@ -15,7 +16,7 @@ use crate::{
     SessionFailure,
     clock::{Alarm, Clock},
     establish::{Contact, Zmtp},
-    link::{self, HandshakeError, ZmtpLink},
+    link::{self, HandshakeError, Link, ZmtpLink},
     socket::Socket,
 };
 
@@ -34,15 +35,16 @@ pub(crate) async fn greet(socket: Socket, zmtp: Zmtp, clock: Clock) -> Result<Co
     let mut contact = Contact::new(link, &zmtp);
     // A REQ must speak first (RFC 28). The others wait for the peer's hello before they say theirs, so that only the one
     // peer that is let in has a session that is open.
-    // A VidGear server says nothing before its first frame, and may take its time for that.
+    // A VidGear server says nothing before its first frame, and may take its time until that begins.
     let dialect = contact.session.config().dialect();
     if zmtp.connection.socket_type() == SocketType::Req || dialect == Some(Dialect::VidGear) {
         contact.session.handle_connected(clock.now());
     }
-    let deadline = (dialect == Some(Dialect::Native)).then(|| clock.now() + zmtp.session.greeting_timeout());
-    let mut greeting = Greeting { contact, clock, alarm: Alarm::new(clock), deadline };
+    let patience = zmtp.session.greeting_timeout();
+    let deadline = (dialect == Some(Dialect::Native)).then(|| clock.now() + patience);
+    let mut greeting = Greeting { contact, clock, alarm: Alarm::new(clock), deadline, patience };
     match poll_fn(|cx| greeting.poll(cx)).await {
-        Ok(()) => Ok(greeting.contact),
+        Ok(()) => Ok(greeting.contact.boxed()),
         Err(failure) => {
             link::close(&mut greeting.contact.link).await;
             Err(greeting.contact.explain(failure))
@@ -51,10 +53,13 @@ pub(crate) async fn greet(socket: Socket, zmtp: Zmtp, clock: Clock) -> Result<Co
 }
 
 struct Greeting {
-    contact: Contact,
+    contact: Contact<ZmtpLink<Socket>>,
     clock: Clock,
     alarm: Alarm,
+    /// Without one while a peer that may be a VidGear server is silent.
     deadline: Option<Timestamp>,
+    /// How long it may take for its first message once that has begun.
+    patience: Duration,
 }
 
 impl Greeting {
@@ -79,6 +84,9 @@ impl Greeting {
                 }
                 Poll::Ready(None) => return Poll::Ready(Err(SessionFailure::PeerLost)),
                 Poll::Pending => {
+                    if self.contact.link.is_receiving() {
+                        self.deadline.get_or_insert(self.clock.now() + self.patience);
+                    }
                     if self.alarm.poll_due(cx, self.deadline).is_ready() {
                         return Poll::Ready(Err(SessionError::GreetingTimeout.into()));
                     }

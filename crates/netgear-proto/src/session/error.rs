@@ -19,7 +19,7 @@ pub enum SessionError {
     )]
     GreetingTimeout,
     /// A VidGear client has not answered the first frame. It has no words for it, but that is what it does if its mode is not
-    /// that of this end, and if it has another sender already.
+    /// that of this end, and if it has another sender already. The link is gone, and the session over.
     #[error(
         "the VidGear client did not answer the first frame: it may have a sender already, or have ended; \
          or it is not {ours}, as this sender is: then set bidirectional_mode={} there, or make this sender {}",

@@ -289,6 +289,9 @@ impl Session {
                 if self.config.pattern() == Pattern::Pair || self.dialect == Some(Dialect::VidGear) {
                     self.answer_without_data();
                 }
+                if self.ending().is_some() {
+                    return;
+                }
                 self.phase = Phase::Leaving { deadline: now + self.config.linger() };
                 self.idle_at = None;
                 self.try_leave();
@@ -347,6 +350,7 @@ impl Session {
         if matches!(self.phase, Phase::Unconnected | Phase::Over(_)) {
             return Ok(());
         }
+        self.settle_dialect(&message);
         let handled = self.decode(message).and_then(|message| match message {
             Heard::Native(message) => self.handle(now, message),
             Heard::VidGear(message) => self.handle_vidgear(now, message),

@@ -14,25 +14,11 @@ pub(super) enum Heard {
 }
 
 impl Session {
-    /// Reads a message. The first one tells which dialect the peer speaks, if that was left to it.
-    pub(super) fn decode(&mut self, message: Multipart) -> Result<Heard, SessionError> {
-        let dialect = match self.dialect {
-            Some(dialect) => dialect,
-            None => self.settle_dialect(&message),
-        };
-        let limits = self.config.limits();
-        let heard = match dialect {
-            Dialect::Native => {
-                Heard::Native(native::Message::decode(message, limits).map_err(PeerViolation::from)?)
-            }
-            Dialect::VidGear => {
-                Heard::VidGear(vidgear::Message::decode(message, limits).map_err(PeerViolation::from)?)
-            }
-        };
-        Ok(heard)
-    }
-
-    fn settle_dialect(&mut self, first: &Multipart) -> Dialect {
+    /// The first message tells which dialect the peer speaks, if that was left to it.
+    pub(super) fn settle_dialect(&mut self, first: &Multipart) {
+        if self.dialect.is_some() {
+            return;
+        }
         let first_byte = first.parts().iter().flat_map(Part::pieces).find_map(|piece| piece.first());
         let dialect = match first_byte {
             Some(&native::FIRST_BYTE) => Dialect::Native,
@@ -43,7 +29,18 @@ impl Session {
         if dialect == Dialect::Native && self.our_turn {
             self.say_hello();
         }
-        dialect
+    }
+
+    /// Reads a message.
+    pub(super) fn decode(&self, message: Multipart) -> Result<Heard, SessionError> {
+        let limits = self.config.limits();
+        let heard = match self.dialect {
+            Some(Dialect::VidGear) => {
+                Heard::VidGear(vidgear::Message::decode(message, limits).map_err(PeerViolation::from)?)
+            }
+            _ => Heard::Native(native::Message::decode(message, limits).map_err(PeerViolation::from)?),
+        };
+        Ok(heard)
     }
 
     pub(super) fn transmit_frame(&mut self, message: FrameMessage) -> Result<(), EncodeError> {

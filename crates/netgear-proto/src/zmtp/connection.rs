@@ -117,6 +117,11 @@ impl Connection {
         self.is_established() && self.envelope.can_send()
     }
 
+    /// Whether a message has begun to come and is not whole yet.
+    pub const fn is_receiving(&self) -> bool {
+        self.is_amid_message() || !self.parts.is_empty()
+    }
+
     /// When [`Connection::handle_timeout`] wants to be called, if nothing else happens first.
     pub fn next_timeout(&self) -> Option<Timestamp> {
         if self.failure.is_some() {

@@ -73,6 +73,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> ZmtpLink<S> {
         Some(peer.socket_type().to_owned())
     }
 
+    /// Whether a message has begun to come and is not whole yet.
+    pub(crate) fn is_receiving(&self) -> bool {
+        self.connection.is_receiving()
+    }
+
     fn poll_established(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), LinkError>> {
         loop {
             // Readiness to write is not waited for here: the handshake is a few bytes.

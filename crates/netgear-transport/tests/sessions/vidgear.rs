@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use netgear_transport::{
-    Builder, FrameReceiver, FrameSender, RecvError, SendError, SessionFailure, WaitError,
+    Builder, FrameReceiver, FrameSender, LinkError, RecvError, SendError, SessionFailure, WaitError,
     proto::{
         DType, Dialect, Limits, Mode, NdArray, Pattern, Value,
         session::{Mismatch, SessionError},
@@ -11,7 +11,7 @@ use netgear_transport::{
         zmtp::SocketType,
     },
 };
-use tokio::net::TcpListener;
+use tokio::{io::AsyncWriteExt, net::TcpListener};
 
 use crate::{
     common::{MODES, PATTERNS, connected_with, large, numbered, receiver, sender, within},
@@ -225,5 +225,38 @@ async fn two_netgear_ends_that_are_told_nothing_speak_the_native_dialect() {
         let (sender, receiver) = connected_with(sender(pattern), receiver(pattern)).await;
         assert_eq!(sender.peer().await.unwrap().dialect, Dialect::Native);
         assert_eq!(receiver.peer().await.unwrap().dialect, Dialect::Native);
+    }
+}
+
+/// The cause is what broke first, and not what a VidGear client would mean by going.
+#[tokio::test]
+async fn a_first_answer_that_breaks_a_limit_is_reported_as_that() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let endpoint = format!("tcp://{}", listener.local_addr().unwrap()).parse().unwrap();
+    let limits = Limits::DEFAULT.with_data_bytes(1024).with_frame_bytes(1024);
+    let sender = sender(Pattern::Pair).limits(limits).connect(endpoint).await.unwrap();
+    let mut client = Scripted::accept(&listener, SocketType::Pair, false).await;
+    within("send", sender.send(numbered(0), None)).await.unwrap();
+    client.send_raw(vec![bytes::Bytes::from(vec![0; 2048])].into()).await;
+    let error = within("flush", sender.flush()).await.unwrap_err();
+    assert!(matches!(error, SendError::Failed(SessionFailure::Link(LinkError::Zmtp(_)))), "{error}");
+}
+
+/// A server may be silent for long before its first frame; what has begun must end.
+#[tokio::test]
+async fn a_stranger_that_begins_a_message_and_stops_is_let_go() {
+    for (pattern, theirs) in [(Pattern::Pair, SocketType::Pair), (Pattern::ReqRep, SocketType::Req)] {
+        let brief = Duration::from_millis(300);
+        let receiver = receiver(pattern).handshake_timeout(brief);
+        let receiver = receiver.bind("tcp://127.0.0.1:0".parse().unwrap()).await.unwrap();
+        let endpoint = receiver.endpoint().unwrap().clone();
+        let mut silent = Scripted::shake(dial(&endpoint).await, theirs, false).await;
+        let mut stranger = Scripted::shake(dial(&endpoint).await, theirs, false).await;
+        // The header of a part of 1 MiB, and a little of it.
+        stranger.stream.write_all(b"\x02\0\0\0\0\0\x10\0\0 and no more").await.unwrap();
+        within("being let go", async { while stranger.receive_raw().await.is_some() {} }).await;
+        let frame = FrameMessage { mode: Mode::Bidirectional, frame: numbered(4), data: None };
+        silent.send_raw(Message::Frame(frame).encode(&LIMITS).unwrap()).await;
+        assert_eq!(within("recv", receiver.recv()).await.unwrap().unwrap().frame, numbered(4));
     }
 }
