@@ -58,7 +58,7 @@ pub(crate) async fn serve(options: Serve) -> Result<(), Failure> {
             }
             Err(failure) => (Err(failure), Way::RETRY),
         };
-        if let Some(result) = session.result_of(sent, &tally) {
+        if let Some(result) = session.result_of(sent, &way, &tally) {
             break result;
         }
         tokio::select! {
@@ -115,7 +115,7 @@ pub(crate) async fn view(options: View) -> Result<(), Failure> {
             }
             Err(failure) => (Err(failure), Way::RETRY),
         };
-        if let Some(result) = session.result_of(received, &tally) {
+        if let Some(result) = session.result_of(received, &way, &tally) {
             break result;
         }
         tokio::select! {
@@ -182,14 +182,19 @@ impl Session {
     }
 
     /// The end of it all, or `None` to wait for the next peer.
-    fn result_of(&self, session: Result<Ended, Failure>, tally: &Tally) -> Option<Result<(), Failure>> {
+    fn result_of(
+        &self,
+        session: Result<Ended, Failure>,
+        way: &Way,
+        tally: &Tally,
+    ) -> Option<Result<(), Failure>> {
         match session {
             Ok(Ended::PeerLeft) if self.stay => print::note(&"the other end has left; waiting for the next"),
             // A place that was there once may be there again.
             Err(failure @ (Failure::Bind(_) | Failure::Connect(_))) if self.stay && tally.has_peer() => {
                 print::note(&format_args!("{failure}; trying again"));
             }
-            Err(failure) if self.stay && failure.is_loss_of_peer() => {
+            Err(failure) if self.stay && failure.is_loss_of_peer(matches!(way, Way::Bind(_))) => {
                 print::note(&format_args!("{failure}; waiting for the next"));
             }
             ended => return Some(ended.map(|_| ())),

@@ -72,9 +72,9 @@ enum Failure {
 }
 
 impl Failure {
-    /// Whether the other end is gone, or of no use; not that the two were set up for different things, which the next one
-    /// would be too.
-    fn is_loss_of_peer(&self) -> bool {
+    /// Whether the other end is gone, or of no use. That the two were set up for different things is a mistake in how this one
+    /// was started, unless it `binds`: then anybody may come, and the next one may fit.
+    fn is_loss_of_peer(&self, binds: bool) -> bool {
         let failure = match self {
             Self::Wait(WaitError::Failed(failure))
             | Self::Send(SendError::Failed(failure))
@@ -87,7 +87,7 @@ impl Failure {
         match failure {
             SessionFailure::Session(error) => {
                 // A VidGear client that died at the first frame cannot be told from one of the other mode.
-                !matches!(error, SessionError::Mismatch(_))
+                binds || !matches!(error, SessionError::Mismatch(_))
             }
             SessionFailure::Link(_) | SessionFailure::PeerLost => true,
             _ => false,

@@ -187,7 +187,8 @@ pub(crate) struct Session {
     #[arg(long, value_name = "SECONDS", allow_negative_numbers = true,
         value_parser = seconds)]
     pub(crate) wait: Option<Duration>,
-    /// When the other end is gone, wait for the next one, until Ctrl-C.
+    /// When the other end is gone, wait for the next one, until Ctrl-C. An end that binds also outlives peers that were set up
+    /// differently.
     #[arg(long)]
     pub(crate) stay: bool,
     /// Print each item of data that arrives, as JSON where it is such: on the standard output, or on the error output with

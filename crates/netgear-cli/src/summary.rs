@@ -201,7 +201,7 @@ impl fmt::Display for Summary {
         if self.frames_returned > 0 {
             write!(f, "; {} frames back", self.frames_returned)?;
         }
-        write!(f, "; {} dropped", self.dropped)?;
+        write!(f, "; {} frames dropped", self.dropped)?;
         if let Some(digest) = &self.digest {
             write!(f, "\n  digest: {digest}")?;
         }

@@ -72,7 +72,8 @@ impl<L> Contact<L> {
                     SessionError::GreetingTimeout
                     | SessionError::Violation(PeerViolation::Malformed(_) | PeerViolation::HelloMissing),
                 )
-                | SessionFailure::Link(LinkError::Zmtp(ZmtpError::PeerSilent { .. })),
+                | SessionFailure::Link(LinkError::Zmtp(ZmtpError::PeerSilent { .. }))
+                | SessionFailure::PeerLost,
             ) => LinkError::NotNetGear { socket_type: socket_type.clone() }.into(),
             _ => failure,
         }
@@ -188,6 +189,7 @@ async fn accept(listener: &Listener, zmtp: &Zmtp, clock: Clock) -> Result<Contac
                 Ok(contact) => return Ok(contact),
                 // NetGear, but set up differently: an error on both ends.
                 Err(failure @ SessionFailure::Session(SessionError::Mismatch(_))) => return Err(failure),
+                Err(SessionFailure::PeerLost) => debug!("a connection was closed before it came to a session"),
                 Err(failure) => warn!(%failure, "refused a connection"),
             },
         }

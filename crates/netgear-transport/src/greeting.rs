@@ -13,7 +13,7 @@ use netgear_proto::{
 };
 
 use crate::{
-    SessionFailure,
+    LinkError, SessionFailure,
     clock::{Alarm, Clock},
     establish::{Contact, Zmtp},
     link::{self, HandshakeError, Link, ZmtpLink},
@@ -29,7 +29,12 @@ pub(crate) async fn greet(socket: Socket, zmtp: Zmtp, clock: Clock) -> Result<Co
         Ok(link) => link,
         // Any ZeroMQ socket may stray here; only with NetGear's is it a mistake in how the two ends were set up.
         Err(HandshakeError { error, is_netgear }) => {
-            return Err(if is_netgear { zmtp.failure(error) } else { error.into() });
+            return Err(match zmtp.failure(error) {
+                SessionFailure::Session(SessionError::Mismatch(mismatch)) if !is_netgear => {
+                    LinkError::OtherSocket(mismatch).into()
+                }
+                failure => failure,
+            });
         }
     };
     let mut contact = Contact::new(link, &zmtp);
@@ -47,7 +52,11 @@ pub(crate) async fn greet(socket: Socket, zmtp: Zmtp, clock: Clock) -> Result<Co
         Ok(()) => Ok(greeting.contact.boxed()),
         Err(failure) => {
             link::close(&mut greeting.contact.link).await;
-            Err(greeting.contact.explain(failure))
+            Err(match failure {
+                // Whoever comes and goes is nobody's concern; only one that was chosen is.
+                SessionFailure::PeerLost => failure,
+                failure => greeting.contact.explain(failure),
+            })
         }
     }
 }
