@@ -1,55 +1,19 @@
 //! What a hostile message makes its receiver allocate: never more than the limit on data, and a little.
-//!
-//! One test alone, since the allocator counts for the whole program.
-#![allow(
-    unsafe_code,
-    reason = "an allocator that counts is an implementation of the unsafe trait GlobalAlloc"
-)]
 
-use std::{
-    alloc::{GlobalAlloc, Layout, System},
-    sync::atomic::{AtomicUsize, Ordering::Relaxed},
-};
+mod common;
 
 use bytes::Bytes;
+use common::{
+    counting_allocator::{CountingAllocator, measure},
+    random::random,
+};
 use netgear_proto::{
     LimitExceeded, Limits, Multipart, NdArrayError, Value,
     native::{DecodeError, Message, ValueDecodeError},
 };
 
-/// The system's allocator, with a count of what is allocated now and of the most since [`Counting::start`].
-struct Counting {
-    now: AtomicUsize,
-    most: AtomicUsize,
-}
-
-impl Counting {
-    fn start(&self) -> usize {
-        let now = self.now.load(Relaxed);
-        self.most.store(now, Relaxed);
-        now
-    }
-}
-
-// SAFETY: every call is passed on to `System` with its arguments, and what that gives is given back unchanged. The default
-// `realloc` and `alloc_zeroed` are made of these two.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        let now = self.now.fetch_add(layout.size(), Relaxed) + layout.size();
-        self.most.fetch_max(now, Relaxed);
-        // SAFETY: the caller keeps the contract of `GlobalAlloc::alloc`, which is that of `System`.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        self.now.fetch_sub(layout.size(), Relaxed);
-        // SAFETY: the pointer came from `System.alloc` with this layout.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
-
 #[global_allocator]
-static ALLOCATOR: Counting = Counting { now: AtomicUsize::new(0), most: AtomicUsize::new(0) };
+static ALLOCATOR: CountingAllocator = CountingAllocator;
 
 const DATA: usize = 256 << 10;
 const FRAME: usize = 64 << 10;
@@ -69,10 +33,8 @@ const U8: u8 = 1;
 
 /// Reads a message and holds what that allocated against the limit.
 fn decode_counted(what: &str, message: Multipart, limits: &Limits) -> Result<Message, DecodeError> {
-    let before = ALLOCATOR.start();
-    let decoded = Message::decode(message, limits);
-    let most = ALLOCATOR.most.load(Relaxed) - before;
-    assert!(most <= limits.data_bytes() + SLACK, "{what}: {most} bytes were allocated");
+    let (decoded, usage) = measure(|| Message::decode(message, limits));
+    assert!(usage.peak <= limits.data_bytes() + SLACK, "{what}: {} bytes were allocated", usage.peak);
     decoded
 }
 
@@ -264,11 +226,7 @@ fn many_parts(limits: &Limits) {
 
 /// Bytes that look like values more often than chance would have it.
 fn anything(limits: &Limits) {
-    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
-    let mut random = move |below: u64| {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (state >> 33) % below
-    };
+    let mut random = random();
     for _ in 0..20_000 {
         let mut data = Vec::new();
         for _ in 0..random(40) {

@@ -1,11 +1,12 @@
 //! What a hostile message of VidGear's dialect makes its receiver allocate: never more than the limits, and a little.
 
-#[allow(dead_code, reason = "not all that it counts is of interest here")]
-#[path = "zmtp/counting_allocator.rs"]
-mod counting_allocator;
+mod common;
 
 use bytes::Bytes;
-use counting_allocator::{CountingAllocator, measure};
+use common::{
+    counting_allocator::{CountingAllocator, measure},
+    random::random,
+};
 use netgear_proto::{
     LimitExceeded, Limits, Multipart, Value,
     vidgear::{ArrayError, DecodeError, Message, MsgpackError},
@@ -16,7 +17,7 @@ static ALLOCATOR: CountingAllocator = CountingAllocator;
 
 const DATA: usize = 256 << 10;
 const FRAME: usize = 64 << 10;
-/// What an error or the sides of an array may take besides.
+/// What an error may take besides.
 const SLACK: usize = 4 << 10;
 
 const NIL: u8 = 0xc0;
@@ -34,6 +35,12 @@ fn returned(data: impl AsRef<[u8]>) -> Multipart {
     Bytes::from([b"\x82\xabreturn_type\xa1x\xabreturn_data", data.as_ref()].concat()).into()
 }
 
+/// A frame of one pixel with this data.
+fn framed(data: impl AsRef<[u8]>) -> Multipart {
+    let header = [b"\x83\xa9terminate\xc2\xa7bi_mode\xc3\xa4data", data.as_ref()].concat();
+    [Bytes::from(header), array_part(b"|u1", &[1, 1], 1)].into_iter().collect()
+}
+
 /// The first part of a message whose second is an array.
 fn array_header() -> Bytes {
     Bytes::from_static(b"\x82\xabreturn_type\xa7ndarray\xabreturn_data\xc0")
@@ -41,6 +48,10 @@ fn array_header() -> Bytes {
 
 /// An array of this type and shape, with so many bytes.
 fn array(dtype: &[u8], sides: &[u64], length: usize) -> Multipart {
+    [array_header(), array_part(dtype, sides, length)].into_iter().collect()
+}
+
+fn array_part(dtype: &[u8], sides: &[u64], length: usize) -> Bytes {
     let mut part = b"\x85\xc4\x02nd\xc3\xc4\x04type".to_vec();
     part.push(0xa0 | dtype.len() as u8);
     part.extend(dtype);
@@ -53,7 +64,7 @@ fn array(dtype: &[u8], sides: &[u64], length: usize) -> Multipart {
     part.extend(b"\xc4\x04data");
     part.extend(head(0xc6, length));
     part.extend(vec![1; length]);
-    [array_header(), part.into()].into_iter().collect()
+    part.into()
 }
 
 /// The first byte of a text (0xdb), bytes (0xc6), a list (0xdd) or a map (0xdf), and its length or count.
@@ -69,6 +80,7 @@ fn is_over(decoded: &Result<Message, DecodeError>, limit: LimitExceeded) -> bool
     match decoded {
         Err(DecodeError::Header(MsgpackError::Limit { source, .. })) => *source == limit,
         Err(DecodeError::Array(ArrayError::Limit(source))) => *source == limit,
+        Err(DecodeError::Array(ArrayError::Msgpack(MsgpackError::Limit { source, .. }))) => *source == limit,
         _ => false,
     }
 }
@@ -96,12 +108,15 @@ fn exactly_at_the_limit(limits: &Limits) {
         let count = (most / 64).saturating_add_signed(off);
         let pairs = (most / 128).saturating_add_signed(off);
         let length = most.saturating_add_signed(off);
+        // Each of a frame's two sides counts with 16 bytes.
+        let beside_sides = length - 2 * 16;
         let elements = FRAME.saturating_add_signed(off);
         for (what, message, limit) in [
             ("nils", returned(with_head(0xdd, count, vec![NIL; count])), data),
             ("pairs of nil", returned(with_head(0xdf, pairs, vec![NIL; 2 * pairs])), data),
             ("a text", returned(with_head(0xdb, length, vec![b'x'; length])), data),
             ("bytes", returned(with_head(0xc6, length, vec![1; length])), data),
+            ("sides of a frame", framed(with_head(0xdb, beside_sides, vec![b'x'; beside_sides])), data),
             ("an array", array(b"|u1", &[elements as u64], elements), frame),
         ] {
             let decoded = decode_counted(what, message, limits);
@@ -234,11 +249,7 @@ fn many_parts(limits: &Limits) {
 
 /// Bytes that look like values more often than chance would have it.
 fn anything(limits: &Limits) {
-    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
-    let mut random = move |below: u64| {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (state >> 33) % below
-    };
+    let mut random = random();
     for _ in 0..20_000 {
         let mut data = Vec::new();
         for _ in 0..random(40) {

@@ -10,8 +10,7 @@ use counting_allocator::{CountingAllocator, measure};
 use libfuzzer_sys::fuzz_target;
 use netgear_proto::{Limits, Multipart, Part, vidgear::Message};
 
-#[allow(dead_code, reason = "not all that it counts is of interest here")]
-#[path = "../../tests/zmtp/counting_allocator.rs"]
+#[path = "../../tests/common/counting_allocator.rs"]
 mod counting_allocator;
 
 #[global_allocator]
@@ -20,7 +19,7 @@ static ALLOCATOR: CountingAllocator = CountingAllocator;
 /// Small, so that inputs of a few thousand bytes go past them.
 const LIMITS: Limits = Limits::DEFAULT.with_data_bytes(16 << 10).with_frame_bytes(2 << 10);
 
-/// What an error or the sides of an array may take besides.
+/// What an error may take besides.
 const SLACK: usize = 4 << 10;
 
 fuzz_target!(|input: &[u8]| {

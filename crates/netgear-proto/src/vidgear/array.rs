@@ -18,7 +18,9 @@ use crate::{DType, NdArray, NdArrayError, Part, budget::Budget};
 const HEAD: usize = 96;
 
 /// Writes an array: its header as one piece of the part, its elements as the other, which are not copied.
-pub(super) fn encode(array: NdArray) -> Result<Part, EncodeError> {
+pub(super) fn encode(array: NdArray, budget: &mut Budget) -> Result<Part, EncodeError> {
+    budget.take_sides(array.shape().len() as u64)?;
+    budget.take_pixels(array.elements().len() as u64)?;
     if array.is_empty() && !is_possible_in_numpy(&array) {
         return Err(EncodeError::ArrayShape { array: array.to_string() });
     }
@@ -79,43 +81,16 @@ struct Map<'a> {
 
 impl<'a> Map<'a> {
     fn read(part: &'a Bytes, budget: &mut Budget) -> Result<Self, ArrayError> {
-        let mut reader = Reader::new(part, budget);
         let mut map = Self::default();
-        for _ in 0..reader.map()? {
-            let offset = reader.offset();
-            let once = |key, stands_already| match stands_already {
-                true => Err(MsgpackError::DuplicateKey { offset, key }),
-                false => Ok(()),
-            };
-            match reader.token()? {
-                Token::Bin(b"nd") => {
-                    once("nd", map.nd.is_some())?;
-                    map.nd = Some(reader.bool()?);
-                }
-                Token::Bin(b"type") => {
-                    once("type", map.dtype.is_some())?;
-                    map.dtype = Some(read_type(&mut reader)?);
-                }
-                Token::Bin(b"kind") => {
-                    once("kind", map.kind.is_some())?;
-                    map.kind = Some(reader.bytes()?);
-                }
-                Token::Bin(b"shape") => {
-                    once("shape", map.shape.is_some())?;
-                    map.shape = Some(read_shape(&mut reader)?);
-                }
-                Token::Bin(b"data") => {
-                    once("data", map.data.is_some())?;
-                    map.data = Some(reader.bytes()?);
-                }
-                // As msgpack_numpy does, which knows its keys from texts of the same letters.
-                other => {
-                    reader.value_of(offset, other)?;
-                    reader.value()?;
-                }
-            }
-        }
-        reader.end()?;
+        Reader::new(part, budget).fields(|key, reader| match key.token {
+            Token::Bin(b"nd") => Ok(reader.once(key, "nd", &mut map.nd, Reader::bool)?),
+            Token::Bin(b"type") => Ok(reader.once(key, "type", &mut map.dtype, read_type)?),
+            Token::Bin(b"kind") => Ok(reader.once(key, "kind", &mut map.kind, Reader::bytes)?),
+            Token::Bin(b"shape") => reader.once(key, "shape", &mut map.shape, read_shape),
+            Token::Bin(b"data") => Ok(reader.once(key, "data", &mut map.data, Reader::bytes)?),
+            // As msgpack_numpy does, which knows its keys from texts of the same letters.
+            _ => Ok(reader.pass_over(key)?),
+        })?;
         Ok(map)
     }
 }
@@ -130,10 +105,7 @@ fn read_type<'a>(reader: &mut Reader<'a, '_>) -> Result<Option<&'a [u8]>, Msgpac
 }
 
 fn read_shape(reader: &mut Reader<'_, '_>) -> Result<Vec<usize>, ArrayError> {
-    let count = reader.list()?;
-    if count > NdArray::MAX_DIMENSIONS {
-        return Err(NdArrayError::Dimensions { found: count }.into());
-    }
+    let count = reader.sides()?;
     let mut shape = Vec::with_capacity(count);
     for _ in 0..count {
         let offset = reader.offset();

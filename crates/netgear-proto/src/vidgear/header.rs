@@ -26,7 +26,7 @@ impl Header {
         let Map { terminate, bi_mode, data, return_type, return_data, terminated } =
             Map::read(part, budget).map_err(DecodeError::Header)?;
         let missing = |key| DecodeError::MissingKey { key };
-        match (terminate, return_type, terminated) {
+        match (terminate, return_type, terminated.is_some()) {
             (Some(true), None, false) => Ok(Self::Terminate),
             (Some(false), None, false) => {
                 let mode = match bi_mode.ok_or(missing("bi_mode"))? {
@@ -68,53 +68,22 @@ struct Map<'a> {
     data: Option<Value>,
     return_type: Option<&'a str>,
     return_data: Option<Value>,
-    terminated: bool,
+    terminated: Option<&'a str>,
 }
 
 impl<'a> Map<'a> {
     fn read(part: &'a Bytes, budget: &mut Budget) -> Result<Self, MsgpackError> {
-        let mut reader = Reader::new(part, budget);
         let mut map = Self::default();
-        for _ in 0..reader.map()? {
-            let offset = reader.offset();
-            let once = |key, stands_already| match stands_already {
-                true => Err(MsgpackError::DuplicateKey { offset, key }),
-                false => Ok(()),
-            };
-            match reader.token()? {
-                Token::Str("terminate") => {
-                    once("terminate", map.terminate.is_some())?;
-                    map.terminate = Some(reader.bool()?);
-                }
-                Token::Str("bi_mode") => {
-                    once("bi_mode", map.bi_mode.is_some())?;
-                    map.bi_mode = Some(reader.bool()?);
-                }
-                Token::Str("data") => {
-                    once("data", map.data.is_some())?;
-                    map.data = Some(reader.value()?);
-                }
-                Token::Str("return_type") => {
-                    once("return_type", map.return_type.is_some())?;
-                    map.return_type = Some(reader.text()?);
-                }
-                Token::Str("return_data") => {
-                    once("return_data", map.return_data.is_some())?;
-                    map.return_data = Some(reader.value()?);
-                }
-                Token::Str("terminated") => {
-                    once("terminated", map.terminated)?;
-                    reader.text()?;
-                    map.terminated = true;
-                }
-                // What a newer VidGear may say besides.
-                other => {
-                    reader.value_of(offset, other)?;
-                    reader.value()?;
-                }
-            }
-        }
-        reader.end()?;
+        Reader::new(part, budget).fields(|key, reader| match key.token {
+            Token::Str("terminate") => reader.once(key, "terminate", &mut map.terminate, Reader::bool),
+            Token::Str("bi_mode") => reader.once(key, "bi_mode", &mut map.bi_mode, Reader::bool),
+            Token::Str("data") => reader.once(key, "data", &mut map.data, Reader::value),
+            Token::Str("return_type") => reader.once(key, "return_type", &mut map.return_type, Reader::text),
+            Token::Str("return_data") => reader.once(key, "return_data", &mut map.return_data, Reader::value),
+            Token::Str("terminated") => reader.once(key, "terminated", &mut map.terminated, Reader::text),
+            // What a newer VidGear may say besides.
+            _ => reader.pass_over(key),
+        })?;
         Ok(map)
     }
 }

@@ -140,7 +140,6 @@ impl Message {
 
 impl FrameMessage {
     fn encode(self, budget: &mut Budget) -> Result<Multipart, EncodeError> {
-        budget.take_pixels(self.frame.pixels().len() as u64)?;
         let bidirectional = self.mode == Mode::Bidirectional;
         let mut header = Writer::with_capacity(64);
         header.map_head(3)?;
@@ -156,7 +155,7 @@ impl FrameMessage {
             Some(data) => header.value(&data, budget)?,
         }
         let mut message = Multipart::from(header.into_bytes());
-        message.push(array::encode(self.frame.into())?);
+        message.push(array::encode(self.frame.into(), budget)?);
         Ok(message)
     }
 }
@@ -180,10 +179,9 @@ fn encode_return(data: Option<Value>, budget: &mut Budget) -> Result<Multipart, 
         }
     };
     budget.take_values(1)?;
-    budget.take_pixels(array.elements().len() as u64)?;
     header.nil();
     let mut message = Multipart::from(header.into_bytes());
-    message.push(array::encode(array)?);
+    message.push(array::encode(array, budget)?);
     Ok(message)
 }
 
@@ -236,5 +234,7 @@ fn into_value(array: NdArray) -> Value {
     }
 }
 
+#[cfg(test)]
+mod random_tests;
 #[cfg(test)]
 mod tests;

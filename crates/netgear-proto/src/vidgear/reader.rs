@@ -3,9 +3,9 @@ use alloc::{borrow::ToOwned, vec::Vec};
 use bytes::Bytes;
 use rmp::Marker;
 
-use super::MsgpackError;
+use super::{ArrayError, MsgpackError};
 use crate::{
-    Value,
+    NdArray, NdArrayError, Value,
     budget::{Budget, LimitExceeded},
 };
 
@@ -42,6 +42,14 @@ impl Token<'_> {
     }
 }
 
+/// A key of a map, or the beginning of one that is itself a list or a map.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Key<'a> {
+    /// Where it stands.
+    offset: usize,
+    pub(super) token: Token<'a>,
+}
+
 /// Reads a part from front to back. Nothing is allocated before the budget has paid for it.
 pub(super) struct Reader<'a, 'b> {
     part: &'a Bytes,
@@ -60,18 +68,50 @@ impl<'a, 'b> Reader<'a, 'b> {
         self.part.len() - self.rest.len()
     }
 
-    pub(super) fn map(&mut self) -> Result<usize, MsgpackError> {
-        self.expect("a map", |token| match token {
-            Token::Map(count) => Some(count),
-            _ => None,
-        })
+    /// Reads a part that is one map: `field` is given each key, and reads what belongs to it.
+    pub(super) fn fields<E: From<MsgpackError>>(
+        mut self,
+        mut field: impl FnMut(Key<'a>, &mut Self) -> Result<(), E>,
+    ) -> Result<(), E> {
+        for _ in 0..self.map()? {
+            let offset = self.offset();
+            let token = self.token()?;
+            field(Key { offset, token }, &mut self)?;
+        }
+        Ok(self.end()?)
     }
 
-    pub(super) fn list(&mut self) -> Result<usize, MsgpackError> {
-        self.expect("a list", |token| match token {
-            Token::List(count) => Some(count),
-            _ => None,
-        })
+    /// Reads the value of a key that may stand in its map once.
+    pub(super) fn once<T, E: From<MsgpackError>>(
+        &mut self,
+        Key { offset, .. }: Key<'a>,
+        key: &'static str,
+        slot: &mut Option<T>,
+        read: impl FnOnce(&mut Self) -> Result<T, E>,
+    ) -> Result<(), E> {
+        if slot.is_some() {
+            return Err(MsgpackError::DuplicateKey { offset, key }.into());
+        }
+        *slot = Some(read(self)?);
+        Ok(())
+    }
+
+    /// Reads a key to its end and its value, whatever they are.
+    pub(super) fn pass_over(&mut self, Key { offset, token }: Key<'a>) -> Result<(), MsgpackError> {
+        self.value_of(offset, token)?;
+        self.value()?;
+        Ok(())
+    }
+
+    /// Reads the beginning of a list of the sides of an array.
+    pub(super) fn sides(&mut self) -> Result<usize, ArrayError> {
+        let offset = self.offset();
+        let count = self.list()?;
+        if count > NdArray::MAX_DIMENSIONS {
+            return Err(NdArrayError::Dimensions { found: count }.into());
+        }
+        self.pay(offset, |budget| budget.take_sides(count as u64))?;
+        Ok(count)
     }
 
     pub(super) fn bool(&mut self) -> Result<bool, MsgpackError> {
@@ -113,14 +153,6 @@ impl<'a, 'b> Reader<'a, 'b> {
     pub(super) fn value_of(&mut self, offset: usize, token: Token<'a>) -> Result<Value, MsgpackError> {
         self.pay(offset, |budget| budget.take_values(1))?;
         self.contents(offset, token)
-    }
-
-    /// Nothing is left.
-    pub(super) fn end(self) -> Result<(), MsgpackError> {
-        match self.rest {
-            [] => Ok(()),
-            _ => Err(MsgpackError::TrailingBytes { offset: self.offset() }),
-        }
     }
 
     /// Reads a value up to the values within it. The bytes of a text, and as many as the values of a list or a map take at
@@ -179,6 +211,28 @@ impl<'a, 'b> Reader<'a, 'b> {
             }
             Marker::Reserved => return Err(MsgpackError::Reserved { offset }),
         })
+    }
+
+    fn map(&mut self) -> Result<usize, MsgpackError> {
+        self.expect("a map", |token| match token {
+            Token::Map(count) => Some(count),
+            _ => None,
+        })
+    }
+
+    fn list(&mut self) -> Result<usize, MsgpackError> {
+        self.expect("a list", |token| match token {
+            Token::List(count) => Some(count),
+            _ => None,
+        })
+    }
+
+    /// Nothing is left.
+    fn end(self) -> Result<(), MsgpackError> {
+        match self.rest {
+            [] => Ok(()),
+            _ => Err(MsgpackError::TrailingBytes { offset: self.offset() }),
+        }
     }
 
     /// Reads a value whose own cost has been paid.

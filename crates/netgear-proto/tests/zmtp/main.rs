@@ -1,6 +1,7 @@
 //! One ZeroMQ connection, from outside: scripted peers that break each rule, and pairs of connections that keep them.
 
 mod conversations;
+#[path = "../common/counting_allocator.rs"]
 mod counting_allocator;
 mod end_of_stream;
 mod envelopes;

@@ -1,5 +1,6 @@
 //! Counts what the current thread allocates, so that a test can say how much a peer made this end hold.
-#![allow(unsafe_code)]
+#![allow(unsafe_code, reason = "an allocator is an implementation of the unsafe trait GlobalAlloc")]
+#![allow(dead_code, reason = "who counts does not look at all that is counted")]
 
 use std::{
     alloc::{GlobalAlloc, Layout, System},
