@@ -122,8 +122,11 @@ impl fmt::Display for Mode {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConfigError {
-    /// A pattern that cannot carry data both ways.
-    #[error("{0} carries messages one way only, and data both ways was asked for; use pair or reqrep")]
+    /// A pattern that cannot carry an answer, which every frame has in either mode.
+    #[error(
+        "{0} carries messages one way only, and each frame is answered here, without data both ways too; \
+         use pair or reqrep"
+    )]
     OneWayPattern(&'static str),
     /// No such pattern.
     #[error("there is no pattern {0:?}; use pair (0) or reqrep (1)")]

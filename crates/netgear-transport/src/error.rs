@@ -1,4 +1,4 @@
-use std::{io, time::Duration};
+use std::{fmt, io, time::Duration};
 
 use netgear_proto::{
     Mode,
@@ -73,7 +73,7 @@ impl From<Mismatch> for SessionFailure {
 #[non_exhaustive]
 pub enum WaitError {
     /// The deadline set for it has passed.
-    #[error("no peer appeared within {:.1} s; start the other end, check the endpoint, or see whether it has a peer already", .0.as_secs_f64())]
+    #[error("{}", NoPeerWithin(*.0))]
     NoPeer(Duration),
     /// The peer left again, or this end was closed.
     #[error("the session is over")]
@@ -88,7 +88,7 @@ pub enum WaitError {
 #[non_exhaustive]
 pub enum SendError {
     /// No peer appeared within the deadline set for it.
-    #[error("no peer appeared within {:.1} s; start the other end, check the endpoint, or see whether it has a peer already", .0.as_secs_f64())]
+    #[error("{}", NoPeerWithin(*.0))]
     NoPeer(Duration),
     /// The peer is there but has not answered the frame before this one in time.
     #[error("the receiver has not answered for {:.1} s; it may be stopped, or slower than the timeout allows", .0.as_secs_f64())]
@@ -133,7 +133,7 @@ pub enum SendError {
 #[non_exhaustive]
 pub enum RecvError {
     /// No peer appeared within the deadline set for it.
-    #[error("no peer appeared within {:.1} s; start the other end, check the endpoint, or see whether it has a peer already", .0.as_secs_f64())]
+    #[error("{}", NoPeerWithin(*.0))]
     NoPeer(Duration),
     /// The peer is there but has sent no frame in time. Receiving may be tried again.
     #[error("the sender has sent nothing for {:.1} s; it may be stopped, or slower than the timeout allows", .0.as_secs_f64())]
@@ -156,4 +156,17 @@ pub enum ReplyError {
     /// The session failed.
     #[error(transparent)]
     Failed(#[from] SessionFailure),
+}
+
+/// What all of them say of a peer that did not appear.
+struct NoPeerWithin(Duration);
+
+impl fmt::Display for NoPeerWithin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let seconds = self.0.as_secs_f64();
+        write!(
+            f,
+            "no peer appeared within {seconds:.1} s; start the other end, check the endpoint, or see whether it has a peer already"
+        )
+    }
 }
