@@ -139,10 +139,26 @@ def array(number):
     dimensions = 1 + at // len(DTYPES)
     if dimensions > 4:
         return frame("720p BGR u8", number)
-    dtype = np.dtype(DTYPES[at % len(DTYPES)])
     shape = [2 + (number + 3 * index) % 5 for index in range(dimensions)]
-    length = int(np.prod(shape)) * dtype.itemsize
-    elements = noise(number, length)
+    return shaped(number, DTYPES[at % len(DTYPES)], shape)
+
+
+# A side of 1 is one that could be dropped or added unnoticed.
+ONE_SIDED = [
+    *[(1,), (1, 1), (1, 5), (5, 1), (4, 5, 1), (4, 1, 3), (1, 5, 3), (1, 4, 5), (1, 1, 1), (1, 1, 3), (4, 5, 1, 1)],
+    *[(1, 4, 5, 3), (1, 1, 1, 1)],
+]
+
+
+def one_sided(number):
+    """Arrays of every type with sides of 1."""
+    return shaped(number, DTYPES[number % len(DTYPES)], ONE_SIDED[number % len(ONE_SIDED)])
+
+
+def shaped(number, dtype, shape):
+    """An array of noise."""
+    dtype = np.dtype(dtype)
+    elements = noise(number, int(np.prod(shape)) * dtype.itemsize)
     if dtype.kind == "b":
         elements = elements & 1
     return elements.view(dtype).reshape(shape)
@@ -156,6 +172,7 @@ KINDS = {
     "falsy": falsy,
     "keys": keys,
     "arrays": array,
+    "one-sided": one_sided,
 }
 
 

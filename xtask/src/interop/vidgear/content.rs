@@ -34,6 +34,23 @@ const DTYPES: [DType; 14] = [
     DType::Complex128,
 ];
 
+/// In the order of content.py. A side of 1 is one that could be dropped or added unnoticed.
+const ONE_SIDED: [&[usize]; 13] = [
+    &[1],
+    &[1, 1],
+    &[1, 5],
+    &[5, 1],
+    &[4, 5, 1],
+    &[4, 1, 3],
+    &[1, 5, 3],
+    &[1, 4, 5],
+    &[1, 1, 1],
+    &[1, 1, 3],
+    &[4, 5, 1, 1],
+    &[1, 4, 5, 3],
+    &[1, 1, 1, 1],
+];
+
 /// Size, channels and elements of frames.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct FrameKind {
@@ -88,6 +105,8 @@ pub(crate) enum DataKind {
     /// Maps with keys that VidGear can send but not receive.
     Keys,
     Arrays,
+    /// Arrays with sides of 1.
+    OneSided,
 }
 
 impl DataKind {
@@ -103,7 +122,8 @@ impl DataKind {
                 falsy[number % falsy.len()].clone()
             }
             Self::Keys => keys(number),
-            Self::Arrays => return array(number).map(|array| Some(Value::Array(array))),
+            Self::Arrays => array(number)?.into(),
+            Self::OneSided => one_sided(number)?.into(),
         }))
     }
 }
@@ -119,6 +139,7 @@ impl fmt::Display for DataKind {
             Self::Falsy => "falsy",
             Self::Keys => "keys",
             Self::Arrays => "arrays",
+            Self::OneSided => "one-sided",
         })
     }
 }
@@ -318,14 +339,23 @@ fn array(number: usize) -> Result<NdArray> {
     if dimensions > 4 {
         return FrameKind::ALL[1].frame(number).map(NdArray::from);
     }
-    let dtype = DTYPES[at % DTYPES.len()];
     let shape: Vec<usize> = (0..dimensions).map(|index| 2 + (number + 3 * index) % 5).collect();
-    let elements = noise(number, NdArray::byte_len_of(&shape, dtype)?);
+    shaped(number, DTYPES[at % DTYPES.len()], &shape)
+}
+
+/// Arrays of every type with sides of 1.
+fn one_sided(number: usize) -> Result<NdArray> {
+    shaped(number, DTYPES[number % DTYPES.len()], ONE_SIDED[number % ONE_SIDED.len()])
+}
+
+/// An array of noise.
+fn shaped(number: usize, dtype: DType, shape: &[usize]) -> Result<NdArray> {
+    let elements = noise(number, NdArray::byte_len_of(shape, dtype)?);
     let elements = match dtype {
         DType::Bool => elements.iter().map(|byte| byte & 1).collect(),
         _ => elements,
     };
-    Ok(NdArray::new(elements, &shape, dtype)?)
+    Ok(NdArray::new(elements, shape, dtype)?)
 }
 
 #[cfg(test)]

@@ -57,6 +57,8 @@ enum Payload {
     Both(DataKind),
     /// Text with the frames, and arrays back.
     ArraysBack,
+    /// The same, and every array has a side of 1: its shape must come back as it was.
+    OneSidedBack,
     /// What only our end can read, so that it comes from VidGear alone.
     KeysToUs,
 }
@@ -119,6 +121,7 @@ fn rows() -> Vec<Row> {
                 row(Carrier::Tcp, Mode::Bidirectional, Payload::Both(data), all);
             }
             row(Carrier::Tcp, Mode::Bidirectional, Payload::ArraysBack, all);
+            row(Carrier::Tcp, Mode::Bidirectional, Payload::OneSidedBack, &all[..1]);
             row(Carrier::Tcp, Mode::Bidirectional, Payload::Both(DataKind::Falsy), &all[..1]);
             if ours == Role::Receiver {
                 row(Carrier::Tcp, Mode::Bidirectional, Payload::KeysToUs, &all[..1]);
@@ -143,6 +146,7 @@ impl Row {
         let data = match self.data {
             Payload::Both(kind) => kind.to_string(),
             Payload::ArraysBack => "arrays back".to_owned(),
+            Payload::OneSidedBack => "sides of 1".to_owned(),
             Payload::KeysToUs => "odd keys".to_owned(),
         };
         let (pattern, mode) = (self.pattern.to_string(), self.mode.to_string());
@@ -177,6 +181,7 @@ impl Row {
         let (data, returned) = match self.data {
             Payload::Both(kind) => (kind, kind),
             Payload::ArraysBack => (DataKind::Text, DataKind::Arrays),
+            Payload::OneSidedBack => (DataKind::Text, DataKind::OneSided),
             Payload::KeysToUs => (DataKind::Keys, DataKind::Nothing),
         };
         Meeting {
