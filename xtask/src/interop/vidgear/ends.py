@@ -1,6 +1,6 @@
 """The two ends of VidGear's NetGear_Async, used as its documentation uses them, with content that the other end can check.
 
-Each function takes a job, the dictionary that peers.py describes,, runs one end to its end and returns a report.
+Each function takes a job, the dictionary that peers.py describes, runs one end to its end and returns a report.
 """
 
 import asyncio

@@ -222,12 +222,23 @@ impl Case {
         let struck = Instant::now();
         ours.kill()?;
         let story = theirs.end(Duration::from_secs(VIDGEAR_TIMEOUT) + PATIENCE)?;
+        // As docs/migrating-from-vidgear.md has it.
+        let times_out = story.raised.as_ref().is_some_and(|raised| raised.starts_with("TimeoutError"));
+        let ends_as_told = match self.ours {
+            Role::Sender => story.exit.is_some(),
+            // Its close() waits for a client.
+            Role::Receiver => story.exit.is_none() && story.closing,
+        };
+        if !(times_out && ends_as_told) {
+            return Err(format!("VidGear's end does not do what the migration guide says: {story}").into());
+        }
         Ok(Fate { ours: "dead".to_owned(), theirs: story.to_string(), took: struck.elapsed() })
     }
 
     fn our_death_and_next(self, peers: &Peers, netgear: &Path, place: &Place) -> Result<Fate> {
-        let (ours, theirs) = self.start(peers, netgear, place, &[])?;
+        let (ours, mut theirs) = self.start(peers, netgear, place, &[])?;
         thread::sleep(self.moment);
+        let had_a_frame = theirs.first_frame(Duration::ZERO);
         let struck = Instant::now();
         ours.kill()?;
         let next = self.program(netgear, place, &["--wait", WAIT, "--frames", "10"])?;
@@ -237,6 +248,13 @@ impl Case {
         let words = exit.last_words().replace(&place.endpoint(), "…");
         let ours = match exit.code {
             Some(0) => "the next: exit code 0".to_owned(),
+            // The client is still bound, and goes on. A receiver may find a server that waits for an answer lost with the old one.
+            _ if self.ours == Role::Sender && had_a_frame => {
+                return Err(format!(
+                    "VidGear's receiver did not go on with our next sender: {exit:?}; {story}"
+                )
+                .into());
+            }
             Some(1) if !words.is_empty() => format!("the next: exit code 1: {words}"),
             _ => return Err(format!("our next end did not say what happened: {exit:?}").into()),
         };

@@ -89,7 +89,7 @@ pub(super) fn run(peers: &Peers, netgear: &Path) -> Vec<String> {
                 // It must name the setting.
                 let named = match misfit {
                     Misfit::Mode => ["bidirectional", "unidirectional"],
-                    Misfit::Pattern => ["PAIR", "RE"],
+                    Misfit::Pattern => ["PAIR", "REQ/REP"],
                 };
                 if !named.iter().all(|name| told.error.contains(name)) {
                     failures.push(format!("{title}: the error does not name the {misfit:?}: {}", told.error));
