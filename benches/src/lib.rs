@@ -6,7 +6,8 @@ pub mod session;
 pub mod vidgear;
 
 use std::{
-    io,
+    fs, io,
+    path::PathBuf,
     sync::atomic::{AtomicU64, Ordering},
     thread,
     time::{Duration, Instant},
@@ -110,6 +111,36 @@ impl Exchange {
             Returned::Data => self.frame_bytes(),
             Returned::Frame => 2 * self.frame_bytes(),
         }
+    }
+}
+
+/// Where a table goes.
+#[derive(Debug, clap::Args)]
+pub struct Output {
+    /// Write the table as Markdown to this file.
+    #[arg(long, value_name = "FILE")]
+    markdown: Option<PathBuf>,
+    /// Print one JSON object in place of the table.
+    #[arg(long)]
+    json: bool,
+}
+
+impl Output {
+    /// Prints the table, or its rows as JSON, and writes the table to the file if there is to be one.
+    ///
+    /// # Errors
+    /// If the file cannot be written.
+    #[allow(clippy::print_stdout, reason = "the table is what the programs are for")]
+    pub fn print_or_write(&self, rows: &[impl Serialize], table: &str) -> Result<(), Error> {
+        if let Some(path) = &self.markdown {
+            fs::write(path, table)?;
+        }
+        if self.json {
+            println!("{}", serde_json::to_string_pretty(rows)?);
+        } else {
+            println!("{table}");
+        }
+        Ok(())
     }
 }
 

@@ -1,10 +1,10 @@
 //! Sessions side by side with raw sockets: the same bytes in one run, round after round, A B A B, so that what the machine
 //! does meanwhile touches both alike. `cargo xtask bench` runs it.
 
-use std::{fmt::Write as _, fs, path::PathBuf, time::Duration};
+use std::{fmt::Write as _, time::Duration};
 
 use clap::Parser;
-use netgear_benches::{Carrier, Error, Exchange, Returned, Spread, raw, session};
+use netgear_benches::{Carrier, Error, Exchange, Output, Returned, Spread, raw, session};
 use netgear_proto::Pattern;
 use serde::Serialize;
 
@@ -14,12 +14,8 @@ struct Options {
     /// Fewer and shorter rounds.
     #[arg(long)]
     quick: bool,
-    /// Write the table as Markdown to this file.
-    #[arg(long, value_name = "FILE")]
-    markdown: Option<PathBuf>,
-    /// Print one JSON object in place of the table.
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    output: Output,
 }
 
 /// One line of the table: medians over the rounds.
@@ -38,7 +34,6 @@ struct Row {
     session_gigabytes_per_second: f64,
 }
 
-#[allow(clippy::print_stdout, reason = "the table is what this program is for")]
 #[allow(clippy::print_stderr, reason = "progress")]
 fn main() -> Result<(), Error> {
     let options = Options::parse();
@@ -62,15 +57,7 @@ fn main() -> Result<(), Error> {
         }
     }
     let table = markdown(&rows)?;
-    if let Some(path) = options.markdown {
-        fs::write(path, &table)?;
-    }
-    if options.json {
-        println!("{}", serde_json::to_string_pretty(&rows)?);
-    } else {
-        println!("{table}");
-    }
-    Ok(())
+    options.output.print_or_write(&rows, &table)
 }
 
 fn compare(size: &str, exchange: Exchange, rounds: usize) -> Result<Row, Error> {

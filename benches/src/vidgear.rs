@@ -5,7 +5,9 @@ use std::{
     net::TcpListener,
     path::PathBuf,
     process::{Child, Command, Stdio},
-    time::Duration,
+    sync::mpsc::{self, RecvTimeoutError},
+    thread,
+    time::{Duration, Instant},
 };
 
 use netgear_proto::{Pattern, Value};
@@ -33,13 +35,17 @@ pub struct VidGear {
 }
 
 impl VidGear {
+    /// The frames of the exchange, for us and as content.py names them.
+    const SIZE: (u32, u32) = (1920, 1080);
+    const FRAME: &str = "1080p BGR u8";
+
     /// The exchange that is run: 1080p BGR over TCP, PAIR.
     pub fn exchange(frames: u32) -> Exchange {
         Exchange {
             carrier: Carrier::Tcp,
             pattern: Pattern::Pair,
-            width: 1920,
-            height: 1080,
+            width: Self::SIZE.0,
+            height: Self::SIZE.1,
             returned: Returned::Data,
             warm_up: 20,
             frames,
@@ -86,7 +92,7 @@ impl VidGear {
             "role": role,
             "address": "127.0.0.1",
             "port": port.to_string(),
-            "frame": "1080p BGR u8",
+            "frame": Self::FRAME,
             "frames": exchange.warm_up + exchange.frames,
             "warm up": exchange.warm_up,
             "data": "numbers",
@@ -94,6 +100,7 @@ impl VidGear {
             "check": false,
             // Of a receiver, so that what it said last is not lost.
             "stay": 0.3,
+            "time limit": TIME_LIMIT.as_secs(),
         });
         let mut command = Command::new(&self.python);
         command.arg(&self.script).arg(job.to_string()).env("PYTHONDONTWRITEBYTECODE", "1");
@@ -103,6 +110,9 @@ impl VidGear {
     }
 }
 
+/// How long one of VidGear's ends may take for an exchange.
+const TIME_LIMIT: Duration = Duration::from_secs(60);
+
 /// A process with one of VidGear's ends. Dropping it kills it.
 struct Python(Child);
 
@@ -110,11 +120,24 @@ impl Python {
     /// What it took by its own clock, once it has ended well.
     fn seconds(mut self) -> Result<Duration, Error> {
         let output = self.0.stdout.take().ok_or("the Python process has no output")?;
+        let (sender, lines) = mpsc::channel();
+        thread::spawn(move || BufReader::new(output).lines().try_for_each(|line| sender.send(line)));
+        // It ends itself before that, unless it cannot.
+        let until = Instant::now() + TIME_LIMIT + Duration::from_secs(5);
         let mut seconds = None;
-        for line in BufReader::new(output).lines() {
-            let message: serde_json::Value = serde_json::from_str(&line?)?;
-            seconds = message["report"]["seconds"].as_f64().or(seconds);
+        loop {
+            match lines.recv_timeout(until.saturating_duration_since(Instant::now())) {
+                Ok(line) => {
+                    let message: serde_json::Value = serde_json::from_str(&line?)?;
+                    seconds = message["report"]["seconds"].as_f64().or(seconds);
+                }
+                Err(RecvTimeoutError::Disconnected) => break,
+                Err(RecvTimeoutError::Timeout) => {
+                    return Err(format!("VidGear's end was not done after {} s", TIME_LIMIT.as_secs()).into());
+                }
+            }
         }
+        // Its output has ended, and so has it.
         let status = self.0.wait()?;
         match seconds {
             Some(seconds) if status.success() => Ok(Duration::from_secs_f64(seconds)),

@@ -1,11 +1,11 @@
 //! Our ends and VidGear's in every combination, round after round, A B C D A B C D, so that what the machine does meanwhile
 //! touches all alike. `cargo xtask bench --vidgear` runs it.
 
-use std::{fmt::Write as _, fs, path::PathBuf};
+use std::{fmt::Write as _, path::PathBuf};
 
 use clap::Parser;
 use netgear_benches::{
-    Error, Spread,
+    Error, Output, Spread,
     vidgear::{End, VidGear},
 };
 use serde::Serialize;
@@ -22,12 +22,8 @@ struct Options {
     /// Fewer and shorter rounds.
     #[arg(long)]
     quick: bool,
-    /// Write the table as Markdown to this file.
-    #[arg(long, value_name = "FILE")]
-    markdown: Option<PathBuf>,
-    /// Print one JSON object in place of the table.
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    output: Output,
 }
 
 /// Sender and receiver; VidGear with itself is what the others are compared with.
@@ -48,7 +44,6 @@ struct Row {
     ratio: f64,
 }
 
-#[allow(clippy::print_stdout, reason = "the table is what this program is for")]
 #[allow(clippy::print_stderr, reason = "progress")]
 fn main() -> Result<(), Error> {
     let options = Options::parse();
@@ -74,15 +69,7 @@ fn main() -> Result<(), Error> {
         })
         .collect();
     let table = markdown(&rows)?;
-    if let Some(path) = options.markdown {
-        fs::write(path, &table)?;
-    }
-    if options.json {
-        println!("{}", serde_json::to_string_pretty(&rows)?);
-    } else {
-        println!("{table}");
-    }
-    Ok(())
+    options.output.print_or_write(&rows, &table)
 }
 
 fn name(end: End) -> &'static str {
