@@ -19,7 +19,7 @@ pub(crate) struct Options {
 type Step = fn(&Workspace) -> Result<Outcome>;
 
 /// Cheap steps first. All debug builds are of the whole workspace with all features, so that nothing is built twice.
-const STEPS: [(&str, Step); 8] = [
+const STEPS: [(&str, Step); 9] = [
     ("format", lint::format),
     ("clippy", lint::clippy),
     ("docs", docs::run),
@@ -29,6 +29,9 @@ const STEPS: [(&str, Step); 8] = [
     ("interop", |workspace| interop::run(workspace, &interop::Options::default())),
     ("bench --quick", |workspace| {
         bench::run(workspace, &bench::Options { quick: true, ..Default::default() })
+    }),
+    ("bench --vidgear", |workspace| {
+        bench::run(workspace, &bench::Options { quick: true, vidgear: true, ..Default::default() })
     }),
 ];
 
@@ -63,9 +66,9 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<Outcome> {
     }
     heading("summary");
     for (name, how, took) in summary {
-        println!("{name:<14} {:>12}   {how}", human(took));
+        println!("{name:<16} {:>12}   {how}", human(took));
     }
-    println!("{:<14} {:>12}", "in all", human(started.elapsed()));
+    println!("{:<16} {:>12}", "in all", human(started.elapsed()));
     failure.map_or(Ok(Outcome::Done), |failure| Err(failure.into()))
 }
 

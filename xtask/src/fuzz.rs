@@ -10,6 +10,7 @@ use std::{
 use crate::{
     Result,
     process::{self, Outcome},
+    tools::{self, Tool},
     workspace::Workspace,
 };
 
@@ -32,8 +33,8 @@ pub(crate) struct Options {
 
 /// Fuzzes from the recorded messages on. What it finds on the way is kept below the target directory for the next time.
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<Outcome> {
-    if !process::succeeds(Command::new("rustup").args(["run", "nightly", "cargo", "--version"])) {
-        return Ok(Outcome::Skipped("it needs a nightly compiler: rustup toolchain install nightly".into()));
+    if !tools::require(Tool::Nightly)? {
+        return Ok(Outcome::Skipped(format!("{} is missing", Tool::Nightly.name())));
     }
     let program = cargo_fuzz(workspace)?;
     let found = workspace.target("fuzz/corpus").join(TARGET);

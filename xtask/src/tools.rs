@@ -12,17 +12,21 @@ use crate::{
 pub(crate) enum Tool {
     /// Makes the videos that the tests decode, and is the reference that they are held against.
     Ffmpeg,
-    /// Runs pyzmq.
+    /// Runs pyzmq and VidGear.
     Python,
+    /// Compiles fuzz targets.
+    Nightly,
 }
 
 impl Tool {
-    pub(crate) const ALL: [Self; 2] = [Self::Ffmpeg, Self::Python];
+    /// What CI needs, all of it in packages of the system. It does not fuzz.
+    const OF_CI: [Self; 2] = [Self::Ffmpeg, Self::Python];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Ffmpeg => "ffmpeg",
             Self::Python => "python3 with venv",
+            Self::Nightly => "a nightly compiler (rustup toolchain install nightly)",
         }
     }
 
@@ -32,6 +36,7 @@ impl Tool {
             Self::Ffmpeg => succeeds(Command::new("ffmpeg").arg("-version")),
             // Some systems have Python and keep from it what a virtual environment needs.
             Self::Python => succeeds(Command::new("python3").args(["-c", "import ensurepip, venv"])),
+            Self::Nightly => succeeds(Command::new("rustup").args(["run", "nightly", "cargo", "--version"])),
         }
     }
 
@@ -40,6 +45,8 @@ impl Tool {
         match self {
             Self::Ffmpeg => &["ffmpeg"],
             Self::Python => &["python3", "python3-venv"],
+            // It comes from rustup.
+            Self::Nightly => &[],
         }
     }
 }
@@ -52,7 +59,7 @@ pub(crate) fn is_ci() -> bool {
 /// Installs what is missing, where that is possible. In CI all must be there afterwards; elsewhere what needs a missing one
 /// is skipped.
 pub(crate) fn install_missing() -> Result {
-    let missing: Vec<Tool> = Tool::ALL.into_iter().filter(|tool| !tool.is_present()).collect();
+    let missing: Vec<Tool> = Tool::OF_CI.into_iter().filter(|tool| !tool.is_present()).collect();
     if missing.is_empty() {
         println!("ffmpeg and python3 are there");
         return Ok(());
