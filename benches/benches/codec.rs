@@ -7,18 +7,14 @@ use bytes::{Buf, Bytes};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use netgear_proto::{
     BufferPool, Frame, Limits, Multipart, Timestamp, Value,
-    native::{FrameMessage, Message},
+    native::{FrameMessage, Item, Message},
     zmtp::{Connection, ConnectionConfig, Event, SocketType},
 };
 
 fn frame_message(data: Option<Value>) -> Message {
     let frame = Frame::bgr8(1920, 1080, vec![7; 1920 * 1080 * 3]).expect("the size fits");
-    Message::Frame(FrameMessage {
-        sequence: 12_345,
-        captured_at: Timestamp::from_micros(1 << 50),
-        frame,
-        data,
-    })
+    let message = FrameMessage::new(12_345, Timestamp::from_micros(1 << 50), frame);
+    Message::Frame(FrameMessage { item: data.map(|value| Item { number: 12_345, value }), ..message })
 }
 
 fn detections() -> Value {

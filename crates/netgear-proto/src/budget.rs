@@ -7,6 +7,9 @@ pub(crate) const VALUE_COST: usize = 64;
 /// 10 that it may take on the wire.
 pub(crate) const SIDE_COST: usize = 16;
 
+/// More than the header of any message takes on the wire, whatever stands in it.
+pub(crate) const HEADER_BYTES: usize = 160;
+
 // What a value is charged for must cover what it takes.
 const _: () = assert!(size_of::<Value>() <= VALUE_COST);
 

@@ -1,4 +1,4 @@
-use crate::Value;
+use crate::{Value, budget::HEADER_BYTES};
 
 /// What a peer may make this end hold.
 ///
@@ -59,8 +59,13 @@ impl Limits {
         if self.frame_bytes > self.data_bytes { self.frame_bytes } else { self.data_bytes }
     }
 
-    /// The bytes of one whole message, all parts together: pixels and data.
+    /// The bytes of one whole message on the wire, all parts together: pixels, data, and 160 for its header.
     pub const fn message_bytes(&self) -> usize {
+        self.content_bytes().saturating_add(HEADER_BYTES)
+    }
+
+    /// What one message may carry: pixels and data.
+    pub(crate) const fn content_bytes(&self) -> usize {
         self.frame_bytes.saturating_add(self.data_bytes)
     }
 

@@ -3,7 +3,7 @@ use std::{marker::PhantomData, sync::Arc, time::Duration};
 use netgear_proto::{
     Dialect, Limits, Mode, Pattern,
     native::{READY_PROPERTY, READY_VALUE},
-    session::SessionConfig,
+    session::{FramePolicy, SessionConfig},
     zmtp::{ConnectionConfig, Heartbeat, SocketType},
 };
 use tokio::io;
@@ -35,7 +35,7 @@ pub struct Builder<E> {
 impl<E: End> Builder<E> {
     pub(crate) fn new() -> Self {
         Self {
-            session: SessionConfig::new(E::ROLE),
+            session: SessionConfig::new(E::ROLE).with_frame_policy(FramePolicy::Block),
             timeout: Duration::from_secs(15),
             wait: None,
             handshake_timeout: Duration::from_secs(5),
@@ -74,6 +74,14 @@ impl<E: End> Builder<E> {
     #[must_use]
     pub fn limits(mut self, limits: Limits) -> Self {
         self.session = self.session.with_limits(limits);
+        self
+    }
+
+    /// How many frames may be on their way at once on PAIR: from 1, which is lock-step, to 16. Default: 2, so that the next is
+    /// there when the receiver is done with one. On REQ/REP and with a VidGear peer it is always one.
+    #[must_use]
+    pub fn window(mut self, frames: u16) -> Self {
+        self.session = self.session.with_window(frames);
         self
     }
 

@@ -165,7 +165,7 @@ impl<'a> Exchange<'a> {
         }
         let mut happened = false;
         loop {
-            match state.session.poll_output() {
+            match state.session.poll_output(self.clock.now()) {
                 Some(Output::Transmit(message)) => {
                     // A link may be anybody's code, and is not called under the lock.
                     drop(state);

@@ -107,7 +107,7 @@ impl Greeting {
 
     /// Gives the link what the session wants transmitted, until the session is open; true once it is.
     fn carry_out(&mut self) -> Result<bool, SessionFailure> {
-        while let Some(output) = self.contact.session.poll_output() {
+        while let Some(output) = self.contact.session.poll_output(self.clock.now()) {
             match output {
                 Output::Transmit(message) => self.contact.link.send(message).map_err(SessionFailure::from)?,
                 Output::Event(Event::Connected(_)) => return Ok(true),

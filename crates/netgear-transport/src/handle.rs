@@ -129,7 +129,7 @@ impl Handle {
     }
 
     pub(crate) fn stats(&self) -> Stats {
-        self.with(|state| *state.session.stats())
+        self.with(|state| state.session.stats())
     }
 
     /// Says goodbye and waits until the driver is done, which takes the linger time and a second at most, and

@@ -73,8 +73,8 @@ impl FrameSender {
 
     /// Sends a frame that was captured just now, and data with it if there is any.
     ///
-    /// It returns when the frame is on its way, which is when the one before it has been answered. What comes back for this
-    /// frame is had later, from [`FrameSender::recv_data`] or [`FrameSender::try_recv_data`].
+    /// It returns when the session has taken the frame, which is when no more than [`Builder::window`] are on their way and none
+    /// waits; with a VidGear client, when the one before it has been answered. What comes back for this frame is had later, from [`FrameSender::recv_data`] or [`FrameSender::try_recv_data`].
     ///
     /// If the future is dropped before it is done, the frame is not sent.
     ///

@@ -93,7 +93,7 @@ impl End {
                 _ => {}
             }
         }
-        while let Some(output) = self.session.poll_output() {
+        while let Some(output) = self.session.poll_output(NOW) {
             if let Output::Transmit(message) = output {
                 self.connection.send(message)?;
             }

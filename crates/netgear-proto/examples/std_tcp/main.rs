@@ -73,8 +73,8 @@ fn send_frames(stream: TcpStream) -> Result {
         end.run_until(Session::can_send)?;
         let captured_at = end.clock.now();
         end.session.send(Outgoing::new(picture(number)?, captured_at).with_data(number))?;
-        // The exchange is in lock-step: the next frame can go once this one is answered.
-        end.run_until(Session::can_send)?;
+        // More than one may be on its way; here the next goes once this one is answered.
+        end.run_until(|session| !session.awaits_answer())?;
         let returned = end.session.recv_data();
         if returned != Some(Value::from(number * 2)) {
             return Err(format!("frame {number} was answered with {returned:?}").into());
@@ -167,7 +167,7 @@ impl<S: Stream> End<S> {
 
     /// Sends what the session wants sent. Its events are not looked at: its getters tell all that this program needs.
     fn transmit(&mut self) -> Result {
-        while let Some(output) = self.session.poll_output() {
+        while let Some(output) = self.session.poll_output(self.clock.now()) {
             if let Output::Transmit(message) = output {
                 self.link.send(message)?;
             }

@@ -4,11 +4,14 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    DecodeError, EncodeError,
+    DecodeError, EncodeError, SessionId,
     frame_header::FrameHeader,
     value::{self, PartsOut},
 };
-use crate::{Frame, Limits, Mode, Multipart, Part, Pattern, Role, Timestamp, Value, budget::Budget};
+use crate::{
+    Frame, Limits, Mode, Multipart, Part, Pattern, Role, Timestamp, Value,
+    budget::{Budget, HEADER_BYTES},
+};
 
 /// The first byte of every native message: the one that MessagePack never uses, so that no VidGear message begins with it.
 pub const FIRST_BYTE: u8 = 0xC1;
@@ -19,19 +22,22 @@ pub const VERSION: u16 = 1;
 /// One message of the native dialect.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Message {
-    /// The first message from either end: what it is and what it expects of the other.
+    /// The first message from either end: what it is, what it expects of the other, and what it has of it already.
     Hello(Hello),
     /// A frame, sender to receiver.
     Frame(FrameMessage),
     /// The answer to a frame, receiver to sender.
     Answer(Answer),
-    /// A request that carries nothing, and its answer: gives a REP its turn to speak while there is no frame to send.
-    Idle,
+    /// Nothing but what was received: where nothing else is to be said in time, and on REQ/REP as a request that gives the REP
+    /// its turn to speak, and as its answer.
+    Idle(Acknowledgement),
     /// Nothing more will come from this end.
-    Goodbye,
+    Goodbye(Goodbye),
+    /// Data without a frame, from either end.
+    Data(DataMessage),
 }
 
-/// What an end says of itself before anything else.
+/// What an end says of itself before anything else on a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hello {
     /// The highest version of the dialect that it speaks; both ends speak the lower of the two.
@@ -42,19 +48,95 @@ pub struct Hello {
     pub pattern: Pattern,
     /// Whether it sends and expects data both ways.
     pub mode: Mode,
+    /// Which session it is.
+    pub id: SessionId,
+    /// What it will hold of this peer's.
+    pub room: Room,
+    /// The number of the first item of data that it still has to send: those before it are done with.
+    pub first_item: u64,
+    /// What it has of a peer's. A peer whose identity this is goes on behind it; any other begins with its own
+    /// [`Hello::first_item`].
+    pub resume: Option<Resume>,
+}
+
+impl Hello {
+    /// A hello of [`VERSION`], by a session without an identity that has nothing yet and room for much.
+    pub const fn new(role: Role, pattern: Pattern, mode: Mode) -> Self {
+        let room = Room { frames: 1, frame_bytes: u64::MAX, items: 64, item_bytes: u64::MAX };
+        let id = SessionId::ANONYMOUS;
+        Self { version: VERSION, role, pattern, mode, id, room, first_item: 0, resume: None }
+    }
+}
+
+/// What an end holds at most. One frame and one item may always come where none is held, of whatever size.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Room {
+    /// Frames that are not answered.
+    pub frames: u16,
+    /// The bytes of their pixels.
+    pub frame_bytes: u64,
+    /// Items of data that are not taken.
+    pub items: u32,
+    /// What those count for against the limits, pixels included.
+    pub item_bytes: u64,
+}
+
+/// What an end has of a peer's, over all connections with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Resume {
+    /// The peer.
+    pub peer: SessionId,
+    /// Its data.
+    pub data: Acknowledgement,
+    /// One more than the number of its last frame that arrived; 0 if none did.
+    pub next_frame: u64,
+    /// One more than the number of its last frame that was answered; 0 if none was.
+    pub next_answer: u64,
+}
+
+/// How many of the peer's items of data an end has, counted from the first of all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Acknowledgement {
+    /// How many have arrived: as many as the number of the next.
+    pub received: u64,
+    /// How many its application is done with. They are never needed again.
+    pub taken: u64,
+}
+
+/// An item of data with its number in the stream of those of its end, the first of which has 0.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Item {
+    /// Its number.
+    pub number: u64,
+    /// What the application said.
+    pub value: Value,
 }
 
 /// A frame and what travels with it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FrameMessage {
-    /// 0 for the first frame of a session, one more for each further frame.
+    /// Higher than that of every frame before it; those between were dropped.
     pub sequence: u64,
     /// When the frame was captured: microseconds since 1970-01-01 00:00 UTC by the sender's clock.
     pub captured_at: Timestamp,
+    /// When this message was given to the link, by the same clock.
+    pub sent_at: Timestamp,
+    /// What the sender has found out of the receiver's clock.
+    pub clock: Option<ClockOffset>,
+    /// What the sender has of the receiver's data.
+    pub acknowledgement: Acknowledgement,
     /// The picture.
     pub frame: Frame,
     /// What the sending application said with it.
-    pub data: Option<Value>,
+    pub item: Option<Item>,
+}
+
+impl FrameMessage {
+    /// A frame that was captured just now, without data.
+    pub const fn new(sequence: u64, captured_at: Timestamp, frame: Frame) -> Self {
+        let acknowledgement = Acknowledgement { received: 0, taken: 0 };
+        Self { sequence, captured_at, sent_at: captured_at, clock: None, acknowledgement, frame, item: None }
+    }
 }
 
 /// What comes back for a frame.
@@ -62,19 +144,84 @@ pub struct FrameMessage {
 pub struct Answer {
     /// The frame that is answered.
     pub sequence: u64,
-    /// What the receiving application said.
-    pub data: Option<Value>,
+    /// When the frame had arrived, by the receiver's clock.
+    pub arrived_at: Timestamp,
+    /// When this message was given to the link, by the same clock.
+    pub sent_at: Timestamp,
+    /// What the receiver has of the sender's data.
+    pub acknowledgement: Acknowledgement,
+    /// The next item of the receiver's data.
+    pub item: Option<Item>,
 }
 
-/// The postcard part of a message, as it stands behind [`FIRST_BYTE`].
-#[derive(Debug, PartialEq, Serialize, Deserialize)]
-enum Header {
+impl Answer {
+    /// An answer without data, of no known time.
+    pub const fn new(sequence: u64) -> Self {
+        let (arrived_at, sent_at) = (Timestamp::ZERO, Timestamp::ZERO);
+        Self {
+            sequence,
+            arrived_at,
+            sent_at,
+            acknowledgement: Acknowledgement { received: 0, taken: 0 },
+            item: None,
+        }
+    }
+}
+
+/// An item of data on its own.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DataMessage {
+    /// What this end has of the peer's data.
+    pub acknowledgement: Acknowledgement,
+    /// The item.
+    pub item: Item,
+}
+
+/// What an end leaves behind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Goodbye {
+    /// What it has of the peer's data.
+    pub acknowledgement: Acknowledgement,
+    /// One more than the number of the last frame that arrived; 0 if none did, or this end is the sender.
+    pub next_frame: u64,
+}
+
+/// How far the receiver's clock is ahead of the sender's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClockOffset {
+    /// In microseconds; negative if it is behind.
+    pub micros: i64,
+    /// How much that may be wrong either way, in microseconds: half the round trip that it was measured with.
+    pub uncertainty_micros: u64,
+}
+
+/// The postcard part of a message, as it stands behind [`FIRST_BYTE`]. Where it has the number of an item, the value follows.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) enum Header {
     // The order is the wire's (docs/wire.md): append, never reorder.
     Hello(Hello),
-    Frame { sequence: u64, captured_at: Timestamp, frame: FrameHeader, has_data: bool },
-    Answer { sequence: u64, has_data: bool },
-    Idle,
-    Goodbye,
+    Frame {
+        sequence: u64,
+        captured_at: Timestamp,
+        sent_at: Timestamp,
+        clock: Option<ClockOffset>,
+        acknowledgement: Acknowledgement,
+        frame: FrameHeader,
+        item: Option<u64>,
+    },
+    Answer {
+        sequence: u64,
+        arrived_at: Timestamp,
+        sent_at: Timestamp,
+        acknowledgement: Acknowledgement,
+        item: Option<u64>,
+    },
+    Idle(Acknowledgement),
+    Goodbye(Goodbye),
+    Data {
+        acknowledgement: Acknowledgement,
+        item: u64,
+    },
 }
 
 impl Message {
@@ -84,24 +231,38 @@ impl Message {
     /// # Errors
     /// [`EncodeError`] if a peer with these limits would refuse the message.
     pub fn encode(self, limits: &Limits) -> Result<Multipart, EncodeError> {
-        let mut budget = Budget::new(limits);
+        let number = |item: &Option<Item>| item.as_ref().map(|item| item.number);
         match self {
-            Self::Hello(hello) => Ok(header_part(&Header::Hello(hello))?.into()),
-            Self::Idle => Ok(header_part(&Header::Idle)?.into()),
-            Self::Goodbye => Ok(header_part(&Header::Goodbye)?.into()),
-            Self::Frame(FrameMessage { sequence, captured_at, frame, data }) => {
-                budget.take_pixels(frame.pixels().len() as u64)?;
+            Self::Hello(hello) => encode(&Header::Hello(hello), None, None, limits),
+            Self::Idle(acknowledgement) => encode(&Header::Idle(acknowledgement), None, None, limits),
+            Self::Goodbye(goodbye) => encode(&Header::Goodbye(goodbye), None, None, limits),
+            Self::Frame(FrameMessage {
+                sequence,
+                captured_at,
+                sent_at,
+                clock,
+                acknowledgement,
+                frame,
+                item,
+            }) => {
                 let header = Header::Frame {
                     sequence,
                     captured_at,
+                    sent_at,
+                    clock,
+                    acknowledgement,
                     frame: FrameHeader::of(&frame),
-                    has_data: data.is_some(),
+                    item: number(&item),
                 };
-                with_data(&header, Some(frame.into_pixels()), data, limits, &mut budget)
+                encode(&header, Some(&frame), item.as_ref().map(|item| &item.value), limits)
             }
-            Self::Answer(Answer { sequence, data }) => {
-                let header = Header::Answer { sequence, has_data: data.is_some() };
-                with_data(&header, None, data, limits, &mut budget)
+            Self::Answer(Answer { sequence, arrived_at, sent_at, acknowledgement, item }) => {
+                let header =
+                    Header::Answer { sequence, arrived_at, sent_at, acknowledgement, item: number(&item) };
+                encode(&header, None, item.as_ref().map(|item| &item.value), limits)
+            }
+            Self::Data(DataMessage { acknowledgement, item }) => {
+                encode(&Header::Data { acknowledgement, item: item.number }, None, Some(&item.value), limits)
             }
         }
     }
@@ -123,18 +284,30 @@ impl Message {
         let message = match header {
             // What a newer version says behind the fields that this one knows is left unread.
             Header::Hello(hello) => Self::Hello(hello),
-            Header::Idle => Self::Idle,
-            Header::Goodbye => Self::Goodbye,
-            Header::Frame { sequence, captured_at, frame, has_data } => {
+            Header::Idle(acknowledgement) => Self::Idle(acknowledgement),
+            Header::Goodbye(goodbye) => Self::Goodbye(goodbye),
+            Header::Frame { sequence, captured_at, sent_at, clock, acknowledgement, frame, item } => {
                 let pixels = parts.next().ok_or(DecodeError::MissingPart)?;
                 budget.take_pixels(pixels.len() as u64)?;
                 let frame = frame.into_frame(pixels)?;
-                let data = data(rest, has_data, &mut parts, &mut budget)?;
-                Self::Frame(FrameMessage { sequence, captured_at, frame, data })
+                let item = item.map(|number| read_item(number, rest, &mut parts, &mut budget)).transpose()?;
+                Self::Frame(FrameMessage {
+                    sequence,
+                    captured_at,
+                    sent_at,
+                    clock,
+                    acknowledgement,
+                    frame,
+                    item,
+                })
             }
-            Header::Answer { sequence, has_data } => {
-                let data = data(rest, has_data, &mut parts, &mut budget)?;
-                Self::Answer(Answer { sequence, data })
+            Header::Answer { sequence, arrived_at, sent_at, acknowledgement, item } => {
+                let item = item.map(|number| read_item(number, rest, &mut parts, &mut budget)).transpose()?;
+                Self::Answer(Answer { sequence, arrived_at, sent_at, acknowledgement, item })
+            }
+            Header::Data { acknowledgement, item } => {
+                let item = read_item(item, rest, &mut parts, &mut budget)?;
+                Self::Data(DataMessage { acknowledgement, item })
             }
         };
         match parts.len() {
@@ -144,50 +317,64 @@ impl Message {
     }
 }
 
-fn header_part(header: &Header) -> Result<Bytes, EncodeError> {
-    Ok(write_header(header)?.into())
-}
-
-fn write_header(header: &Header) -> Result<Vec<u8>, EncodeError> {
-    // Room for every header without data, so that the common one is allocated once.
-    let mut part = Vec::with_capacity(64);
-    part.push(FIRST_BYTE);
-    postcard::to_extend(header, part).map_err(|_| EncodeError::Header)
-}
-
-fn with_data(
+/// Writes a header, and what it speaks of.
+pub(crate) fn encode(
     header: &Header,
-    pixels: Option<Bytes>,
-    data: Option<Value>,
+    frame: Option<&Frame>,
+    value: Option<&Value>,
     limits: &Limits,
-    budget: &mut Budget,
 ) -> Result<Multipart, EncodeError> {
-    let mut first = write_header(header)?;
-    let mut parts = Vec::with_capacity(4);
+    // Room for every header without data, so that the common one is allocated once.
+    let mut first = Vec::with_capacity(HEADER_BYTES);
+    first.push(FIRST_BYTE);
+    let mut first = postcard::to_extend(header, first).map_err(|_| EncodeError::Header)?;
+    let mut parts = Vec::with_capacity(if frame.is_some() || value.is_some() { 4 } else { 1 });
     // The header's own place, which it can take only once the data stands behind it.
     parts.push(Part::default());
-    parts.extend(pixels.map(Part::from));
-    if let Some(data) = data {
-        let room = limits.parts().saturating_sub(parts.len());
-        value::encode(&data, &mut first, &mut PartsOut::new(&mut parts, room), budget)?;
-    }
+    write_contents(frame, value, &mut first, &mut parts, limits)?;
     if let Some(place) = parts.first_mut() {
         *place = first.into();
     }
     Ok(parts.into())
 }
 
-fn data(
+/// Whether a message with this frame and this value can be written. A message with one of the two alone then can be, too.
+pub(crate) fn check(
+    frame: Option<&Frame>,
+    value: Option<&Value>,
+    limits: &Limits,
+) -> Result<(), EncodeError> {
+    let mut parts = Vec::from([Part::default()]);
+    write_contents(frame, value, &mut Vec::new(), &mut parts, limits)
+}
+
+fn write_contents(
+    frame: Option<&Frame>,
+    value: Option<&Value>,
+    first: &mut Vec<u8>,
+    parts: &mut Vec<Part>,
+    limits: &Limits,
+) -> Result<(), EncodeError> {
+    let mut budget = Budget::new(limits);
+    if let Some(frame) = frame {
+        budget.take_pixels(frame.pixels().len() as u64)?;
+        parts.push(frame.pixels().clone().into());
+    }
+    if let Some(value) = value {
+        let room = limits.parts().saturating_sub(parts.len());
+        value::encode(value, first, &mut PartsOut::new(parts, room), &mut budget)?;
+    }
+    Ok(())
+}
+
+fn read_item(
+    number: u64,
     bytes: &[u8],
-    has_data: bool,
     parts: &mut impl Iterator<Item = Bytes>,
     budget: &mut Budget,
-) -> Result<Option<Value>, DecodeError> {
-    if !has_data {
-        return Ok(None);
-    }
+) -> Result<Item, DecodeError> {
     let (value, _newer) = value::decode(bytes, parts, budget)?;
-    Ok(Some(value))
+    Ok(Item { number, value })
 }
 
 #[cfg(test)]

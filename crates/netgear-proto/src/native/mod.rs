@@ -3,12 +3,22 @@
 mod error;
 mod frame_header;
 mod message;
+mod session_id;
 mod value;
 
 pub use self::{
     error::{DecodeError, EncodeError},
-    message::{Answer, FIRST_BYTE, FrameMessage, Hello, Message, VERSION},
+    message::{
+        Acknowledgement, Answer, ClockOffset, DataMessage, FIRST_BYTE, FrameMessage, Goodbye, Hello, Item,
+        Message, Resume, Room, VERSION,
+    },
+    session_id::{SessionId, SessionIdError},
     value::{DecodeError as ValueDecodeError, EncodeError as ValueEncodeError},
+};
+
+pub(crate) use self::{
+    frame_header::FrameHeader,
+    message::{Header, check, encode},
 };
 
 /// The READY property by which a ZMTP peer announces that it speaks this dialect. A libzmq peer has none.

@@ -1,6 +1,7 @@
 use core::time::Duration;
 
-use crate::{Dialect, Limits, Mode, Pattern, Role};
+use super::{FramePolicy, ResumeToken};
+use crate::{Dialect, Limits, Mode, Pattern, Role, native::SessionId};
 
 /// How one end of a session behaves. Both ends must agree on pattern and mode, and have opposite roles.
 ///
@@ -21,6 +22,11 @@ pub struct SessionConfig {
     linger: Duration,
     confirmation_timeout: Duration,
     idle_interval: Duration,
+    id: SessionId,
+    resume: Option<ResumeToken>,
+    reconnect: bool,
+    frame_policy: FramePolicy,
+    window: u16,
 }
 
 impl SessionConfig {
@@ -36,6 +42,11 @@ impl SessionConfig {
             linger: Duration::from_secs(1),
             confirmation_timeout: Duration::from_secs(15),
             idle_interval: Duration::from_millis(250),
+            id: SessionId::ANONYMOUS,
+            resume: None,
+            reconnect: false,
+            frame_policy: FramePolicy::Latest,
+            window: 2,
         }
     }
 
@@ -71,7 +82,7 @@ impl SessionConfig {
         self.greeting_timeout
     }
 
-    /// How long [`Session::close`](super::Session::close) waits for its turn to say goodbye. Default: 1 s.
+    /// How long [`Session::close`](super::Session::close) waits at most until all is answered and received, and for its turn to say goodbye. Default: 1 s.
     pub const fn linger(&self) -> Duration {
         self.linger
     }
@@ -85,6 +96,73 @@ impl SessionConfig {
     /// How long a REQ/REP sender without a frame to send leaves the receiver without a turn to speak. Default: 250 ms.
     pub const fn idle_interval(&self) -> Duration {
         self.idle_interval
+    }
+
+    /// By what the peer knows this session again on a further connection: 16 bytes drawn at random, by whoever has a source of
+    /// them. Default: [`SessionId::ANONYMOUS`], by which it is not known, and gets data again that it has but has not taken.
+    pub const fn id(&self) -> SessionId {
+        self.id
+    }
+
+    /// What the application had taken before it was restarted. Default: `None`.
+    pub const fn resume(&self) -> Option<ResumeToken> {
+        self.resume
+    }
+
+    /// Whether the session outlives its connections: it then ends by [`Session::close`](super::Session::close), by the peer's goodbye, or because
+    /// the two ends were set up for different things, and goes on after anything else over the next connection. Default: no.
+    pub const fn reconnect(&self) -> bool {
+        self.reconnect
+    }
+
+    /// What becomes of frames that the peer is too slow for. Default: [`FramePolicy::Latest`]. With a VidGear peer a frame is
+    /// always handed back.
+    pub const fn frame_policy(&self) -> FramePolicy {
+        self.frame_policy
+    }
+
+    /// How many frames may be on their way, or wait for the receiving application: the lower of what the two ends say.
+    /// Default: 2 on PAIR, so that a frame travels while the one before it is looked at. On REQ/REP always 1.
+    pub const fn window(&self) -> u16 {
+        match self.pattern {
+            Pattern::Pair => self.window,
+            Pattern::ReqRep => 1,
+        }
+    }
+
+    /// Sets [`SessionConfig::id`].
+    #[must_use]
+    pub const fn with_id(mut self, id: SessionId) -> Self {
+        self.id = id;
+        self
+    }
+
+    /// Sets [`SessionConfig::resume`]: a token, or `None`.
+    #[must_use]
+    pub fn with_resume(mut self, token: impl Into<Option<ResumeToken>>) -> Self {
+        self.resume = token.into();
+        self
+    }
+
+    /// Sets [`SessionConfig::reconnect`].
+    #[must_use]
+    pub const fn with_reconnect(mut self, reconnect: bool) -> Self {
+        self.reconnect = reconnect;
+        self
+    }
+
+    /// Sets [`SessionConfig::frame_policy`].
+    #[must_use]
+    pub const fn with_frame_policy(mut self, policy: FramePolicy) -> Self {
+        self.frame_policy = policy;
+        self
+    }
+
+    /// Sets [`SessionConfig::window`]. 1 to 16 are kept.
+    #[must_use]
+    pub fn with_window(mut self, frames: u16) -> Self {
+        self.window = frames.clamp(1, 16);
+        self
     }
 
     /// Sets [`SessionConfig::pattern`].

@@ -1,7 +1,7 @@
 use alloc::boxed::Box;
 
 use super::Outgoing;
-use crate::{Mode, Pattern, Role, native, vidgear};
+use crate::{Mode, Pattern, Role, Value, native, vidgear};
 
 /// Why a session cannot go on with this peer.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -18,6 +18,11 @@ pub enum SessionError {
         "the peer connected but did not say hello in time; is it NetGear, and of a version that this one knows?"
     )]
     GreetingTimeout,
+    /// This end still holds what former peers sent, which its application does not take.
+    #[error(
+        "frames or data of the peer before wait to be taken, and there is no room for those of another; take them first"
+    )]
+    Clogged,
     /// A VidGear client has not answered the first frame. It has no words for it, but that is what it does if its mode is not
     /// that of this end, and if it has another sender already. The link is gone, and the session over.
     #[error(
@@ -103,19 +108,56 @@ pub enum PeerViolation {
         /// The peer's role.
         role: Role,
     },
-    /// A frame came while the one before was still unanswered.
-    #[error("it sent frame {found} before the answer to the one before it")]
+    /// A frame came while as many as this end has room for were still unanswered.
+    #[error("it sent frame {found} without waiting for the answers to those before it")]
     FrameOutOfTurn {
         /// The sequence number of the frame that came.
         found: u64,
     },
-    /// A frame came with another number than the next.
-    #[error("it sent frame {found} where frame {expected} was due")]
+    /// A frame came with a number that was used before.
+    #[error("it sent frame {found} where frame {expected} or a later one was due")]
     Sequence {
+        /// The lowest number that was due.
+        expected: u64,
+        /// The number that came.
+        found: u64,
+    },
+    /// An item of data came with another number than the next.
+    #[error("it sent data {found} where data {expected} was due")]
+    DataSequence {
         /// The number that was due.
         expected: u64,
         /// The number that came.
         found: u64,
+    },
+    /// An item of data came that this end had said it has no room for.
+    #[error("it sent data {number}, for which this end had no room left")]
+    DataOverRoom {
+        /// Its number.
+        number: u64,
+    },
+    /// A number was used that has none after it.
+    #[error("it used up all numbers")]
+    NumbersExhausted,
+    /// What it says that it has of the data sent to it cannot be.
+    #[error(
+        "it says that it has received {received} items of data and taken {taken}, of {sent} sent; or it said more before"
+    )]
+    Acknowledgement {
+        /// How many it says it has received.
+        received: u64,
+        /// How many it says its application is done with.
+        taken: u64,
+        /// How many were sent.
+        sent: u64,
+    },
+    /// It says that it has frames that were never sent.
+    #[error("it says that it has the frames before {next_frame}, and only those before {sent} were sent")]
+    FrameNeverSent {
+        /// The one after the last that it says it has.
+        next_frame: u64,
+        /// The one after the last that was sent.
+        sent: u64,
     },
     /// An answer came to a frame that is not waiting for one.
     #[error("it answered frame {found}, which was not waiting for an answer")]
@@ -156,10 +198,8 @@ pub enum EncodeError {
 #[derive(Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SendError {
-    /// Nothing can be taken right now; try again after the next event. The frame is handed back.
-    #[error(
-        "the frame before this one is still unanswered, or no peer is connected yet; send it again later"
-    )]
+    /// Nothing can be taken right now; try again after the next event. The frame is handed back, and its data with it.
+    #[error("frames or data before this one still wait, or no peer was there yet; send it again later")]
     Busy(Box<Outgoing>),
     /// Too much returned data waits to be taken. The frame is handed back.
     #[error("{items} items of returned data wait to be taken; take them before the next frame is sent")]
@@ -194,6 +234,9 @@ pub enum ReplyError {
         "there is no frame to reply to; reply once, after a frame was received and before the next one is"
     )]
     NothingToAnswer,
+    /// Too much data waits to be taken by the sender. It is handed back; the frame still waits for its answer.
+    #[error("the replies before this one still wait to be taken; reply again later")]
+    Busy(Box<Value>),
     /// The message is over a limit, or cannot be said to this peer.
     #[error(transparent)]
     Encode(#[from] EncodeError),

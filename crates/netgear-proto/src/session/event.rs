@@ -1,4 +1,7 @@
-use crate::{Dialect, Mode, Multipart, Pattern, Role};
+use core::time::Duration;
+
+use super::Drops;
+use crate::{Dialect, Mode, Multipart, Pattern, Role, native::ClockOffset};
 
 /// What a session wants done, or wants known.
 #[derive(Debug, Clone, PartialEq)]
@@ -10,17 +13,22 @@ pub enum Output {
     Event(Event),
 }
 
-/// What happened in a session.
+/// What happened in a session. One that has happened again before the first was looked at is given once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Event {
-    /// The peer is there and fits this end: frames can flow.
+    /// The peer is there and fits this end: frames can flow. On each connection again.
     Connected(Peer),
+    /// The connection is gone, or of no more use: close the link, establish another, and say so by
+    /// [`Session::handle_connected`](super::Session::handle_connected). Only with [`SessionConfig::reconnect`](super::SessionConfig::reconnect).
+    Disconnected,
     /// A frame has arrived; [`Session::recv`](super::Session::recv) gives it.
     FrameArrived,
+    /// Data has arrived without a frame; [`Session::recv_data`](super::Session::recv_data) gives it.
+    DataArrived,
     /// A frame was answered: the next can be sent, and [`Session::recv_data`](super::Session::recv_data) gives the answer's data if it had any.
     Answered,
-    /// An idle request of a REQ was answered: a frame that was refused as busy meanwhile can be sent now.
+    /// A frame or a reply that was refused as busy can be given again.
     CanSend,
     /// The session is over. Nothing is transmitted after this.
     Over(Ending),
@@ -51,20 +59,57 @@ pub enum Ending {
     PeerLeft,
     /// The link broke without a goodbye.
     LinkLost,
-    /// The two ends do not fit, or the peer broke a rule: what `handle_message` or `handle_timeout` returned.
+    /// The two ends do not fit, or (without [`SessionConfig::reconnect`](super::SessionConfig::reconnect)) the peer broke a rule: what `handle_message` or
+    /// `handle_timeout` returned.
     Failed,
 }
 
-/// What has crossed so far.
+/// What has crossed so far, over all connections, and what waits.
+///
+/// At a sender `frames_offered` is always `frames_delivered + frames_dropped.total() + frames_in_flight + frames_waiting`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct Stats {
-    /// Frames that the sender gave to the link.
+    /// Frames that the sender took from its application.
+    pub frames_offered: u64,
+    /// Frames that the sender gave to the link, those sent again included.
     pub frames_sent: u64,
-    /// Frames that the receiver got from it.
+    /// Of these, those that were given to a link before, whose connection broke.
+    pub frames_resent: u64,
+    /// Frames that are known to have arrived.
+    pub frames_delivered: u64,
+    /// Frames that the sender dropped, by cause.
+    pub frames_dropped: Drops,
+    /// Frames that wait at the sender for their turn, or at the receiver for its application.
+    pub frames_waiting: usize,
+    /// Frames that are on their way, and not known to have arrived.
+    pub frames_in_flight: usize,
+    /// Frames that the receiver got from the link.
     pub frames_received: u64,
-    /// Data items given to the link, from either role.
+    /// Bytes given to the link, without what ZMTP adds.
+    pub bytes_sent: u64,
+    /// Bytes got from it.
+    pub bytes_received: u64,
+    /// Data items given to the link, those sent again not counted again.
     pub data_sent: u64,
-    /// Data items got from it.
+    /// Data items that were given to a link before.
+    pub data_resent: u64,
+    /// Data items that the peer is known to have received, counted from the first of all.
+    pub data_acknowledged: u64,
+    /// Data items got from the link.
     pub data_received: u64,
+    /// Data items that the application came for and is done with.
+    pub data_taken: u64,
+    /// Data items that are reported as undelivered.
+    pub data_undelivered: u64,
+    /// Data items that wait here for the peer to take them.
+    pub data_waiting: usize,
+    /// Data items that wait here for the application to come for them.
+    pub data_to_take: usize,
+    /// Connections on which the peer was there, after the first.
+    pub reconnects: u64,
+    /// The shortest time there and back of the last exchanges, without what the answer took. At a sender.
+    pub round_trip: Option<Duration>,
+    /// How far the receiver's clock is ahead of the sender's: measured by the sender, which tells the receiver.
+    pub clock: Option<ClockOffset>,
 }

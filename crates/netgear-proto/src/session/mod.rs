@@ -11,10 +11,30 @@
 //!
 //! Its peer is another NetGear for Rust or the Python original: [`SessionConfig::dialect`].
 //!
-//! The exchange is in lock-step: the sender sends a frame, the receiver answers it, and only then does the next frame go
-//! out. On REQ/REP (RFC 28) every message of the sender is a request and every one of the receiver its answer; a sender
-//! without a frame to send asks idly a few times a second, so that the receiver can speak. On PAIR (RFC 31) nothing idle
-//! is sent, nor ever to a VidGear peer.
+//! # One session, many connections
+//!
+//! With [`SessionConfig::reconnect`] a session outlives its connections: [`Session::handle_disconnected`] and
+//! [`Session::handle_connected`] may alternate any number of times.
+//!
+//! * **Data** is delivered exactly once and in order. Each end numbers its items, keeps them until the other's application is
+//!   done with them, and sends again what was lost with a connection. An application that keeps its
+//!   [`Session::resume_token`] goes on behind it even when it was restarted. What could not be delivered in the end
+//!   is had from [`Session::take_undelivered`].
+//! * **Frames** are fresh: [`FramePolicy`] says what becomes of those that the peer is too slow for, or that were lost with a
+//!   connection. None comes twice, nor after a later one. The data of a frame that was dropped is not.
+//!
+//! This holds between two ends. Where a third takes the place of one of them and the former comes back, it is a new one: it
+//! gets again what it had received and not taken.
+//!
+//! # The exchange
+//!
+//! The sender sends as many frames as both ends have room for, and the receiver answers each when its application replies
+//! or comes for the next. On REQ/REP (RFC 28) that is one at a time: every message of the sender is a request and every one
+//! of the receiver its answer; a sender without anything to send asks idly a few times a second, so that the receiver can
+//! speak. On PAIR (RFC 31) either end speaks when it has something to say, if only what it has received.
+//!
+//! A VidGear peer takes one frame at a time, and numbers nothing: what is in the message that dies with a connection is
+//! reported as undelivered.
 //!
 //! ```
 //! use netgear_proto::{
@@ -30,7 +50,7 @@
 //!
 //! // A link in memory: what one end says, the other hears.
 //! fn carry(now: Timestamp, from: &mut Session, to: &mut Session) {
-//!     while let Some(output) = from.poll_output() {
+//!     while let Some(output) = from.poll_output(now) {
 //!         if let Output::Transmit(message) = output {
 //!             to.handle_message(now, message).expect("both ends keep the rules");
 //!         }
@@ -51,71 +71,114 @@
 //! # Ok::<(), Box<dyn core::error::Error>>(())
 //! ```
 
+mod arrivals;
+mod clock_estimate;
 mod config;
+mod connecting;
 mod error;
 mod event;
+mod exchange;
+mod frame_queue;
 mod frames;
-mod receiving;
-mod sending;
+mod inbox;
+mod outbox;
+mod resume_token;
+mod speaking;
 mod vidgear;
 mod wording;
 
-use alloc::{boxed::Box, collections::VecDeque};
+use alloc::{boxed::Box, collections::VecDeque, vec::Vec};
 
-use self::{receiving::Receiving, sending::Sending, wording::Heard};
+use self::{
+    arrivals::Arrivals, clock_estimate::ClockEstimate, frame_queue::FrameQueue, inbox::Inbox, outbox::Outbox,
+    wording::Heard,
+};
 use crate::{
-    Dialect, Mode, Multipart, Pattern, Role, Timestamp, Value,
-    native::{self, Answer, FrameMessage, Hello, Message},
+    Dialect, Mode, Multipart, Role, Timestamp, Value,
+    native::{self, SessionId},
 };
 
 pub use self::{
     config::SessionConfig,
     error::{EncodeError, Mismatch, PeerViolation, ReplyError, SendError, SessionError},
     event::{Ending, Event, Output, Peer, Stats},
-    frames::{Delivery, Outgoing},
+    frame_queue::{Drops, FramePolicy},
+    frames::{Delivery, Latency, Outgoing},
+    resume_token::{ResumeToken, ResumeTokenError},
 };
 
+/// Items of returned data beyond which a sender takes no further frame.
+const MOST_RETURNED: usize = 64;
+
+/// Undelivered items of a VidGear session that are kept until the application comes for them.
+const MOST_UNDELIVERED: usize = 64;
+
+/// Where the session stands with its connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Phase {
-    Unconnected,
+enum Link {
+    Down,
     /// Without a deadline if the peer says nothing before its first frame.
     Greeting {
         deadline: Option<Timestamp>,
     },
     Open,
-    Leaving {
-        deadline: Timestamp,
-    },
     /// The goodbye is said, and a VidGear client confirms it.
     Confirming {
         until: Timestamp,
     },
-    Over(Ending),
 }
 
-#[derive(Debug)]
-enum Side {
-    Sending(Sending),
-    Receiving(Receiving),
+/// What a REP has been asked, or a REQ has asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Request {
+    /// A frame: its answer comes when the application is done with it.
+    Frame,
+    /// Anything else: its answer comes at once.
+    Other,
 }
 
 /// One end of an exchange of frames and data. The [module](self) has the overview.
 #[derive(Debug)]
 pub struct Session {
     config: SessionConfig,
-    phase: Phase,
-    side: Side,
+    link: Link,
+    /// Until when this end waits before it says goodbye, once it is closing.
+    leaving: Option<Timestamp>,
+    /// It has waited long enough.
+    leaves_now: bool,
+    ending: Option<Ending>,
     /// `None` while a receiver waits for the peer's first message to tell.
     dialect: Option<Dialect>,
+    /// The peer on this connection, or that on the last.
     peer: Option<Peer>,
-    /// On REQ/REP, whether it is this end's turn to speak; on PAIR always.
+    /// The session that was spoken with last.
+    last_peer: SessionId,
+    /// On REQ/REP, whether it is this end's turn to speak; on PAIR, whether there is a connection.
     our_turn: bool,
-    /// When a REQ without a frame to send gives the REP its turn.
+    request: Request,
+    /// When a REQ without anything to send gives the REP its turn.
     idle_at: Option<Timestamp>,
-    // Bounded by lock-step: a message that answers one still waiting in here breaks the rules, so that a peer adds a few
-    // events at most until these are taken.
+    /// When what was received is acknowledged on PAIR, if nothing else is said before.
+    acknowledge_at: Option<Timestamp>,
+    /// One of these two is due.
+    idle_is_due: bool,
+    /// The application was refused, and wants to know when it may try again.
+    refused: bool,
+    // Bounded: of each event there is one at most, and of messages that wait in here a hello, and with VidGear one answer
+    // and the goodbye. All others are made when they are asked for.
     outputs: VecDeque<Output>,
-    stats: Stats,
+    outbox: Outbox,
+    inbox: Inbox,
+    frames: FrameQueue,
+    arrivals: Arrivals,
+    clock: ClockEstimate,
+    /// The clock's offset as the sender says.
+    told_clock: Option<native::ClockOffset>,
+    undelivered: VecDeque<Value>,
+    /// What was last said to a VidGear peer, which has not shown yet that it heard it.
+    unconfirmed: Option<Value>,
+    opened: u64,
+    counted: Stats,
 }
 
 /// Getters.
@@ -125,61 +188,109 @@ impl Session {
         &self.config
     }
 
-    /// What the peer is, once that is known.
+    /// What the peer is, once that is known. While there is no connection, what the last was.
     pub const fn peer(&self) -> Option<&Peer> {
         self.peer.as_ref()
     }
 
-    /// Whether [`Session::send`] would take a frame now.
-    pub fn can_send(&self) -> bool {
-        let Side::Sending(sending) = &self.side else { return false };
-        self.phase == Phase::Open
-            && self.our_turn
-            && sending.in_flight().is_none()
-            && !sending.is_full(self.config.limits())
+    /// Whether the peer is there now: both ends have said hello.
+    pub fn is_open(&self) -> bool {
+        self.link == Link::Open && self.ending.is_none()
     }
 
-    /// Whether a frame was sent and its answer is still to come.
+    /// Whether a link was given by [`Session::handle_connected`] and is still of use.
+    pub fn is_connected(&self) -> bool {
+        self.link != Link::Down && self.ending.is_none()
+    }
+
+    /// Whether [`Session::send`] would take a frame now. One with data also needs room for that.
+    pub fn can_send(&self) -> bool {
+        self.config.role() == Role::Sender
+            && self.ending.is_none()
+            && self.leaving.is_none()
+            && self.peer.is_some()
+            && !self.has_much_returned()
+            && if self.dialect == Some(Dialect::VidGear) {
+                self.link == Link::Open && self.our_turn && self.frames.is_idle()
+            } else {
+                !self.frames.is_full(self.may_speak()) && self.outbox.has_room()
+            }
+    }
+
+    /// Whether a frame was taken for sending that is not answered, and if the session is over never was.
     pub fn awaits_answer(&self) -> bool {
-        matches!(&self.side, Side::Sending(sending) if sending.in_flight().is_some())
+        !self.frames.is_idle() || self.frames.is_cut_short()
     }
 
     /// Whether the first frame of all was sent and its answer is still to come.
     pub fn awaits_first_answer(&self) -> bool {
-        matches!(&self.side, Side::Sending(sending) if sending.awaits_first_answer())
+        self.frames.unanswered() == Some(0)
     }
 
     /// Whether [`Session::recv`] would give a frame now.
     pub fn has_frame(&self) -> bool {
-        matches!(&self.side, Side::Receiving(receiving) if receiving.has_arrived())
+        self.arrivals.waiting() > 0
+    }
+
+    /// Whether [`Session::recv_data`] would give an item now.
+    pub fn has_data(&self) -> bool {
+        self.inbox.has_loose(self.arrivals.items_before_next().unwrap_or(u64::MAX))
     }
 
     /// Whether [`Session::poll_output`] has something to give.
     pub fn has_output(&self) -> bool {
-        !self.outputs.is_empty()
+        !self.outputs.is_empty() || self.next_word().is_some() || self.may_try_again()
     }
 
     /// How the session ended, once it has.
     pub const fn ending(&self) -> Option<Ending> {
-        match self.phase {
-            Phase::Over(ending) => Some(ending),
-            _ => None,
+        self.ending
+    }
+
+    /// What the application has taken of the peer's data up to now, the item taken last included. Given to the session of a
+    /// restarted program, that one gets what comes behind it. `None` if nothing was taken of a peer with an identity.
+    ///
+    /// An application that records it when it is done with an item and before it takes the next never misses an item,
+    /// and sees none again but one that it was killed over.
+    pub fn resume_token(&self) -> Option<ResumeToken> {
+        self.inbox.token()
+    }
+
+    /// What has crossed so far, and what waits.
+    pub fn stats(&self) -> Stats {
+        let is_sender = self.config.role() == Role::Sender;
+        Stats {
+            frames_offered: self.frames.offered(),
+            frames_resent: self.frames.resent(),
+            frames_delivered: self.frames.delivered(),
+            frames_dropped: self.frames.dropped(),
+            frames_waiting: self.frames.waiting() + self.arrivals.waiting(),
+            frames_in_flight: self.frames.undecided(),
+            data_acknowledged: self.outbox.received(),
+            data_waiting: self.outbox.len(),
+            data_to_take: self.inbox.waiting(),
+            reconnects: self.opened.saturating_sub(1),
+            round_trip: self.clock.round_trip(),
+            clock: if is_sender { self.clock.offset() } else { self.told_clock },
+            ..self.counted
         }
     }
 
-    /// What has crossed so far.
-    pub const fn stats(&self) -> &Stats {
-        &self.stats
-    }
-
-    /// When [`Session::handle_timeout`] wants to be called, if nothing else happens first.
+    /// When [`Session::handle_timeout`] wants to be called, if nothing else happens first. Ask after [`Session::poll_output`].
     pub fn next_timeout(&self) -> Option<Timestamp> {
-        match self.phase {
-            Phase::Greeting { deadline } => deadline,
-            Phase::Leaving { deadline } => Some(deadline),
-            Phase::Confirming { until } => Some(until),
-            Phase::Open => self.idle_at,
-            Phase::Unconnected | Phase::Over(_) => None,
+        if self.ending.is_some() {
+            return None;
+        }
+        let due = match self.link {
+            Link::Confirming { until } => return Some(until),
+            Link::Greeting { deadline } => [deadline, None],
+            Link::Open => [self.idle_at, self.acknowledge_at],
+            Link::Down => [None, None],
+        };
+        // Once it has waited long enough it is for the link to take the goodbye.
+        match self.leaving.filter(|_| !self.leaves_now) {
+            Some(deadline) if matches!(self.link, Link::Greeting { .. }) => Some(deadline),
+            leaving => due.into_iter().chain([leaving]).flatten().min(),
         }
     }
 }
@@ -188,73 +299,100 @@ impl Session {
 impl Session {
     /// A session that waits for its link.
     pub fn new(config: SessionConfig) -> Self {
-        let side = match config.role() {
-            Role::Sender => Side::Sending(Sending::default()),
-            Role::Receiver => Side::Receiving(Receiving::default()),
-        };
+        let limits = config.limits();
         Self {
+            link: Link::Down,
+            leaving: None,
+            leaves_now: false,
+            ending: None,
             dialect: config.dialect(),
-            config,
-            phase: Phase::Unconnected,
-            side,
             peer: None,
+            last_peer: SessionId::ANONYMOUS,
             our_turn: false,
+            request: Request::Other,
             idle_at: None,
+            acknowledge_at: None,
+            idle_is_due: false,
+            refused: false,
             outputs: VecDeque::new(),
-            stats: Stats::default(),
+            outbox: Outbox::new(limits),
+            inbox: Inbox::new(limits, config.resume()),
+            frames: FrameQueue::new(config.frame_policy(), config.window().into()),
+            arrivals: Arrivals::new(config.window().into(), limits.frame_bytes()),
+            clock: ClockEstimate::default(),
+            told_clock: None,
+            undelivered: VecDeque::new(),
+            unconfirmed: None,
+            opened: 0,
+            counted: Stats::default(),
+            config,
         }
     }
 
-    /// Takes a frame for sending.
+    /// Takes a frame for sending. From then on its data is delivered, or reported as undelivered in the end, whatever
+    /// [`SessionConfig::frame_policy`] makes of the frame.
     ///
     /// # Errors
     /// [`SendError::Busy`] hands the frame back when it cannot be taken yet, and [`SendError::ReturnedDataWaiting`] when 64
-    /// items of returned data wait to be taken, or [`Limits::message_bytes`](crate::Limits::message_bytes) of it. The other
+    /// items of returned data wait to be taken, or as many bytes as one message may hold. The other
     /// variants say what is wrong with the frame, or that the session cannot send.
     pub fn send(&mut self, outgoing: Outgoing) -> Result<(), SendError> {
-        let Side::Sending(sending) = &self.side else { return Err(SendError::NotSender) };
-        if self.is_leaving() || self.ending().is_some() {
+        if self.config.role() != Role::Sender {
+            return Err(SendError::NotSender);
+        }
+        if self.leaving.is_some() || self.ending.is_some() {
             return Err(SendError::Over);
         }
         if outgoing.data.is_some() && self.config.mode() == Mode::Unidirectional {
             return Err(SendError::Unidirectional);
         }
-        if sending.is_full(self.config.limits()) {
-            let items = sending.returned();
+        if self.has_much_returned() {
+            let items = self.inbox.waiting();
             return Err(SendError::ReturnedDataWaiting { items, outgoing: Box::new(outgoing) });
         }
-        if !self.can_send() {
+        let has_room = outgoing.data.as_ref().is_none_or(|data| self.outbox.has_room_for(data));
+        if !has_room || !self.can_send() {
+            self.refused = true;
             return Err(SendError::Busy(Box::new(outgoing)));
         }
-        let has_data = outgoing.data.is_some();
-        let message = sending.number(outgoing);
-        self.transmit_frame(message)?;
-        if let Side::Sending(sending) = &mut self.side {
-            sending.sent();
+        if self.dialect == Some(Dialect::VidGear) {
+            return Ok(self.send_to_vidgear(outgoing)?);
         }
-        self.stats.frames_sent += 1;
-        self.stats.data_sent += u64::from(has_data);
+        let Outgoing { frame, data, captured_at } = outgoing;
+        native::check(Some(&frame), data.as_ref(), self.config.limits()).map_err(EncodeError::from)?;
+        let item = data.map(|data| self.outbox.push(data));
+        self.frames.offer(frame, captured_at, item, self.may_speak());
         Ok(())
     }
 
-    /// The next item of data that came back, oldest first.
+    /// The next item of data, oldest first: at a sender what came back, at a receiver what had lost its frame. The application
+    /// is done with what it took before, be that from here or with a frame.
+    ///
+    /// A receiver gets here only what comes before the data of the next frame; [`Session::recv`] gives it all the same.
     pub fn recv_data(&mut self) -> Option<Value> {
-        match &mut self.side {
-            Side::Sending(sending) => sending.take_returned(),
-            Side::Receiving(_) => None,
-        }
+        self.counted.data_taken += self.inbox.done() as u64;
+        self.inbox.take_loose(self.arrivals.items_before_next().unwrap_or(u64::MAX))
     }
 
-    /// The frame that arrived, if one did. A frame received before and not replied to is answered without data.
+    /// The next frame that arrived, if one did. A frame received before and not replied to is answered without data, and the
+    /// application is done with its data.
     ///
     /// In a unidirectional session the frame is answered as it is taken, and the next one may come while the application
     /// still looks at this one.
     pub fn recv(&mut self) -> Option<Delivery> {
-        self.answer_without_data();
-        let Side::Receiving(receiving) = &mut self.side else { return None };
-        let delivery = receiving.take()?;
+        if self.config.role() != Role::Receiver {
+            return None;
+        }
+        self.answer(None).ok()?;
+        self.counted.data_taken += self.inbox.done() as u64;
+        let arrived = self.arrivals.take()?;
+        let mut delivery = arrived.delivery;
+        while let Some(value) = self.inbox.take_loose(arrived.items_before) {
+            delivery.earlier.push(value);
+        }
+        delivery.data = arrived.own.map(|entry| self.inbox.hand(entry));
         if self.config.mode() == Mode::Unidirectional {
-            self.answer_without_data();
+            self.answer(None).ok()?;
         }
         Some(delivery)
     }
@@ -264,99 +402,77 @@ impl Session {
     /// # Errors
     /// [`ReplyError`] if there is nothing to answer, or the data cannot be sent; the frame then still waits for its answer.
     pub fn reply(&mut self, data: impl Into<Value>) -> Result<(), ReplyError> {
-        let Side::Receiving(receiving) = &self.side else { return Err(ReplyError::NotReceiver) };
+        if self.config.role() != Role::Receiver {
+            return Err(ReplyError::NotReceiver);
+        }
         if self.config.mode() == Mode::Unidirectional {
             return Err(ReplyError::Unidirectional);
         }
-        if self.is_leaving() || self.ending().is_some() {
+        if self.leaving.is_some() || self.ending.is_some() {
             return Err(ReplyError::Over);
         }
-        let sequence = receiving.unanswered().ok_or(ReplyError::NothingToAnswer)?;
-        self.answer(sequence, Some(data.into()))?;
-        self.stats.data_sent += 1;
-        Ok(())
+        if !self.arrivals.is_in_hand() {
+            return Err(ReplyError::NothingToAnswer);
+        }
+        let data = data.into();
+        if !self.outbox.has_room_for(&data) {
+            self.refused = true;
+            return Err(ReplyError::Busy(Box::new(data)));
+        }
+        Ok(self.answer(Some(data))?)
     }
 
-    /// Leaves: a sender after its last frame is answered, a receiver as soon as it may speak, either after
-    /// [`SessionConfig::linger`] at the latest. [`Event::Over`] follows the goodbye in the outputs. A VidGear client has
-    /// [`SessionConfig::confirmation_timeout`] more to confirm the goodbye; a VidGear server has no word for a receiver's leaving, and is told
-    /// none.
+    /// Leaves, once every frame that was taken for sending is answered and all data of this end is received, after
+    /// [`SessionConfig::linger`] at the latest; without a connection it waits so long for another, if there is anything left to send.
+    /// [`Event::Over`] follows the goodbye in the outputs. Of data that came, what the application has it is done with.
+    ///
+    /// A VidGear client has [`SessionConfig::confirmation_timeout`] more to confirm the goodbye; a VidGear server has no word
+    /// for a receiver's leaving, and is told none.
     pub fn close(&mut self, now: Timestamp) {
-        match self.phase {
-            Phase::Unconnected => self.end(Ending::Closed),
-            Phase::Greeting { .. } | Phase::Open => {
-                // A REP of the native dialect says goodbye in the place of the answer.
-                if self.config.pattern() == Pattern::Pair || self.dialect == Some(Dialect::VidGear) {
-                    self.answer_without_data();
-                }
-                if self.ending().is_some() {
-                    return;
-                }
-                self.phase = Phase::Leaving { deadline: now + self.config.linger() };
-                self.idle_at = None;
-                self.try_leave();
-            }
-            Phase::Leaving { .. } | Phase::Confirming { .. } | Phase::Over(_) => {}
+        if self.leaving.is_some() || self.ending.is_some() {
+            return;
         }
+        // A VidGear server gets its answer; a REP of the native dialect may say goodbye in the place of it.
+        if self.answer(None).is_err() {
+            return;
+        }
+        self.counted.data_taken += self.inbox.done() as u64;
+        self.leaving = Some(now + self.config.linger());
+        self.idle_at = self.idle_at.filter(|_| !self.is_drained());
+        match self.link {
+            Link::Down if self.is_drained() => self.end(Ending::Closed),
+            _ if self.dialect == Some(Dialect::Native) => {}
+            _ => self.try_leave_vidgear(),
+        }
+    }
+
+    /// Data of this end that is not known to have been received, oldest first, each once: once the session is over
+    /// ([`Session::ending`] says why) all that was left, and in a session with a VidGear peer what was in a message that died with its connection.
+    /// Of the latter no more than the last 64 wait in here.
+    pub fn take_undelivered(&mut self) -> Vec<Value> {
+        self.undelivered.drain(..).collect()
     }
 }
 
-/// What the link and the clock do.
+/// What the link and the clock do. `connecting` has the beginning and the end of a connection.
 impl Session {
-    /// The link is there: both ends of a PAIR say hello at once, and the REQ of a REQ/REP; only a receiver whose peer may
-    /// yet turn out to be a VidGear server says nothing, and a sender to a VidGear client can send at once.
-    pub fn handle_connected(&mut self, now: Timestamp) {
-        if self.phase != Phase::Unconnected {
-            return;
-        }
-        let role = self.config.role();
-        self.our_turn = self.config.pattern() == Pattern::Pair || role == Role::Sender;
-        match (self.dialect, role) {
-            (Some(Dialect::Native), _) | (None, Role::Sender) => {
-                self.dialect = Some(Dialect::Native);
-                self.phase = Phase::Greeting { deadline: Some(now + self.config.greeting_timeout()) };
-                if self.our_turn {
-                    self.say_hello();
-                }
-            }
-            (Some(Dialect::VidGear), Role::Sender) => self.open_to_vidgear(),
-            (Some(Dialect::VidGear) | None, Role::Receiver) => {
-                self.phase = Phase::Greeting { deadline: None };
-            }
-        }
-    }
-
-    /// The link is gone.
-    ///
-    /// # Errors
-    /// [`SessionError::FirstFrameUnanswered`] if that is what a VidGear client does that was set up differently.
-    pub fn handle_disconnected(&mut self) -> Result<(), SessionError> {
-        let is_told =
-            self.phase == Phase::Open && self.dialect == Some(Dialect::VidGear) && self.awaits_first_answer();
-        let ending = if self.is_leaving() { Ending::Closed } else { Ending::LinkLost };
-        self.end(ending);
-        if is_told {
-            return Err(SessionError::FirstFrameUnanswered { ours: self.config.mode() });
-        }
-        Ok(())
-    }
-
     /// A message came.
     ///
     /// # Errors
-    /// [`SessionError`] if the peer does not fit this end or broke a rule. The session is over then; what
-    /// [`Session::poll_output`] still gives should be transmitted, since it lets the peer find out why.
+    /// [`SessionError`] if the peer does not fit this end or broke a rule. The session is over then, or with
+    /// [`SessionConfig::reconnect`] the connection is; what [`Session::poll_output`] still gives should be transmitted before the link is
+    /// closed, since it lets the peer find out why.
     pub fn handle_message(&mut self, now: Timestamp, message: Multipart) -> Result<(), SessionError> {
-        if matches!(self.phase, Phase::Unconnected | Phase::Over(_)) {
+        if self.link == Link::Down || self.ending.is_some() {
             return Ok(());
         }
-        self.settle_dialect(&message);
+        self.counted.bytes_received += message.byte_len() as u64;
         let handled = self.decode(message).and_then(|message| match message {
-            Heard::Native(message) => self.handle(now, message),
+            Heard::Native(message) => self.handle_native(now, message),
             Heard::VidGear(message) => self.handle_vidgear(now, message),
         });
-        if handled.is_err() {
-            self.end(Ending::Failed);
+        if let Err(error) = &handled {
+            self.give_up(error);
         }
         handled
     }
@@ -364,233 +480,107 @@ impl Session {
     /// The time that [`Session::next_timeout`] named has come.
     ///
     /// # Errors
-    /// [`SessionError::GreetingTimeout`] if the peer never said hello.
+    /// [`SessionError::GreetingTimeout`] if the peer never said hello; as with [`Session::handle_message`].
     pub fn handle_timeout(&mut self, now: Timestamp) -> Result<(), SessionError> {
         if self.next_timeout().is_none_or(|due| now < due) {
             return Ok(());
         }
-        match self.phase {
-            Phase::Greeting { .. } => {
-                self.end(Ending::Failed);
+        let is_confirming = matches!(self.link, Link::Confirming { .. });
+        if self.leaving.is_some_and(|deadline| deadline <= now) && !is_confirming && !self.leaves_now {
+            self.leave_now();
+            return Ok(());
+        }
+        match self.link {
+            Link::Greeting { .. } => {
+                self.give_up(&SessionError::GreetingTimeout);
                 return Err(SessionError::GreetingTimeout);
             }
-            // A VidGear server asks again without an answer (ZMQ_REQ_RELAXED), and so does this end in its place.
-            Phase::Leaving { .. } if self.our_turn || self.dialect == Some(Dialect::VidGear) => self.leave(),
-            // The turn to say goodbye never came; the peer then finds the link closed.
-            Phase::Leaving { .. } | Phase::Confirming { .. } => self.end(Ending::Closed),
-            Phase::Open => self.transmit_small(Message::Idle),
-            Phase::Unconnected | Phase::Over(_) => {}
+            Link::Open => {
+                self.idle_is_due = true;
+                (self.idle_at, self.acknowledge_at) = (None, None);
+            }
+            Link::Confirming { .. } => self.end(Ending::Closed),
+            Link::Down => {}
         }
         Ok(())
     }
 
-    /// What to do next; `None` once there is nothing more. Call it until then after every other method.
-    pub fn poll_output(&mut self) -> Option<Output> {
-        self.outputs.pop_front()
+    /// What to do next; `None` once there is nothing more. Call it until then after every other method, when the link can take
+    /// a message: each is made at this moment, with the newest frame and what is known by now.
+    pub fn poll_output(&mut self, now: Timestamp) -> Option<Output> {
+        if self.outputs.is_empty()
+            && let Some(word) = self.next_word()
+        {
+            self.speak(now, word);
+        }
+        if let Some(output) = self.outputs.pop_front() {
+            return Some(output);
+        }
+        if self.may_try_again() {
+            self.refused = false;
+            return Some(Output::Event(Event::CanSend));
+        }
+        self.arm_acknowledgement(now);
+        None
     }
 
-    fn handle(&mut self, now: Timestamp, message: Message) -> Result<(), SessionError> {
-        if self.config.pattern() == Pattern::ReqRep {
-            if self.our_turn || self.has_untransmitted() {
-                return Err(PeerViolation::OutOfTurn.into());
-            }
-            self.our_turn = true;
-            if self.config.role() == Role::Sender {
-                self.idle_at = Some(now + self.config.idle_interval());
-            }
+    /// Whether so much returned data waits that no further frame is taken, or what the application never takes would grow
+    /// without end.
+    fn has_much_returned(&self) -> bool {
+        self.inbox.waiting() >= MOST_RETURNED
+            || self.inbox.waiting_bytes() >= self.config.limits().content_bytes()
+    }
+
+    /// Whether the application was refused and would not be now.
+    fn may_try_again(&self) -> bool {
+        let could = match self.config.role() {
+            Role::Sender => self.can_send(),
+            Role::Receiver => self.outbox.has_room() && self.ending.is_none() && self.leaving.is_none(),
+        };
+        self.refused && could
+    }
+
+    /// Whether the connection takes a message of the exchange at once.
+    fn may_speak(&self) -> bool {
+        self.link == Link::Open && self.our_turn
+    }
+
+    /// Whether all that this end had to say is said and received.
+    fn is_drained(&self) -> bool {
+        self.frames.is_idle() && (self.dialect == Some(Dialect::VidGear) || self.outbox.is_received())
+    }
+
+    /// The application is done with the frame that it has.
+    fn answer(&mut self, data: Option<Value>) -> Result<(), EncodeError> {
+        if self.dialect == Some(Dialect::VidGear) {
+            return self.answer_vidgear(data);
         }
-        match (message, self.peer) {
-            (Message::Goodbye, _) => {
-                self.end(if self.is_leaving() { Ending::Closed } else { Ending::PeerLeft });
-                return Ok(());
-            }
-            (Message::Hello(hello), None) => self.handle_hello(hello)?,
-            (Message::Hello(_), Some(_)) => return Err(PeerViolation::HelloTwice.into()),
-            (_, None) => return Err(PeerViolation::HelloMissing.into()),
-            (message, Some(_)) => self.handle_exchange(now, message)?,
+        if let Some(data) = data {
+            native::check(None, Some(&data), self.config.limits())?;
+            self.outbox.push(data);
         }
-        self.try_leave();
+        self.arrivals.done();
         Ok(())
     }
 
-    fn handle_hello(&mut self, hello: Hello) -> Result<(), SessionError> {
-        // A REP answers even a hello that does not fit, so that the other end finds it out as well.
-        if self.config.pattern() == Pattern::ReqRep && self.config.role() == Role::Receiver {
-            self.say_hello();
+    /// Says once what has happened.
+    fn tell(&mut self, event: Event) {
+        let output = Output::Event(event);
+        if !self.outputs.contains(&output) {
+            self.outputs.push_back(output);
         }
-        if hello.version == 0 {
-            return Err(PeerViolation::Version.into());
-        }
-        self.check_fit(&hello)?;
-        let Hello { role, pattern, mode, .. } = hello;
-        self.open(Peer { dialect: Dialect::Native, role, pattern, mode });
-        Ok(())
-    }
-
-    fn open(&mut self, peer: Peer) {
-        self.peer = Some(peer);
-        if !self.is_leaving() {
-            self.phase = Phase::Open;
-            self.outputs.push_back(Output::Event(Event::Connected(peer)));
-        }
-    }
-
-    fn check_fit(&self, peer: &Hello) -> Result<(), Mismatch> {
-        let role = self.config.role();
-        if peer.role == role {
-            return Err(Mismatch::SameRole(role));
-        }
-        if peer.pattern != self.config.pattern() {
-            return Err(Mismatch::Pattern { role, ours: self.config.pattern(), theirs: peer.pattern });
-        }
-        if peer.mode != self.config.mode() {
-            return Err(Mismatch::Mode { role, ours: self.config.mode(), theirs: peer.mode });
-        }
-        Ok(())
-    }
-
-    fn handle_exchange(&mut self, now: Timestamp, message: Message) -> Result<(), PeerViolation> {
-        let data_allowed = self.config.mode() == Mode::Bidirectional;
-        let in_turns = self.config.pattern() == Pattern::ReqRep;
-        let untransmitted = self.has_untransmitted();
-        match (&mut self.side, message) {
-            (Side::Sending(_) | Side::Receiving(_), message) if !data_allowed && carries_data(&message) => {
-                Err(PeerViolation::UnidirectionalData)
-            }
-            (Side::Sending(_), Message::Answer(answer)) if untransmitted => {
-                Err(PeerViolation::UnexpectedAnswer { found: answer.sequence })
-            }
-            (Side::Receiving(_), Message::Frame(frame)) if untransmitted => {
-                Err(PeerViolation::FrameOutOfTurn { found: frame.sequence })
-            }
-            (Side::Sending(_), Message::Answer(answer)) => self.handle_answer(answer),
-            (Side::Receiving(_), Message::Frame(message)) => {
-                let FrameMessage { sequence, captured_at, frame, data } = message;
-                let captured_at = Some(captured_at);
-                self.handle_frame(Delivery { frame, data, sequence, captured_at, received_at: now })
-            }
-            (Side::Sending(sending), Message::Idle) if in_turns => {
-                if let Some(expected) = sending.in_flight() {
-                    return Err(PeerViolation::FrameNotAnswered { expected });
-                }
-                if !self.is_leaving() {
-                    self.outputs.push_back(Output::Event(Event::CanSend));
-                }
-                Ok(())
-            }
-            (Side::Receiving(_), Message::Idle) if in_turns => {
-                if !self.is_leaving() {
-                    self.transmit_small(Message::Idle);
-                }
-                Ok(())
-            }
-            (_, message) => Err(PeerViolation::WrongRole {
-                message: name_of(&message),
-                role: self.config.role().opposite(),
-            }),
-        }
-    }
-
-    fn handle_answer(&mut self, answer: Answer) -> Result<(), PeerViolation> {
-        let Side::Sending(sending) = &mut self.side else { return Ok(()) };
-        let has_data = answer.data.is_some();
-        sending.handle_answer(answer)?;
-        self.stats.data_received += u64::from(has_data);
-        self.outputs.push_back(Output::Event(Event::Answered));
-        Ok(())
-    }
-
-    fn handle_frame(&mut self, delivery: Delivery) -> Result<(), PeerViolation> {
-        let Side::Receiving(receiving) = &mut self.side else { return Ok(()) };
-        let has_data = delivery.data.is_some();
-        receiving.handle_frame(delivery)?;
-        self.stats.frames_received += 1;
-        self.stats.data_received += u64::from(has_data);
-        self.outputs.push_back(Output::Event(Event::FrameArrived));
-        Ok(())
-    }
-
-    /// Whether a message of this end has not been given to the link yet, so that the peer cannot have heard it.
-    fn has_untransmitted(&self) -> bool {
-        self.outputs.iter().any(|output| matches!(output, Output::Transmit(_)))
-    }
-
-    fn is_leaving(&self) -> bool {
-        matches!(self.phase, Phase::Leaving { .. } | Phase::Confirming { .. })
-    }
-
-    /// Once closing: leaves as soon as this end may speak, a sender not before its last frame is answered. A receiver that
-    /// has no word for it leaves at once.
-    fn try_leave(&mut self) {
-        let has_word = self.dialect == Some(Dialect::Native) || self.config.role() == Role::Sender;
-        if !has_word || (self.our_turn && !self.awaits_answer()) {
-            self.leave();
-        }
-    }
-
-    fn leave(&mut self) {
-        let Phase::Leaving { deadline } = self.phase else { return };
-        match (self.dialect, self.config.role()) {
-            (Some(Dialect::VidGear), Role::Sender) => {
-                self.say_goodbye();
-                self.phase = Phase::Confirming { until: deadline + self.config.confirmation_timeout() };
-            }
-            (Some(Dialect::VidGear) | None, Role::Receiver) => self.end(Ending::Closed),
-            _ => {
-                self.say_goodbye();
-                self.end(Ending::Closed);
-            }
-        }
-    }
-
-    fn say_hello(&mut self) {
-        self.transmit_small(Message::Hello(Hello {
-            version: native::VERSION,
-            role: self.config.role(),
-            pattern: self.config.pattern(),
-            mode: self.config.mode(),
-        }));
-    }
-
-    fn answer_without_data(&mut self) {
-        let Side::Receiving(receiving) = &self.side else { return };
-        let Some(sequence) = receiving.unanswered() else { return };
-        if self.phase == Phase::Open && self.answer(sequence, None).is_err() {
-            self.end(Ending::Failed);
-        }
-    }
-
-    fn answer(&mut self, sequence: u64, data: Option<Value>) -> Result<(), EncodeError> {
-        self.transmit_answer(Answer { sequence, data })?;
-        if let Side::Receiving(receiving) = &mut self.side {
-            receiving.answered();
-        }
-        Ok(())
     }
 
     fn end(&mut self, ending: Ending) {
-        if !matches!(self.phase, Phase::Over(_)) {
-            self.phase = Phase::Over(ending);
-            self.idle_at = None;
-            self.outputs.push_back(Output::Event(Event::Over(ending)));
+        if self.ending.is_none() {
+            self.ending = Some(ending);
+            self.link = Link::Down;
+            self.frames.end();
+            let mut undelivered = self.outbox.take_undelivered();
+            self.counted.data_undelivered += undelivered.len() as u64;
+            self.undelivered.extend(undelivered.drain(..));
+            self.note_unconfirmed();
+            self.tell(Event::Over(ending));
         }
-    }
-}
-
-fn carries_data(message: &Message) -> bool {
-    match message {
-        Message::Frame(frame) => frame.data.is_some(),
-        Message::Answer(answer) => answer.data.is_some(),
-        Message::Hello(_) | Message::Idle | Message::Goodbye => false,
-    }
-}
-
-fn name_of(message: &Message) -> &'static str {
-    match message {
-        Message::Hello(_) => "a hello",
-        Message::Frame(_) => "a frame",
-        Message::Answer(_) => "an answer",
-        Message::Idle => "an idle request",
-        Message::Goodbye => "a goodbye",
     }
 }

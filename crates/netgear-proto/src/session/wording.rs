@@ -1,9 +1,9 @@
 //! A session's messages to and from the link, in the dialect of the peer.
 
-use super::{EncodeError, Ending, Output, PeerViolation, Session, SessionError};
+use super::{Ending, Output, PeerViolation, Session, SessionError};
 use crate::{
-    Dialect, Mode, Multipart, Part, Pattern, Role,
-    native::{self, Answer, FrameMessage, Message},
+    Dialect, Multipart, Part, Pattern,
+    native::{self, Message},
     vidgear,
 };
 
@@ -14,76 +14,38 @@ pub(super) enum Heard {
 }
 
 impl Session {
-    /// The first message tells which dialect the peer speaks, if that was left to it.
-    pub(super) fn settle_dialect(&mut self, first: &Multipart) {
-        if self.dialect.is_some() {
-            return;
-        }
-        let first_byte = first.parts().iter().flat_map(Part::pieces).find_map(|piece| piece.first());
-        let dialect = match first_byte {
-            Some(&native::FIRST_BYTE) => Dialect::Native,
-            _ => Dialect::VidGear,
-        };
-        self.dialect = Some(dialect);
-        // On a PAIR the native peer still waits for this end's hello; a REP says it as its answer.
-        if dialect == Dialect::Native && self.our_turn {
+    /// Reads a message. The first one tells which dialect the peer speaks, if that was left to it.
+    pub(super) fn decode(&mut self, message: Multipart) -> Result<Heard, SessionError> {
+        let dialect = self.dialect_of(&message);
+        if self.dialect.replace(dialect).is_none() && dialect == Dialect::Native && self.our_turn {
+            // On a PAIR the native peer still waits for this end's hello; a REP says it as its answer.
             self.say_hello();
         }
+        self.read(dialect, message)
     }
 
-    /// Reads a message.
-    pub(super) fn decode(&self, message: Multipart) -> Result<Heard, SessionError> {
+    pub(super) fn read(&self, dialect: Dialect, message: Multipart) -> Result<Heard, SessionError> {
         let limits = self.config.limits();
-        let heard = match self.dialect {
-            Some(Dialect::VidGear) => {
+        let heard = match dialect {
+            Dialect::Native => {
+                Heard::Native(native::Message::decode(message, limits).map_err(PeerViolation::from)?)
+            }
+            Dialect::VidGear => {
                 Heard::VidGear(vidgear::Message::decode(message, limits).map_err(PeerViolation::from)?)
             }
-            _ => Heard::Native(native::Message::decode(message, limits).map_err(PeerViolation::from)?),
         };
         Ok(heard)
     }
 
-    pub(super) fn transmit_frame(&mut self, message: FrameMessage) -> Result<(), EncodeError> {
-        let limits = self.config.limits();
-        let message = match self.dialect {
-            Some(Dialect::VidGear) => {
-                let FrameMessage { frame, data, .. } = message;
-                let mode = self.config.mode();
-                vidgear::Message::Frame(vidgear::FrameMessage { mode, frame, data }).encode(limits)?
+    /// What the peer speaks: what was agreed, or what the first byte of its first message shows.
+    pub(super) fn dialect_of(&self, message: &Multipart) -> Dialect {
+        self.dialect.unwrap_or_else(|| {
+            let pieces = message.parts().iter().flat_map(Part::pieces);
+            match pieces.into_iter().find_map(|piece| piece.first()) {
+                Some(&native::FIRST_BYTE) => Dialect::Native,
+                _ => Dialect::VidGear,
             }
-            _ => Message::Frame(message).encode(limits)?,
-        };
-        self.transmit(message);
-        Ok(())
-    }
-
-    pub(super) fn transmit_answer(&mut self, answer: Answer) -> Result<(), EncodeError> {
-        let limits = self.config.limits();
-        let message = match (self.dialect, self.config.mode()) {
-            (Some(Dialect::VidGear), Mode::Bidirectional) => {
-                vidgear::Message::Return(answer.data).encode(limits)?
-            }
-            (Some(Dialect::VidGear), Mode::Unidirectional) => {
-                vidgear::Message::Acknowledgement.encode(limits)?
-            }
-            _ => Message::Answer(answer).encode(limits)?,
-        };
-        self.transmit(message);
-        Ok(())
-    }
-
-    /// A VidGear server says that it terminates, and a VidGear client that it has heard so.
-    pub(super) fn say_goodbye(&mut self) {
-        let limits = self.config.limits();
-        let message = match (self.dialect, self.config.role()) {
-            (Some(Dialect::VidGear), Role::Sender) => vidgear::Message::Terminate.encode(limits),
-            (Some(Dialect::VidGear), Role::Receiver) => vidgear::Message::Terminated.encode(limits),
-            _ => return self.transmit_small(Message::Goodbye),
-        };
-        match message {
-            Ok(message) => self.transmit(message),
-            Err(_) => self.end(Ending::Failed),
-        }
+        })
     }
 
     /// Transmits a native message of a few bytes, which no limit refuses.
@@ -94,9 +56,15 @@ impl Session {
         }
     }
 
-    fn transmit(&mut self, message: Multipart) {
+    pub(super) fn transmit(&mut self, message: Multipart) {
+        self.counted.bytes_sent += message.byte_len() as u64;
         self.outputs.push_back(Output::Transmit(message));
         self.our_turn = self.config.pattern() == Pattern::Pair;
-        self.idle_at = None;
+        (self.idle_at, self.acknowledge_at, self.idle_is_due) = (None, None, false);
+    }
+
+    /// Whether a message of this end has not been given to the link yet, so that the peer cannot have heard it.
+    pub(super) fn has_untransmitted(&self) -> bool {
+        self.outputs.iter().any(|output| matches!(output, Output::Transmit(_)))
     }
 }

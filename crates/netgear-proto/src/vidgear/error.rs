@@ -28,7 +28,7 @@ pub enum EncodeError {
     Message {
         /// The bytes of the message.
         found: usize,
-        /// [`Limits::message_bytes`](crate::Limits::message_bytes).
+        /// The pixels and the data that [`Limits`](crate::Limits) allow together.
         limit: usize,
     },
     /// Data with a frame that says that this end is not bidirectional.

@@ -206,7 +206,7 @@ fn within(limits: &Limits, message: Multipart) -> Result<Multipart, EncodeError>
     if let Some(found) = message.parts().iter().map(Part::len).find(|&length| length > limit) {
         return Err(EncodeError::Part { found, limit });
     }
-    let (found, limit) = (message.byte_len(), limits.message_bytes());
+    let (found, limit) = (message.byte_len(), limits.content_bytes());
     if found > limit { Err(EncodeError::Message { found, limit }) } else { Ok(message) }
 }
 

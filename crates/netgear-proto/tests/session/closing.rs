@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use netgear_proto::{
     Mode, Pattern, Role, Timestamp, Value,
-    native::Message,
     session::{Ending, Event, ReplyError, SendError},
 };
 
-use crate::link::{BOTH_PATTERNS, End, Link, answer_message, config, frame_message, outgoing, picture};
+use crate::link::{
+    BOTH_PATTERNS, End, Link, answer_message, config, frame_message, goodbye, idle, outgoing, picture,
+};
 
 const LINGER: Duration = Duration::from_secs(1);
 const BOTH_ROLES: [Role; 2] = [Role::Sender, Role::Receiver];
@@ -18,7 +19,7 @@ fn a_sender_without_a_frame_in_flight_says_goodbye_at_once() {
     for pattern in BOTH_PATTERNS {
         let mut link = Link::open(pattern, Mode::Bidirectional);
         link.close(Role::Sender);
-        assert_eq!(link.sender.said.last(), Some(&Message::Goodbye));
+        assert_eq!(link.sender.said.last(), Some(&goodbye()));
         assert_eq!(link.endings(), (Some(Ending::Closed), Some(Ending::PeerLeft)));
         assert_eq!(link.sender.session.ending(), Some(Ending::Closed));
         assert_eq!(link.receiver.session.ending(), Some(Ending::PeerLeft));
@@ -37,7 +38,7 @@ fn a_sender_waits_for_its_last_answer_and_hands_out_its_data() {
         assert_eq!(link.recv().unwrap().frame, picture(0));
         link.reply("last");
         assert_eq!(link.endings(), (Some(Ending::Closed), Some(Ending::PeerLeft)));
-        assert_eq!(link.sender.said.last(), Some(&Message::Goodbye));
+        assert_eq!(link.sender.said.last(), Some(&goodbye()));
         assert_eq!(link.sender.session.recv_data(), Some(Value::from("last")));
     }
 }
@@ -58,7 +59,7 @@ fn a_sender_waits_no_longer_than_the_linger_time() {
             Pattern::ReqRep => (false, Ending::LinkLost),
         };
         assert_eq!(link.endings(), (Some(Ending::Closed), Some(receiver)));
-        assert_eq!(link.sender.said.last() == Some(&Message::Goodbye), said_goodbye);
+        assert_eq!(link.sender.said.last() == Some(&goodbye()), said_goodbye);
     }
 }
 
@@ -78,7 +79,7 @@ fn a_sender_in_the_middle_of_an_idle_request_leaves_after_its_answer() {
     let mut link = Link::open(Pattern::ReqRep, Mode::Bidirectional);
     link.delays = vec![Duration::from_millis(10)];
     link.pass(Duration::from_millis(255));
-    assert_eq!(link.sender.said.last(), Some(&Message::Idle));
+    assert_eq!(link.sender.said.last(), Some(&idle()));
     link.close(Role::Sender);
     assert_eq!(link.sender.ended(), None);
     link.pass(Duration::from_millis(30));
@@ -92,7 +93,7 @@ fn a_receiver_on_pair_answers_what_it_took_and_leaves_at_once() {
     link.send(outgoing(0));
     link.recv().unwrap();
     link.close(Role::Receiver);
-    assert_eq!(link.receiver.said[1..], [answer_message(0, None), Message::Goodbye]);
+    assert_eq!(link.receiver.said[1..], [answer_message(0, None), goodbye()]);
     assert_eq!(link.sender.count(Event::Answered), 1);
     assert_eq!(link.endings(), (Some(Ending::PeerLeft), Some(Ending::Closed)));
     assert_eq!(link.receiver.session.reply(1), Err(ReplyError::Over));
@@ -105,7 +106,7 @@ fn a_receiver_on_rep_with_a_request_pending_says_goodbye_in_its_answer() {
         link.send(outgoing(0));
         assert_eq!(taken.then(|| link.recv().unwrap()).is_some(), taken);
         link.close(Role::Receiver);
-        assert_eq!(link.receiver.said[1..], [Message::Goodbye]);
+        assert_eq!(link.receiver.said[1..], [goodbye()]);
         assert_eq!(link.sender.count(Event::Answered), 0);
         assert_eq!(link.endings(), (Some(Ending::PeerLeft), Some(Ending::Closed)));
     }
@@ -117,7 +118,7 @@ fn a_receiver_on_rep_without_a_request_says_goodbye_to_the_next() {
     link.close(Role::Receiver);
     assert_eq!(link.receiver.said.len(), 1);
     link.send(outgoing(0));
-    assert_eq!(link.receiver.said[1..], [Message::Goodbye]);
+    assert_eq!(link.receiver.said[1..], [goodbye()]);
     assert_eq!(link.endings(), (Some(Ending::PeerLeft), Some(Ending::Closed)));
     assert_eq!(link.recv().unwrap().frame, picture(0), "what came on the way is not lost");
 }
@@ -191,7 +192,7 @@ fn closing_before_the_link_is_there_ends_at_once() {
 fn a_frame_that_came_before_the_goodbye_can_still_be_taken() {
     let mut end = End::open(Role::Receiver, Pattern::Pair, Mode::Bidirectional);
     end.hear(frame_message(0, Some(Value::from("with it")))).unwrap();
-    end.hear(Message::Goodbye).unwrap();
+    end.hear(goodbye()).unwrap();
     end.drain();
     assert_eq!(end.ended(), Some(Ending::PeerLeft));
     let delivery = end.recv().unwrap();
@@ -259,7 +260,7 @@ fn nothing_is_transmitted_once_it_is_over() {
                 end.session.handle_connected(Timestamp::ZERO);
                 end.session.handle_disconnected().unwrap();
                 assert_eq!(end.session.handle_timeout(Timestamp::FAR_FUTURE), Ok(()));
-                assert_eq!(end.hear(Message::Idle), Ok(()));
+                assert_eq!(end.hear(idle()), Ok(()));
                 assert_eq!(end.drain(), []);
                 assert_eq!(end.ended(), Some(Ending::LinkLost));
             }

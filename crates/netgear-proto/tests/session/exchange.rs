@@ -5,7 +5,7 @@ use netgear_proto::{
     session::{Event, Outgoing, ReplyError, SendError},
 };
 
-use crate::link::{BOTH_PATTERNS, Link, answer_message, outgoing, picture};
+use crate::link::{BOTH_PATTERNS, Link, answer_message, config, outgoing, picture};
 
 #[test]
 fn frames_and_data_cross_both_ways() {
@@ -25,7 +25,7 @@ fn frames_and_data_cross_both_ways() {
             assert_eq!(returned.get("frame").unwrap().as_frame(), Some(&picture(number + 1000)));
             assert_eq!(link.sender.session.recv_data(), None);
         }
-        let (sent, received) = (*link.sender.session.stats(), *link.receiver.session.stats());
+        let (sent, received) = (link.sender.session.stats(), link.receiver.session.stats());
         assert_eq!((sent.frames_sent, sent.data_sent, sent.data_received), (100, 66, 100));
         assert_eq!((received.frames_received, received.data_received, received.data_sent), (100, 66, 100));
         assert_eq!(link.sender.count(Event::Answered), 100);
@@ -77,27 +77,34 @@ fn a_unidirectional_session_refuses_data_from_the_applications() {
 }
 
 #[test]
-fn a_second_frame_is_busy_and_handed_back_until_the_first_is_answered() {
+fn a_frame_is_busy_and_handed_back_while_one_waits() {
     for pattern in BOTH_PATTERNS {
-        let mut link = Link::open(pattern, Mode::Bidirectional);
+        let end = |role| config(role, pattern, Mode::Bidirectional).with_window(1);
+        let mut link = Link::between(end(Role::Sender), end(Role::Receiver));
+        link.connect();
         assert!(link.sender.session.can_send());
         link.send(outgoing(0));
+        assert!(link.sender.session.can_send(), "one may wait");
+        link.send(outgoing(1));
         for _ in 0..3 {
             assert!(!link.sender.session.can_send());
-            let second = outgoing(1).with_data("second");
-            let address = second.frame.pixels().as_ptr();
-            let Err(SendError::Busy(back)) = link.sender.session.send(second.clone()) else {
+            let third = outgoing(2).with_data("third");
+            let address = third.frame.pixels().as_ptr();
+            let Err(SendError::Busy(back)) = link.sender.session.send(third.clone()) else {
                 panic!("a frame was taken out of turn");
             };
-            assert_eq!(*back, second);
+            assert_eq!(*back, third);
             assert_eq!(back.frame.pixels().as_ptr(), address, "the very frame, not a copy");
         }
         link.recv().unwrap();
         assert!(!link.sender.session.can_send(), "taken is not answered");
         link.reply("ok");
         assert!(link.sender.session.can_send());
-        link.send(outgoing(1));
+        assert_eq!(link.sender.count(Event::CanSend), 1);
+        link.send(outgoing(2));
         assert_eq!(link.recv().unwrap().sequence, 1);
+        link.reply("ok");
+        assert_eq!(link.recv().unwrap().sequence, 2);
     }
 }
 

@@ -9,7 +9,7 @@ use netgear_proto::{
     session::{Ending, Event, Mismatch, Peer, SessionConfig, SessionError},
 };
 
-use crate::link::{BOTH_PATTERNS, End, Link, config, frame_message, hello, outgoing};
+use crate::link::{BOTH_PATTERNS, End, Link, config, frame_message, goodbye, hello, outgoing};
 
 /// Connects two ends that do not fit, and gives what each of them says is wrong.
 fn mismatch(sender: SessionConfig, receiver: SessionConfig) -> (Mismatch, Mismatch) {
@@ -163,7 +163,7 @@ fn what_comes_before_the_link_or_after_the_end_is_ignored() {
     assert_eq!(end.hear(frame_message(0, None)), Ok(()));
     assert_eq!((end.events.len(), end.session.has_frame()), (0, false));
     let mut end = End::open(Role::Receiver, Pattern::Pair, Mode::Bidirectional);
-    end.hear(Message::Goodbye).unwrap();
+    end.hear(goodbye()).unwrap();
     assert_eq!(end.hear(frame_message(0, None)), Ok(()));
     assert_eq!(end.hear_raw(Timestamp::ZERO, Multipart::new()), Ok(()));
     end.drain();
@@ -175,7 +175,7 @@ fn a_newer_peer_is_accepted_with_all_that_it_says_more() {
     for pattern in BOTH_PATTERNS {
         let mut end = End::new(config(Role::Sender, pattern, Mode::Bidirectional));
         end.session.handle_connected(Timestamp::ZERO);
-        let theirs = Hello { version: u16::MAX, role: Role::Receiver, pattern, mode: Mode::Bidirectional };
+        let theirs = Hello { version: u16::MAX, ..Hello::new(Role::Receiver, pattern, Mode::Bidirectional) };
         let said = Message::Hello(theirs).encode(end.session.config().limits()).unwrap();
         let mut bytes = said.parts()[0].clone().into_bytes().to_vec();
         bytes.extend_from_slice(b"\xff\x00 what a later version says");

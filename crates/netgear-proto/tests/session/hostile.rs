@@ -6,7 +6,7 @@ use netgear_proto::{
 };
 use proptest::prelude::*;
 
-use crate::link::{End, answer_message, config, frame_message, hello, outgoing};
+use crate::link::{End, answer_message, config, frame_message, goodbye, hello, idle, outgoing};
 
 /// More outputs than this never wait, whatever the peer does: a hello, a message, a goodbye, and an event for each.
 const MOST_OUTPUTS: usize = 8;
@@ -29,13 +29,11 @@ fn any_peer_message() -> impl Strategy<Value = Message> {
     prop_oneof![
         3 => (0..6_u64, data()).prop_map(|(sequence, data)| frame_message(sequence, data)),
         3 => (0..6_u64, data()).prop_map(|(sequence, data)| answer_message(sequence, data)),
-        3 => Just(Message::Idle),
-        1 => Just(Message::Goodbye),
+        3 => Just(idle()),
+        1 => Just(goodbye()),
         1 => Just(Message::Hello(Hello {
             version: 0,
-            role: Role::Sender,
-            pattern: Pattern::Pair,
-            mode: Mode::Bidirectional,
+            ..Hello::new(Role::Sender, Pattern::Pair, Mode::Bidirectional)
         })),
     ]
 }
@@ -98,7 +96,7 @@ proptest! {
         take(&mut end, Step::Drain);
         prop_assert_eq!(end.session.ending(), end.ended());
         prop_assert!(end.failure.is_none() || end.ended().is_some());
-        let stats = *end.session.stats();
+        let stats = end.session.stats();
         match role {
             Role::Sender => prop_assert!(stats.data_received <= stats.frames_sent && stats.frames_received == 0),
             Role::Receiver => prop_assert!(stats.data_sent <= stats.frames_received && stats.frames_sent == 0),

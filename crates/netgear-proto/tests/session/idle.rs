@@ -4,16 +4,15 @@ use std::time::Duration;
 
 use netgear_proto::{
     Mode, Pattern, Role, Value,
-    native::Message,
     session::{Ending, Event, SendError},
 };
 
-use crate::link::{Link, config, outgoing};
+use crate::link::{Link, config, goodbye, idle, outgoing};
 
 const INTERVAL: Duration = Duration::from_millis(250);
 
 fn idle_requests(link: &Link) -> usize {
-    link.sender.said.iter().filter(|message| **message == Message::Idle).count()
+    link.sender.said.iter().filter(|message| **message == idle()).count()
 }
 
 #[test]
@@ -24,7 +23,7 @@ fn they_come_at_the_interval_and_each_is_answered() {
         assert_eq!(idle_requests(&link), 0);
         link.pass(Duration::from_micros(1));
         assert_eq!(idle_requests(&link), 1);
-        assert_eq!(link.receiver.said.last(), Some(&Message::Idle));
+        assert_eq!(link.receiver.said.last(), Some(&idle()));
         link.pass(INTERVAL * 39);
         assert_eq!(idle_requests(&link), 40);
         assert_eq!(link.receiver.said.len(), 41);
@@ -75,12 +74,13 @@ fn a_frame_refused_during_one_can_be_sent_after_the_next_event() {
     let mut link = Link::open(Pattern::ReqRep, Mode::Bidirectional);
     link.delays = vec![Duration::from_millis(30)];
     link.pass(INTERVAL);
-    assert_eq!(link.sender.said.last(), Some(&Message::Idle));
-    assert!(matches!(link.sender.session.send(outgoing(0)), Err(SendError::Busy(_))));
+    assert_eq!(link.sender.said.last(), Some(&idle()));
+    link.send(outgoing(0));
+    assert!(matches!(link.sender.session.send(outgoing(1)), Err(SendError::Busy(_))));
     let before = link.sender.events.len();
     link.pass(Duration::from_millis(60));
     assert_eq!(link.sender.events[before..], [Event::CanSend]);
-    link.send(outgoing(0));
+    link.send(outgoing(1));
     link.pass(Duration::from_millis(30));
     assert_eq!(link.recv().unwrap().sequence, 0);
 }
@@ -91,6 +91,6 @@ fn the_receiver_may_say_goodbye_in_answer_to_one() {
     link.close(Role::Receiver);
     assert_eq!(link.endings(), (None, None), "it is not its turn yet");
     link.pass(INTERVAL);
-    assert_eq!(link.receiver.said.last(), Some(&Message::Goodbye));
+    assert_eq!(link.receiver.said.last(), Some(&goodbye()));
     assert_eq!(link.endings(), (Some(Ending::PeerLeft), Some(Ending::Closed)));
 }

@@ -4,8 +4,10 @@ use std::{collections::VecDeque, time::Duration};
 
 use netgear_proto::{
     Dialect, Frame, Limits, Mode, Multipart, Pattern, Role, Timestamp, Value,
-    native::{Answer, FrameMessage, Hello, Message, VERSION},
-    session::{Delivery, Ending, Event, Outgoing, Output, Session, SessionConfig, SessionError},
+    native::{
+        Acknowledgement, Answer, DataMessage, FrameMessage, Goodbye, Hello, Item, Message, Room, SessionId,
+    },
+    session::{Delivery, Ending, Event, FramePolicy, Outgoing, Output, Session, SessionConfig, SessionError},
 };
 
 pub(crate) const BOTH_PATTERNS: [Pattern; 2] = [Pattern::Pair, Pattern::ReqRep];
@@ -23,27 +25,95 @@ pub(crate) fn outgoing(number: u64) -> Outgoing {
 }
 
 pub(crate) fn hello(role: Role, pattern: Pattern, mode: Mode) -> Message {
-    Message::Hello(Hello { version: VERSION, role, pattern, mode })
+    Message::Hello(Hello { room: room(pattern), ..Hello::new(role, pattern, mode) })
 }
 
+/// What an end of [`config`] has room for.
+pub(crate) fn room(pattern: Pattern) -> Room {
+    let (frame_bytes, data_bytes) = (128 << 20, 16 << 20);
+    let frames = if pattern == Pattern::Pair { 2 } else { 1 };
+    Room { frames, frame_bytes, items: 128, item_bytes: 2 * (frame_bytes + data_bytes) }
+}
+
+/// A frame whose data, if it has any, is the first of all.
 pub(crate) fn frame_message(sequence: u64, data: Option<Value>) -> Message {
+    frame_with_item(sequence, item(0, data))
+}
+
+pub(crate) fn frame_with_item(sequence: u64, item: Option<Item>) -> Message {
     let captured_at = Timestamp::from_micros(sequence);
-    Message::Frame(FrameMessage { sequence, captured_at, frame: picture(sequence), data })
+    let message = FrameMessage::new(sequence, captured_at, picture(sequence));
+    Message::Frame(FrameMessage { sent_at: Timestamp::ZERO, item, ..message })
 }
 
+/// An answer whose data, if it has any, is the first of all.
 pub(crate) fn answer_message(sequence: u64, data: Option<Value>) -> Message {
-    Message::Answer(Answer { sequence, data })
+    answer_with_item(sequence, item(0, data))
 }
 
+pub(crate) fn answer_with_item(sequence: u64, item: Option<Item>) -> Message {
+    Message::Answer(Answer { item, ..Answer::new(sequence) })
+}
+
+pub(crate) fn data_message(number: u64) -> Message {
+    let item = Item { number, value: number.into() };
+    Message::Data(DataMessage { acknowledgement: Acknowledgement::default(), item })
+}
+
+pub(crate) fn item(number: u64, value: Option<Value>) -> Option<Item> {
+    value.map(|value| Item { number, value })
+}
+
+pub(crate) fn idle() -> Message {
+    Message::Idle(Acknowledgement::default())
+}
+
+pub(crate) fn goodbye() -> Message {
+    Message::Goodbye(Goodbye::default())
+}
+
+/// In lock-step, but for the frame that waits: what most rules are shown with.
 pub(crate) fn config(role: Role, pattern: Pattern, mode: Mode) -> SessionConfig {
-    SessionConfig::new(role).with_pattern(pattern).with_mode(mode).with_dialect(Dialect::Native)
+    SessionConfig::new(role)
+        .with_pattern(pattern)
+        .with_mode(mode)
+        .with_dialect(Dialect::Native)
+        .with_frame_policy(FramePolicy::Block)
+}
+
+/// As [`config`], of a session that outlives its connections.
+pub(crate) fn lasting(role: Role, pattern: Pattern, mode: Mode) -> SessionConfig {
+    let id = SessionId::from_bytes([if role == Role::Sender { 1 } else { 2 }; 16]);
+    config(role, pattern, mode).with_id(id).with_reconnect(true)
+}
+
+/// What a message says, without the times and without what has been received.
+pub(crate) fn plain(mut message: Message) -> Message {
+    match &mut message {
+        Message::Frame(message) => {
+            (message.sent_at, message.clock) = (Timestamp::ZERO, None);
+            message.acknowledgement = Acknowledgement::default();
+        }
+        Message::Answer(answer) => {
+            (answer.sent_at, answer.arrived_at) = (Timestamp::ZERO, Timestamp::ZERO);
+            answer.acknowledgement = Acknowledgement::default();
+        }
+        Message::Data(message) => message.acknowledgement = Acknowledgement::default(),
+        Message::Idle(acknowledgement) => *acknowledgement = Acknowledgement::default(),
+        Message::Goodbye(goodbye) => *goodbye = Goodbye::default(),
+        Message::Hello(_) => {}
+    }
+    message
 }
 
 /// One session, and everything that it ever said. Each message is held against the rules that hold always:
 /// REQ and REP speak in turns, and nothing is said after [`Event::Over`].
 pub(crate) struct End {
     pub(crate) session: Session,
+    /// What it said, [`plain`].
     pub(crate) said: Vec<Message>,
+    /// What it said, as it is.
+    pub(crate) said_in_full: Vec<Message>,
     pub(crate) events: Vec<Event>,
     pub(crate) failure: Option<SessionError>,
     heard_since_it_spoke: bool,
@@ -55,6 +125,7 @@ impl End {
         Self {
             session: Session::new(config),
             said: Vec::new(),
+            said_in_full: Vec::new(),
             events: Vec::new(),
             failure: None,
             heard_since_it_spoke: speaks_first,
@@ -71,10 +142,24 @@ impl End {
         end
     }
 
+    /// Another connection is there: on REQ/REP the turns begin anew.
+    pub(crate) fn connected(&mut self, now: Timestamp) {
+        self.heard_since_it_spoke = self.session.config().role() == Role::Sender;
+        self.session.handle_connected(now);
+    }
+
     /// What this end says because of what was done with its session.
     pub(crate) fn drain(&mut self) -> Vec<Multipart> {
+        self.drain_at(Timestamp::ZERO)
+    }
+
+    pub(crate) fn drain_at(&mut self, now: Timestamp) -> Vec<Multipart> {
         let mut messages = Vec::new();
-        while let Some(output) = self.session.poll_output() {
+        loop {
+            let has_output = self.session.has_output();
+            let output = self.session.poll_output(now);
+            assert_eq!(output.is_some(), has_output, "{output:?}");
+            let Some(output) = output else { break };
             assert_eq!(self.ended(), None, "{output:?} came after the end");
             match output {
                 Output::Event(event) => self.events.push(event),
@@ -83,7 +168,9 @@ impl End {
                         assert!(self.heard_since_it_spoke, "it spoke out of turn: {:?}", self.said);
                         self.heard_since_it_spoke = false;
                     }
-                    self.said.push(Message::decode(message.clone(), &GENEROUS).unwrap());
+                    let said = Message::decode(message.clone(), &GENEROUS).unwrap();
+                    self.said.push(plain(said.clone()));
+                    self.said_in_full.push(said);
                     messages.push(message);
                 }
                 other => panic!("{other:?}"),
@@ -109,7 +196,10 @@ impl End {
         let handled = self.session.handle_message(now, message);
         if let Err(error) = &handled {
             self.failure.get_or_insert(error.clone());
-            assert_eq!(self.session.ending(), Some(Ending::Failed));
+            if !self.session.config().reconnect() {
+                assert_eq!(self.session.ending(), Some(Ending::Failed));
+            }
+            assert!(!self.session.is_connected());
         }
         handled
     }
@@ -251,6 +341,22 @@ impl Link {
         self.settle();
     }
 
+    /// A link again, after [`Link::cut`].
+    pub(crate) fn reconnect(&mut self) {
+        for direction in [&mut self.to_receiver, &mut self.to_sender] {
+            *direction = Direction::default();
+        }
+        self.sender.connected(self.now);
+        self.receiver.connected(self.now);
+        self.settle();
+    }
+
+    /// One end is killed and started again; the other learns that the link is gone.
+    pub(crate) fn restart(&mut self, role: Role, config: SessionConfig) {
+        self.cut();
+        *self.end(role) = End::new(config);
+    }
+
     pub(crate) fn send(&mut self, outgoing: Outgoing) {
         self.sender.session.send(outgoing).unwrap();
         self.settle();
@@ -300,7 +406,7 @@ impl Link {
         for (end, direction) in
             [(&mut self.sender, &mut self.to_receiver), (&mut self.receiver, &mut self.to_sender)]
         {
-            for message in end.drain() {
+            for message in end.drain_at(self.now) {
                 let delay = match self.delays.len() {
                     0 => Duration::ZERO,
                     len => self.delays[self.carried % len],

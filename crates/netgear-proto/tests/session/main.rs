@@ -1,6 +1,8 @@
 //! The rules of a session, each by its name, over a link in memory and a virtual clock.
 #![allow(clippy::unwrap_used, reason = "clippy.toml allows it in tests, but not in what they share")]
 
+mod acknowledgements;
+mod clock;
 mod closing;
 mod exchange;
 mod greeting;
@@ -8,6 +10,9 @@ mod hostile;
 mod idle;
 mod limits;
 mod link;
+mod policies;
 mod random;
+mod resume;
 mod vidgear;
 mod violations;
+mod window;

@@ -127,19 +127,21 @@ proptest! {
         }
         // Whatever is still on its way comes home.
         link.pass(Duration::from_secs(2));
-        while record.recv(&mut link) {
+        for _ in 0..2 {
+            while record.recv(&mut link) {
+                link.pass(Duration::from_secs(2));
+            }
+            // The answer to the frame taken last lets the one go that waits.
             link.pass(Duration::from_secs(2));
         }
-        // The answer to the frame taken last.
         prop_assert!(!record.recv(&mut link));
-        link.pass(Duration::from_secs(2));
         while link.sender.session.recv_data().map(|value| record.returned.push(value)).is_some() {}
 
         prop_assert_eq!((&link.sender.failure, &link.receiver.failure), (&None, &None));
         prop_assert!(record.sent.starts_with(&record.received), "lost, twice or out of order");
         prop_assert!(record.replied.starts_with(&record.returned), "lost, twice or out of order");
         let lost = record.sent.len() - record.received.len();
-        prop_assert!(lost <= 1, "lock-step has one frame on its way");
+        prop_assert!(lost <= 3, "two frames are on their way, and one waits");
         match ending {
             None => {
                 prop_assert_eq!(link.endings(), (None, None));
@@ -153,7 +155,7 @@ proptest! {
             Some(Operation::Close(role)) => {
                 prop_assert_eq!(link.end(role).ended(), Some(Ending::Closed));
                 prop_assert!(link.end(role.opposite()).ended().is_some());
-                prop_assert!(role == Role::Receiver || lost == 0);
+                prop_assert!(role == Role::Receiver || lost <= 1, "what waits until the linger time is over");
             }
             _ => prop_assert_eq!(link.endings(), (Some(Ending::LinkLost), Some(Ending::LinkLost))),
         }

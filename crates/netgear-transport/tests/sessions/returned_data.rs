@@ -153,21 +153,25 @@ async fn returned_data_that_nobody_takes_stops_the_sender_and_no_more() {
             match within("send", sender.send(numbered(sent), Some("kept".into()))).await {
                 Ok(()) => sent += 1,
                 Err(SendError::ReturnedDataWaiting { items, outgoing }) => {
-                    assert_eq!(items as u64, sent);
+                    assert!(items >= 64 && items as u64 <= sent, "{items} of {sent}");
                     break *outgoing;
                 }
                 Err(error) => panic!("{error}"),
             }
         };
-        assert_eq!(sent, 64);
+        // A frame may wait for its turn when the 64th item comes, and two may be on their way.
+        assert!((64..=67).contains(&sent), "{sent}");
         assert_eq!((&outgoing.frame, &outgoing.data), (&numbered(sent), &Some(Value::from("kept"))));
         // Still full: it is handed back again.
         let again = within("send", sender.send_outgoing(outgoing)).await.unwrap_err();
         let SendError::ReturnedDataWaiting { outgoing, .. } = again else { panic!("{again}") };
-        assert_eq!(sender.try_recv_data(), Some(Value::from(0)));
+        within("flush", sender.flush()).await.unwrap();
+        for number in 0..4 {
+            assert_eq!(sender.try_recv_data(), Some(Value::from(number)));
+        }
         within("send", sender.send_outgoing(*outgoing)).await.unwrap();
         within("flush", sender.flush()).await.unwrap();
-        for number in 1..=sent {
+        for number in 4..=sent {
             assert_eq!(sender.try_recv_data(), Some(Value::from(number)));
         }
         assert_eq!(sender.try_recv_data(), None);

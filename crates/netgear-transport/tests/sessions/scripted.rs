@@ -7,7 +7,7 @@ use netgear_transport::{
     Endpoint,
     proto::{
         BufferPool, Mode, Multipart, Pattern, Role, Timestamp,
-        native::{Hello, Message, READY_PROPERTY, READY_VALUE, VERSION},
+        native::{Hello, Message, READY_PROPERTY, READY_VALUE},
         zmtp::{Connection, ConnectionConfig, Event, SocketType},
     },
 };
@@ -74,7 +74,7 @@ impl Scripted {
     }
 
     pub(crate) async fn hello(&mut self, role: Role, pattern: Pattern) {
-        self.send(Message::Hello(Hello { version: VERSION, role, pattern, mode: Mode::Bidirectional })).await;
+        self.send(Message::Hello(Hello::new(role, pattern, Mode::Bidirectional))).await;
     }
 
     /// The next native message; `None` once the other end has closed or reset the connection.

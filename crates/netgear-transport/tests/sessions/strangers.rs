@@ -120,11 +120,13 @@ async fn zeromq_peers_without_a_session_do_not_keep_the_real_one_out() {
                 match number % 4 {
                     0 => {}
                     1 => stranger.send_raw(text("hello?")).await,
-                    2 => stranger.send(Message::Goodbye).await,
+                    2 => stranger.send(Message::Goodbye(Default::default())).await,
                     _ => {
                         // Version 0 does not exist.
                         let (role, mode) = (Role::Sender, Mode::Bidirectional);
-                        stranger.send(Message::Hello(Hello { version: 0, role, pattern, mode })).await;
+                        stranger
+                            .send(Message::Hello(Hello { version: 0, ..Hello::new(role, pattern, mode) }))
+                            .await;
                     }
                 }
                 held.push(stranger);

@@ -48,13 +48,47 @@ fn row() -> NdArray {
     NdArray::new(elements, &[1, 2], DType::F64).unwrap()
 }
 
+fn item(number: u64, value: Option<Value>) -> Option<Item> {
+    value.map(|value| Item { number, value })
+}
+
 fn frame_message(sequence: u64, frame: Frame, data: Option<Value>) -> Message {
     let captured_at = Timestamp::from_micros(1_700_000_000_000_000);
-    Message::Frame(FrameMessage { sequence, captured_at, frame, data })
+    let message = FrameMessage::new(sequence, captured_at, frame);
+    let sent_at = Timestamp::from_micros(1_700_000_000_000_004);
+    Message::Frame(FrameMessage { sent_at, item: item(0, data), ..message })
+}
+
+fn answer(sequence: u64, data: Option<Value>) -> Message {
+    Message::Answer(Answer { item: item(0, data), ..Answer::new(sequence) })
 }
 
 fn golden() -> Vec<Golden> {
-    let hello = |role, pattern, mode| Message::Hello(Hello { version: 1, role, pattern, mode });
+    let id = SessionId::from_bytes(core::array::from_fn(|at| at as u8));
+    let acknowledgement = Acknowledgement { received: 7, taken: 5 };
+    let room = Room { frames: 2, frame_bytes: 128 << 20, items: 128, item_bytes: 301_989_888 };
+    let first = Hello { id, room, ..Hello::new(Role::Sender, Pattern::Pair, Mode::Bidirectional) };
+    let resume = Resume { peer: id, data: acknowledgement, next_frame: 300, next_answer: 299 };
+    let again = Hello::new(Role::Receiver, Pattern::ReqRep, Mode::Unidirectional);
+    let room = Room { frames: 1, ..room };
+    let again =
+        Hello { id: SessionId::from_bytes([0xee; 16]), room, first_item: 3, resume: Some(resume), ..again };
+    let timed = Message::Frame(FrameMessage {
+        sequence: 300,
+        captured_at: Timestamp::from_micros(1_700_000_000_000_000),
+        sent_at: Timestamp::from_micros(1_700_000_000_000_004),
+        clock: Some(ClockOffset { micros: -150, uncertainty_micros: 40 }),
+        acknowledgement,
+        frame: bgr_frame(),
+        item: item(12, Some(Value::from([("speed", 12)]))),
+    });
+    let timed_answer = Message::Answer(Answer {
+        sequence: 0,
+        arrived_at: Timestamp::from_micros(1_700_000_000_000_000),
+        sent_at: Timestamp::from_micros(1_700_000_000_000_004),
+        acknowledgement,
+        item: None,
+    });
     let every_kind = Value::List(vec![
         Value::Null,
         Value::Bool(false),
@@ -70,25 +104,31 @@ fn golden() -> Vec<Golden> {
     vec![
         Golden {
             name: "hello of a PAIR sender",
-            message: hello(Role::Sender, Pattern::Pair, Mode::Bidirectional),
-            parts: &["c1 00 01 00 00 00"],
+            message: Message::Hello(first),
+            parts: &[
+                "c1 00 01 00 00 00 00 01 02 03 04 05 06 07 08 09 0a 0b 0c 0d 0e 0f 02 80 80 80 40 80 01 80 80 80 90 01 00 00",
+            ],
         },
         Golden {
-            name: "hello of a unidirectional REQ/REP receiver",
-            message: hello(Role::Receiver, Pattern::ReqRep, Mode::Unidirectional),
-            parts: &["c1 00 01 01 01 01"],
+            name: "hello of a unidirectional REQ/REP receiver that was there before",
+            message: Message::Hello(again),
+            parts: &[
+                "c1 00 01 01 01 01 ee*16 01 80 80 80 40 80 01 80 80 80 90 01 03 01 00 01 02 03 04 05 06 07 08 09 0a 0b 0c 0d 0e 0f 07 05 ac 02 ab 02",
+            ],
         },
         Golden {
             name: "frame without data",
             message: frame_message(0, bgr_frame(), None),
-            parts: &["c1 01 00 80 80 f9 c0 c1 c4 82 03 01 02 03 00 00 00 00", "01 02 03 fd fe ff"],
+            parts: &[
+                "c1 01 00 80 80 f9 c0 c1 c4 82 03 84 80 f9 c0 c1 c4 82 03 00 00 00 01 02 03 00 00 00 00",
+                "01 02 03 fd fe ff",
+            ],
         },
         Golden {
             name: "frame with data",
-            message: frame_message(300, bgr_frame(), Some(Value::from([("speed", 12)]))),
+            message: timed,
             parts: &[
-                "c1 01 ac 02 80 80 f9 c0 c1 c4 82 03 01 02 03 00 00 00 01 \
-                 09 01 05 05 73 70 65 65 64 03 18",
+                "c1 01 ac 02 80 80 f9 c0 c1 c4 82 03 84 80 f9 c0 c1 c4 82 03 01 ab 02 28 07 05 01 02 03 00 00 00 01 0c 09 01 05 05 73 70 65 65 64 03 18",
                 "01 02 03 fd fe ff",
             ],
         },
@@ -96,8 +136,7 @@ fn golden() -> Vec<Golden> {
             name: "frame with parts in its data",
             message: frame_message(1, bgr_frame(), Some(apart)),
             parts: &[
-                "c1 01 01 80 80 f9 c0 c1 c4 82 03 01 02 03 00 00 00 01 \
-                 09 02 05 04 6d 61 73 6b 07 05 05 64 65 70 74 68 0a 01 ac 02 01 01 01 00",
+                "c1 01 01 80 80 f9 c0 c1 c4 82 03 84 80 f9 c0 c1 c4 82 03 00 00 00 01 02 03 00 00 00 01 00 09 02 05 04 6d 61 73 6b 07 05 05 64 65 70 74 68 0a 01 ac 02 01 01 01 00",
                 "01 02 03 fd fe ff",
                 "07*1024",
                 "09*600",
@@ -105,27 +144,43 @@ fn golden() -> Vec<Golden> {
         },
         Golden {
             name: "answer without data",
-            message: Message::Answer(Answer { sequence: 0, data: None }),
-            parts: &["c1 02 00 00"],
+            message: timed_answer,
+            parts: &["c1 02 00 80 80 f9 c0 c1 c4 82 03 84 80 f9 c0 c1 c4 82 03 07 05 00"],
         },
         Golden {
             name: "answer with data of every kind",
-            message: Message::Answer(Answer { sequence: 128, data: Some(every_kind) }),
-            parts: &["c1 02 80 01 01 08 09 00 01 02 03 01 03 fe ff ff ff ff ff ff ff ff 03 \
-                      04 00 00 00 00 00 00 f8 3f 05 03 c3 a9 21 06 02 00 ff 09 01 03 0a 05 01 61"],
+            message: answer(128, Some(every_kind)),
+            parts: &[
+                "c1 02 80 01 00 00 00 00 01 00 08 09 00 01 02 03 01 03 fe ff ff ff ff ff ff ff ff 03 04 00 00 00 00 00 00 f8 3f 05 03 c3 a9 21 06 02 00 ff 09 01 03 0a 05 01 61",
+            ],
         },
         Golden {
             name: "answer with a frame",
-            message: Message::Answer(Answer { sequence: 1, data: Some(bgr_frame().into()) }),
-            parts: &["c1 02 01 01 0a 01 02 03 00 00 00", "01 02 03 fd fe ff"],
+            message: answer(1, Some(bgr_frame().into())),
+            parts: &["c1 02 01 00 00 00 00 01 00 0a 01 02 03 00 00 00", "01 02 03 fd fe ff"],
         },
         Golden {
             name: "answer with an array",
-            message: Message::Answer(Answer { sequence: 2, data: Some(row().into()) }),
-            parts: &["c1 02 02 01 0b 0b 02 01 02", "00 00 00 00 00 00 f8 3f 00 00 00 00 00 00 00 c0"],
+            message: answer(2, Some(row().into())),
+            parts: &[
+                "c1 02 02 00 00 00 00 01 00 0b 0b 02 01 02",
+                "00 00 00 00 00 00 f8 3f 00 00 00 00 00 00 00 c0",
+            ],
         },
-        Golden { name: "idle", message: Message::Idle, parts: &["c1 03"] },
-        Golden { name: "goodbye", message: Message::Goodbye, parts: &["c1 04"] },
+        Golden { name: "idle", message: Message::Idle(acknowledgement), parts: &["c1 03 07 05"] },
+        Golden {
+            name: "goodbye",
+            message: Message::Goodbye(Goodbye { acknowledgement, next_frame: 300 }),
+            parts: &["c1 04 07 05 ac 02"],
+        },
+        Golden {
+            name: "data",
+            message: Message::Data(DataMessage {
+                acknowledgement,
+                item: Item { number: 12, value: "late".into() },
+            }),
+            parts: &["c1 05 07 05 0c 05 04 6c 61 74 65"],
+        },
     ]
 }
 
@@ -152,16 +207,22 @@ fn decode(message: Multipart) -> Result<Message, DecodeError> {
 }
 
 fn same_message(a: &Message, b: &Message) -> bool {
-    let same_data = |a: &Option<Value>, b: &Option<Value>| match (a, b) {
-        (Some(a), Some(b)) => same(a, b),
+    let same_data = |a: &Option<Item>, b: &Option<Item>| match (a, b) {
+        (Some(a), Some(b)) => a.number == b.number && same(&a.value, &b.value),
         _ => a == b,
     };
     match (a, b) {
         (Message::Frame(a), Message::Frame(b)) => {
-            (a.sequence, a.captured_at, &a.frame) == (b.sequence, b.captured_at, &b.frame)
-                && same_data(&a.data, &b.data)
+            let without = |message: &FrameMessage| FrameMessage { item: None, ..message.clone() };
+            without(a) == without(b) && same_data(&a.item, &b.item)
         }
-        (Message::Answer(a), Message::Answer(b)) => a.sequence == b.sequence && same_data(&a.data, &b.data),
+        (Message::Answer(a), Message::Answer(b)) => {
+            let without = |answer: &Answer| Answer { item: None, ..answer.clone() };
+            without(a) == without(b) && same_data(&a.item, &b.item)
+        }
+        (Message::Data(a), Message::Data(b)) => {
+            a.acknowledgement == b.acknowledgement && same_data(&Some(a.item.clone()), &Some(b.item.clone()))
+        }
         _ => a == b,
     }
 }
@@ -283,7 +344,7 @@ fn what_is_cut_short_is_an_error_at_every_byte() {
 #[test]
 fn pixels_are_as_many_as_the_header_says() {
     for found in [0, 5, 7] {
-        let parts = multipart_of(&["c1 01 00 00 01 02 03 00 00 00 00", &"00 ".repeat(found)]);
+        let parts = multipart_of(&["c1 01 00 00 00 00 00 00 01 02 03 00 00 00 00", &"00 ".repeat(found)]);
         let error = decode(parts).unwrap_err();
         assert!(
             matches!(error, DecodeError::Frame(FrameError::Length { expected: 6, found: f, .. }) if f == found)
@@ -294,22 +355,22 @@ fn pixels_are_as_many_as_the_header_says() {
 #[test]
 fn a_frame_header_that_makes_no_frame_is_an_error() {
     for (header, why) in [
-        ("c1 01 00 00 00 02 03 00 00 00 00", "an empty side"),
-        ("c1 01 00 00 ff ff ff ff 0f ff ff ff ff 0f ff ff 03 06 05 00 00", "larger than memory"),
-        ("c1 01 00 00 01 02 04 00 00 00 00", "BGR of 4 channels"),
+        ("c1 01 00 00 00 00 00 00 00 02 03 00 00 00 00", "an empty side"),
+        ("c1 01 00 00 00 00 00 00 ff ff ff ff 0f ff ff ff ff 0f ff ff 03 06 05 00 00", "larger than memory"),
+        ("c1 01 00 00 00 00 00 00 01 02 04 00 00 00 00", "BGR of 4 channels"),
     ] {
         let error = decode(multipart_of(&[header, "00*6"])).unwrap_err();
         assert!(matches!(error, DecodeError::Frame(_)), "{why}: {error}");
     }
     for header in [
-        "c1 01 00 00 01 02 03 07 00 00 00",
-        "c1 01 00 00 01 02 03 00 06 00 00",
-        "c1 01 00 00 01 02 03 00 00 01 00",
-        "c1 01 00 00 01 02 03 00 00 00 02",
+        "c1 01 00 00 00 00 00 00 01 02 03 07 00 00 00",
+        "c1 01 00 00 00 00 00 00 01 02 03 00 06 00 00",
+        "c1 01 00 00 00 00 00 00 01 02 03 00 00 01 00",
+        "c1 01 00 00 00 00 00 00 01 02 03 00 00 00 02",
         "c1 00 01 02 00 00",
         "c1 00 01 00 02 00",
         "c1 00 01 00 00 02",
-        "c1 05",
+        "c1 06",
         "c1",
     ] {
         assert_eq!(decode(multipart_of(&[header, "00*6"])), Err(DecodeError::Header), "{header}");
@@ -383,7 +444,7 @@ fn the_header_and_the_frame_count_among_the_parts() {
     let refused = frame_message(0, bgr_frame(), frames(3)).encode(&limits);
     let expected = ValueEncodeError::Parts { frames: 3, room: 2 };
     assert_eq!(refused, Err(EncodeError::Value(expected)));
-    let answer = |count| Message::Answer(Answer { sequence: 0, data: frames(count) }).encode(&limits);
+    let answer = |count| answer(0, frames(count)).encode(&limits);
     assert_eq!(answer(3).unwrap().len(), 4);
     assert!(answer(4).is_err());
 }
@@ -420,17 +481,43 @@ fn any_message() -> impl Strategy<Value = Message> {
     let role = prop_oneof![Just(Role::Sender), Just(Role::Receiver)];
     let pattern = prop_oneof![Just(Pattern::Pair), Just(Pattern::ReqRep)];
     let mode = prop_oneof![Just(Mode::Bidirectional), Just(Mode::Unidirectional)];
-    let data = || prop::option::of(any_value());
+    let acknowledgement =
+        || any::<(u64, u64)>().prop_map(|(received, taken)| Acknowledgement { received, taken });
+    let item = || (any::<u64>(), any_value()).prop_map(|(number, value)| Item { number, value });
+    let id = || any::<[u8; 16]>().prop_map(SessionId::from_bytes);
+    let resume = (id(), acknowledgement(), any::<u64>(), any::<u64>())
+        .prop_map(|(peer, data, next_frame, next_answer)| Resume { peer, data, next_frame, next_answer });
+    let room = any::<(u16, u64, u32, u64)>().prop_map(|(frames, frame_bytes, items, item_bytes)| Room {
+        frames,
+        frame_bytes,
+        items,
+        item_bytes,
+    });
+    let clock = any::<(i64, u64)>()
+        .prop_map(|(micros, uncertainty_micros)| ClockOffset { micros, uncertainty_micros });
+    let hello = (any::<u16>(), role, pattern, mode, id(), room, any::<u64>(), prop::option::of(resume))
+        .prop_map(|(version, role, pattern, mode, id, room, first_item, resume)| {
+            Message::Hello(Hello { version, role, pattern, mode, id, room, first_item, resume })
+        });
+    let times = || {
+        (any::<u64>(), any::<u64>()).prop_map(|(a, b)| (Timestamp::from_micros(a), Timestamp::from_micros(b)))
+    };
     prop_oneof![
-        1 => (any::<u16>(), role, pattern, mode)
-            .prop_map(|(version, role, pattern, mode)| Message::Hello(Hello { version, role, pattern, mode })),
-        4 => (any::<u64>(), any::<u64>(), any_frame(), data()).prop_map(|(sequence, micros, frame, data)| {
-            let captured_at = Timestamp::from_micros(micros);
-            Message::Frame(FrameMessage { sequence, captured_at, frame, data })
-        }),
-        4 => (any::<u64>(), data()).prop_map(|(sequence, data)| Message::Answer(Answer { sequence, data })),
-        1 => Just(Message::Idle),
-        1 => Just(Message::Goodbye),
+        2 => hello,
+        4 => (any::<u64>(), times(), prop::option::of(clock), acknowledgement(), any_frame(), prop::option::of(item()))
+            .prop_map(|(sequence, (captured_at, sent_at), clock, acknowledgement, frame, item)| {
+                Message::Frame(FrameMessage { sequence, captured_at, sent_at, clock, acknowledgement, frame, item })
+            }),
+        4 => (any::<u64>(), times(), acknowledgement(), prop::option::of(item())).prop_map(
+            |(sequence, (arrived_at, sent_at), acknowledgement, item)| {
+                Message::Answer(Answer { sequence, arrived_at, sent_at, acknowledgement, item })
+            }
+        ),
+        1 => acknowledgement().prop_map(Message::Idle),
+        1 => (acknowledgement(), any::<u64>())
+            .prop_map(|(acknowledgement, next_frame)| Message::Goodbye(Goodbye { acknowledgement, next_frame })),
+        2 => (acknowledgement(), item())
+            .prop_map(|(acknowledgement, item)| Message::Data(DataMessage { acknowledgement, item })),
     ]
 }
 
@@ -444,15 +531,16 @@ proptest! {
     }
 
     /// A link that holds whole messages against [`Limits::message_bytes`] lets each of them through: the 64 bytes that a
-    /// value counts for cover its header and that of the message.
+    /// value counts for cover its header, and 160 more that of the message.
     #[test]
     fn a_message_within_the_limits_takes_no_more_bytes_than_they_allow(message in any_message()) {
         let (data, pixels) = match &message {
-            Message::Frame(FrameMessage { frame, data, .. }) => {
-                let (data, pixels) = data.as_ref().map(cost).unwrap_or_default();
+            Message::Frame(FrameMessage { frame, item, .. }) => {
+                let (data, pixels) = item.as_ref().map(|item| cost(&item.value)).unwrap_or_default();
                 (data, pixels + frame.pixels().len())
             }
-            Message::Answer(Answer { data, .. }) => data.as_ref().map(cost).unwrap_or_default(),
+            Message::Answer(Answer { item, .. }) => item.as_ref().map(|item| cost(&item.value)).unwrap_or_default(),
+            Message::Data(DataMessage { item, .. }) => cost(&item.value),
             _ => (0, 0),
         };
         let limits = LIMITS.with_parts(usize::MAX).with_data_bytes(data).with_frame_bytes(pixels);
@@ -462,7 +550,7 @@ proptest! {
 
     #[test]
     fn any_bytes_are_a_message_or_an_error(
-        kind in 0..6_u8,
+        kind in 0..7_u8,
         header in prop::collection::vec(any::<u8>(), 0..60),
         parts in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..20), 0..4),
     ) {

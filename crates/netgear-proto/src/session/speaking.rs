@@ -1,0 +1,175 @@
+//! What this end says to a native peer, and when: each message is made at the moment at which the link can take it.
+
+use core::time::Duration;
+
+use super::{Ending, Link, Request, Session};
+use crate::{
+    Dialect, Pattern, Role, Timestamp,
+    native::{self, FrameHeader, Goodbye, Header},
+};
+
+/// How long what was received may stay unacknowledged on PAIR, where nothing else is said.
+const ACKNOWLEDGE_WITHIN: Duration = Duration::from_millis(100);
+
+/// What is to be said next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Word {
+    /// The next frame, with its own item of data if that is still to be sent.
+    Frame,
+    /// The answer that is due, with the next item of data.
+    Answer,
+    /// The next item of data, whose frame was dropped or has gone already.
+    Data,
+    /// What was received, and nothing else.
+    Idle,
+    Goodbye,
+}
+
+impl Session {
+    /// What this end has to say now, if it may speak.
+    pub(super) fn next_word(&self) -> Option<Word> {
+        // A goodbye before the peer's hello could not say what was received: of whom?
+        if self.dialect != Some(Dialect::Native) || !self.is_open() || !self.our_turn {
+            return None;
+        }
+        let has_done = self.leaving.is_some() && (self.leaves_now || self.is_drained());
+        let is_req_rep = self.config.pattern() == Pattern::ReqRep;
+        if self.leaves_now || (has_done && is_req_rep) {
+            return Some(Word::Goodbye);
+        }
+        let exchange = match self.config.role() {
+            Role::Sender => self.next_of_sender(),
+            Role::Receiver => self.next_of_receiver(),
+        };
+        let idle = || match (self.config.pattern(), self.config.role()) {
+            (Pattern::Pair, _) => self.inbox.has_news() && (self.idle_is_due || self.inbox.has_urgent_news()),
+            (Pattern::ReqRep, Role::Sender) => self.idle_is_due,
+            (Pattern::ReqRep, Role::Receiver) => self.request == Request::Other,
+        };
+        exchange.or_else(|| has_done.then_some(Word::Goodbye)).or_else(|| idle().then_some(Word::Idle))
+    }
+
+    /// Data goes with its frame, and before any later data. What has lost its frame goes at once.
+    fn next_of_sender(&self) -> Option<Word> {
+        let item = self.outbox.next();
+        if item.is_some_and(|item| !self.frames.owns(item)) && self.outbox.may_send() {
+            return Some(Word::Data);
+        }
+        let own = self.frames.next()?.item;
+        let fits = match (own, item) {
+            (Some(own), Some(next)) if own >= next => own == next && self.outbox.may_send(),
+            _ => true,
+        };
+        (fits && self.frames.may_send()).then_some(Word::Frame)
+    }
+
+    fn next_of_receiver(&self) -> Option<Word> {
+        if self.arrivals.due().is_some() {
+            return Some(Word::Answer);
+        }
+        let may_aside = self.config.pattern() == Pattern::Pair || self.request == Request::Other;
+        (may_aside && self.outbox.may_send()).then_some(Word::Data)
+    }
+
+    /// Says it.
+    pub(super) fn speak(&mut self, now: Timestamp, word: Word) {
+        let said = match word {
+            Word::Frame => self.say_frame(now),
+            Word::Answer => self.say_answer(now),
+            Word::Data => self.say_data(),
+            Word::Idle => {
+                let acknowledgement = self.inbox.tell();
+                self.request = Request::Other;
+                self.say(&Header::Idle(acknowledgement))
+            }
+            Word::Goodbye => {
+                let goodbye =
+                    Goodbye { acknowledgement: self.inbox.tell(), next_frame: self.arrivals.next_to_take() };
+                let said = self.say(&Header::Goodbye(goodbye));
+                self.end(Ending::Closed);
+                said
+            }
+        };
+        if said.is_err() {
+            // It was checked when it was taken: a fault of this crate, after which nothing can be relied on.
+            self.end(Ending::Failed);
+        }
+    }
+
+    /// Has what was received acknowledged in time, if nothing else does it before.
+    pub(super) fn arm_acknowledgement(&mut self, now: Timestamp) {
+        let is_due = self.link == Link::Open
+            && self.config.pattern() == Pattern::Pair
+            && self.dialect == Some(Dialect::Native)
+            && self.inbox.has_news();
+        if !is_due {
+            self.acknowledge_at = None;
+        } else if self.acknowledge_at.is_none() {
+            self.acknowledge_at = Some(now + ACKNOWLEDGE_WITHIN);
+        }
+    }
+
+    fn say_frame(&mut self, now: Timestamp) -> Result<(), native::EncodeError> {
+        let acknowledgement = self.inbox.tell();
+        let Some(waiting) = self.frames.next() else { return Ok(()) };
+        let item = waiting.item.filter(|own| Some(*own) == self.outbox.next());
+        let header = Header::Frame {
+            sequence: waiting.sequence,
+            captured_at: waiting.captured_at,
+            sent_at: now,
+            clock: self.clock.offset(),
+            acknowledgement,
+            frame: FrameHeader::of(&waiting.frame),
+            item,
+        };
+        let value = item.and_then(|_| self.outbox.next_value());
+        let message = native::encode(&header, Some(&waiting.frame), value, self.config.limits())?;
+        self.frames.mark_sent(now);
+        self.counted.frames_sent += 1;
+        self.request = Request::Frame;
+        if item.is_some() {
+            self.count_sent_item();
+        }
+        self.transmit(message);
+        Ok(())
+    }
+
+    fn say_answer(&mut self, now: Timestamp) -> Result<(), native::EncodeError> {
+        let acknowledgement = self.inbox.tell();
+        let Some(due) = self.arrivals.due() else { return Ok(()) };
+        let item = self.outbox.next().filter(|_| self.outbox.may_send());
+        let (sequence, arrived_at) = (due.sequence, due.arrived_at);
+        let header = Header::Answer { sequence, arrived_at, sent_at: now, acknowledgement, item };
+        let value = item.and_then(|_| self.outbox.next_value());
+        let message = native::encode(&header, None, value, self.config.limits())?;
+        self.arrivals.mark_answered();
+        if item.is_some() {
+            self.count_sent_item();
+        }
+        self.transmit(message);
+        Ok(())
+    }
+
+    fn say_data(&mut self) -> Result<(), native::EncodeError> {
+        let acknowledgement = self.inbox.tell();
+        let Some(item) = self.outbox.next() else { return Ok(()) };
+        let header = Header::Data { acknowledgement, item };
+        let message = native::encode(&header, None, self.outbox.next_value(), self.config.limits())?;
+        self.request = Request::Other;
+        self.count_sent_item();
+        self.transmit(message);
+        Ok(())
+    }
+
+    fn say(&mut self, header: &Header) -> Result<(), native::EncodeError> {
+        let message = native::encode(header, None, None, self.config.limits())?;
+        self.transmit(message);
+        Ok(())
+    }
+
+    fn count_sent_item(&mut self) {
+        let again = self.outbox.mark_sent();
+        self.counted.data_sent += u64::from(!again);
+        self.counted.data_resent += u64::from(again);
+    }
+}

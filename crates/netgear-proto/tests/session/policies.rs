@@ -1,0 +1,131 @@
+//! What becomes of frames that the peer is too slow for: never of their data.
+
+use netgear_proto::{
+    Mode, Pattern, Role, Value,
+    session::{Drops, FramePolicy, SendError, Stats},
+};
+
+use crate::link::{BOTH_PATTERNS, Link, lasting, outgoing};
+
+fn link(pattern: Pattern, policy: FramePolicy) -> Link {
+    let end = |role| lasting(role, pattern, Mode::Bidirectional).with_frame_policy(policy).with_window(1);
+    let mut link = Link::between(end(Role::Sender), end(Role::Receiver));
+    link.connect();
+    link
+}
+
+fn assert_adds_up(stats: &Stats) {
+    let undecided = (stats.frames_in_flight + stats.frames_waiting) as u64;
+    assert_eq!(stats.frames_offered, stats.frames_delivered + stats.frames_dropped.total() + undecided);
+}
+
+/// Five frames to a receiver that looks at the first meanwhile, and then what it gets: frames, and data.
+fn overrun(link: &mut Link) -> (Vec<u64>, Vec<u64>) {
+    for number in 0..5 {
+        link.send(outgoing(number).with_data(number));
+        assert_adds_up(&link.sender.session.stats());
+    }
+    let (mut frames, mut data) = (Vec::new(), Vec::new());
+    for _ in 0..20 {
+        if let Some(delivery) = link.recv() {
+            frames.push(delivery.sequence);
+            data.extend(delivery.earlier.iter().chain(&delivery.data).filter_map(Value::as_u64));
+        }
+        while let Some(value) = link.receiver.session.recv_data() {
+            data.extend(value.as_u64());
+        }
+        link.pass(std::time::Duration::from_millis(300));
+    }
+    (frames, data)
+}
+
+#[test]
+fn latest_sends_the_newest_and_all_data() {
+    for pattern in BOTH_PATTERNS {
+        let mut link = link(pattern, FramePolicy::Latest);
+        assert_eq!(overrun(&mut link), (vec![0, 4], vec![0, 1, 2, 3, 4]));
+        let stats = link.sender.session.stats();
+        assert_eq!((stats.frames_dropped.replaced, stats.frames_dropped.total()), (3, 3));
+        assert_eq!(stats.frames_delivered, 2);
+    }
+}
+
+#[test]
+fn drop_newest_sends_the_oldest_and_all_data() {
+    for pattern in BOTH_PATTERNS {
+        let mut link = link(pattern, FramePolicy::DropNewest);
+        assert_eq!(overrun(&mut link), (vec![0, 1], vec![0, 1, 2, 3, 4]));
+        let stats = link.sender.session.stats();
+        assert_eq!((stats.frames_dropped.refused, stats.frames_dropped.total()), (3, 3));
+    }
+}
+
+#[test]
+fn block_hands_back_what_has_no_place() {
+    for pattern in BOTH_PATTERNS {
+        let mut link = link(pattern, FramePolicy::Block);
+        for number in 0..2 {
+            link.send(outgoing(number).with_data(number));
+        }
+        let refused = link.sender.session.send(outgoing(2).with_data(2));
+        let Err(SendError::Busy(back)) = refused else { panic!("{refused:?}") };
+        assert_eq!(*back, outgoing(2).with_data(2));
+        assert_eq!(link.sender.session.stats().frames_offered, 2, "it was not offered");
+        assert_eq!(link.sender.session.stats().frames_dropped, Drops::default());
+    }
+}
+
+#[test]
+fn a_frame_lost_with_a_connection_is_dropped_if_frames_are_to_be_fresh_and_its_data_is_not() {
+    for pattern in BOTH_PATTERNS {
+        for policy in [FramePolicy::Latest, FramePolicy::DropNewest] {
+            let mut link = link(pattern, policy);
+            link.sender.session.send(outgoing(0).with_data("kept")).unwrap();
+            link.sender.drain();
+            link.cut();
+            link.reconnect();
+            assert_eq!(link.sender.session.stats().frames_dropped.connection, 1);
+            assert_adds_up(&link.sender.session.stats());
+            assert_eq!(link.receiver.session.recv_data(), Some(Value::from("kept")));
+            assert_eq!(link.recv(), None);
+        }
+    }
+}
+
+#[test]
+fn while_there_is_no_connection_only_the_newest_frame_waits() {
+    let mut link = link(Pattern::Pair, FramePolicy::Latest);
+    link.cut();
+    for number in 0..10 {
+        link.send(outgoing(number));
+        assert_eq!(link.sender.session.stats().frames_waiting, 1);
+    }
+    link.reconnect();
+    assert_eq!(link.recv().unwrap().sequence, 9);
+}
+
+#[test]
+fn data_is_never_dropped_for_a_frame_and_is_handed_back_when_too_much_waits() {
+    for policy in [FramePolicy::Latest, FramePolicy::DropNewest] {
+        let mut link = link(Pattern::Pair, policy);
+        link.cut();
+        let mut accepted = 0;
+        while link.sender.session.send(outgoing(0).with_data(accepted)).is_ok() {
+            accepted += 1;
+        }
+        assert_eq!(accepted, 256);
+        link.reconnect();
+        let mut data = Vec::new();
+        while data.len() < 256 {
+            while let Some(value) = link.receiver.session.recv_data() {
+                data.extend(value.as_u64());
+            }
+            if let Some(delivery) = link.recv() {
+                data.extend(delivery.earlier.iter().chain(&delivery.data).filter_map(Value::as_u64));
+            }
+            link.pass(std::time::Duration::from_millis(100));
+        }
+        assert_eq!(data, (0..256).collect::<Vec<_>>());
+        assert!(link.sender.count(netgear_proto::session::Event::CanSend) > 0);
+    }
+}

@@ -1,0 +1,320 @@
+//! A session outlives its connections: data exactly once and in order, frames never twice.
+
+use netgear_proto::{
+    Mode, Pattern, Role, Timestamp, Value,
+    native::{Acknowledgement, Hello, Message, Resume, SessionId},
+    session::{
+        Ending, Event, FramePolicy, PeerViolation, ResumeToken, SendError, SessionConfig, SessionError,
+    },
+};
+
+use crate::link::{
+    BOTH_PATTERNS, End, Link, answer_message, data_message, frame_message, goodbye, hello, lasting, outgoing,
+};
+
+fn link(pattern: Pattern) -> Link {
+    let end = |role| lasting(role, pattern, Mode::Bidirectional);
+    let mut link = Link::between(end(Role::Sender), end(Role::Receiver));
+    link.connect();
+    link
+}
+
+fn id(byte: u8) -> SessionId {
+    SessionId::from_bytes([byte; 16])
+}
+
+fn again(role: Role, pattern: Pattern) -> SessionConfig {
+    lasting(role, pattern, Mode::Bidirectional).with_id(id(9))
+}
+
+/// All data that the receiver can take now.
+fn taken(link: &mut Link) -> Vec<Value> {
+    let mut taken = Vec::new();
+    loop {
+        while let Some(value) = link.receiver.session.recv_data() {
+            taken.push(value);
+        }
+        match link.recv() {
+            Some(delivery) => taken.extend(delivery.earlier.into_iter().chain(delivery.data)),
+            None if link.receiver.session.has_data() => {}
+            None => return taken,
+        }
+    }
+}
+
+#[test]
+fn a_connection_that_is_lost_is_not_the_end() {
+    for pattern in BOTH_PATTERNS {
+        let mut link = link(pattern);
+        for number in 0..5 {
+            link.send(outgoing(number).with_data(number));
+            assert_eq!(link.recv().unwrap().data, Some(number.into()));
+            link.reply(number);
+            link.cut();
+            assert_eq!(link.endings(), (None, None));
+            assert!(!link.sender.session.is_open());
+            link.reconnect();
+            assert!(link.sender.session.is_open());
+            assert_eq!(link.sender.session.recv_data(), Some(number.into()));
+        }
+        assert_eq!(link.sender.session.recv_data(), None);
+        assert_eq!(link.sender.count(Event::Disconnected), 5);
+        assert_eq!(link.sender.session.stats().reconnects, 5);
+    }
+}
+
+#[test]
+fn data_that_died_with_a_connection_is_sent_again_and_the_frame_is_not() {
+    for pattern in BOTH_PATTERNS {
+        let mut link = link(pattern);
+        link.send(outgoing(0).with_data("first"));
+        link.recv().unwrap();
+        link.reply("ok");
+        // Said into a link that has gone already.
+        link.sender.session.send(outgoing(1).with_data("second")).unwrap();
+        link.sender.drain();
+        link.cut();
+        link.reconnect();
+        assert_eq!(taken(&mut link), [Value::from("second")], "with its frame, since the policy is Block");
+        let stats = link.sender.session.stats();
+        assert_eq!((stats.frames_resent, stats.data_resent), (1, 1));
+    }
+}
+
+#[test]
+fn what_was_received_is_not_sent_again_to_the_same_peer() {
+    for pattern in BOTH_PATTERNS {
+        let mut link = link(pattern);
+        link.send(outgoing(0).with_data("once"));
+        link.cut();
+        link.reconnect();
+        assert_eq!(taken(&mut link), [Value::from("once")]);
+        let stats = link.sender.session.stats();
+        assert_eq!((stats.frames_resent, stats.data_resent, stats.frames_delivered), (0, 0, 1));
+        link.pass(std::time::Duration::from_secs(1));
+        assert!(!link.sender.session.awaits_answer(), "the answer comes on the new connection");
+    }
+}
+
+#[test]
+fn a_restarted_receiver_without_a_token_gets_what_was_not_taken() {
+    for pattern in BOTH_PATTERNS {
+        let mut link = link(pattern);
+        for number in 0..2 {
+            link.send(outgoing(number).with_data(number));
+            assert_eq!(link.recv().unwrap().data, Some(number.into()));
+            link.reply(());
+        }
+        // The second is in the application's hands, and it has not come for the next.
+        link.restart(Role::Receiver, again(Role::Receiver, pattern));
+        link.reconnect();
+        assert_eq!(taken(&mut link), [Value::from(1)]);
+    }
+}
+
+#[test]
+fn a_restarted_receiver_with_a_token_sees_nothing_again() {
+    for pattern in BOTH_PATTERNS {
+        let mut link = link(pattern);
+        for number in 0..2 {
+            link.send(outgoing(number).with_data(number));
+            link.recv().unwrap();
+            link.reply(());
+        }
+        let token = link.receiver.session.resume_token();
+        assert_eq!(token, Some(ResumeToken { peer: id(1), data_taken: 2 }));
+        link.restart(Role::Receiver, again(Role::Receiver, pattern).with_resume(token));
+        link.sender.session.send(outgoing(2).with_data(2)).unwrap();
+        link.reconnect();
+        assert_eq!(taken(&mut link), [Value::from(2)]);
+    }
+}
+
+#[test]
+fn a_token_of_an_unknown_peer_says_nothing() {
+    for pattern in BOTH_PATTERNS {
+        let sender = lasting(Role::Sender, pattern, Mode::Bidirectional);
+        let token = ResumeToken { peer: id(77), data_taken: 1000 };
+        let mut link = Link::between(sender, again(Role::Receiver, pattern).with_resume(token));
+        link.connect();
+        link.send(outgoing(0).with_data("all"));
+        assert_eq!(taken(&mut link), [Value::from("all")]);
+    }
+}
+
+#[test]
+fn both_ends_restarted_begin_anew_and_a_restarted_sender_does_not_disturb_what_has_arrived() {
+    for pattern in BOTH_PATTERNS {
+        let mut link = link(pattern);
+        link.send(outgoing(0).with_data("of the first"));
+        link.restart(Role::Sender, again(Role::Sender, pattern));
+        link.reconnect();
+        link.send(outgoing(0).with_data("of the second"));
+        assert_eq!(taken(&mut link), ["of the first".into(), "of the second".into()]);
+        link.restart(Role::Sender, again(Role::Sender, pattern).with_id(id(10)));
+        link.restart(Role::Receiver, again(Role::Receiver, pattern).with_id(id(11)));
+        link.reconnect();
+        link.send(outgoing(0).with_data("of the third"));
+        assert_eq!(taken(&mut link), [Value::from("of the third")]);
+    }
+}
+
+#[test]
+fn a_connection_lost_half_way_through_the_hello_changes_nothing() {
+    for pattern in BOTH_PATTERNS {
+        let mut link = link(pattern);
+        link.send(outgoing(0).with_data(0));
+        link.cut();
+        // The receiver hears the sender's hello, and the sender nothing.
+        let now = link.now;
+        link.sender.connected(now);
+        let said = link.sender.drain().remove(0);
+        link.receiver.connected(now);
+        link.receiver.drain();
+        link.receiver.handle(now, said).unwrap();
+        link.receiver.drain();
+        link.cut();
+        link.reconnect();
+        assert_eq!(taken(&mut link), [Value::from(0)]);
+    }
+}
+
+#[test]
+fn a_broken_rule_costs_the_connection_and_not_the_session() {
+    for pattern in BOTH_PATTERNS {
+        for role in [Role::Sender, Role::Receiver] {
+            let mut end = End::new(lasting(role, pattern, Mode::Bidirectional));
+            for _ in 0..3 {
+                end.session.handle_connected(Timestamp::ZERO);
+                assert!(
+                    end.hear(hello(role, pattern, Mode::Bidirectional)).is_err() || end.session.is_open()
+                );
+                if end.session.ending().is_some() {
+                    // The two will never fit.
+                    assert_eq!(end.session.ending(), Some(Ending::Failed));
+                    break;
+                }
+            }
+            let mut end = End::new(lasting(role, pattern, Mode::Bidirectional));
+            for _ in 0..3 {
+                end.session.handle_connected(Timestamp::ZERO);
+                assert!(end.hear(data_message(0)).is_err());
+                assert_eq!((end.session.ending(), end.session.is_connected()), (None, false));
+                end.drain();
+                assert_eq!(end.events.last(), Some(&Event::Disconnected));
+            }
+            end.session.handle_connected(Timestamp::ZERO);
+            end.hear(hello(role.opposite(), pattern, Mode::Bidirectional)).unwrap();
+            assert!(end.session.is_open());
+        }
+    }
+}
+
+#[test]
+fn a_strangers_goodbye_is_not_the_peers() {
+    let mut end = End::new(lasting(Role::Receiver, Pattern::Pair, Mode::Bidirectional));
+    end.session.handle_connected(Timestamp::ZERO);
+    end.hear(goodbye()).unwrap();
+    assert_eq!((end.session.ending(), end.session.is_connected()), (None, false));
+}
+
+#[test]
+fn a_peer_that_lies_in_its_hello_is_refused() {
+    for (received, taken, next_frame) in [(1, 0, 0), (0, 1, 0), (0, 0, 1), (u64::MAX, u64::MAX, u64::MAX)] {
+        let mut end = End::new(lasting(Role::Sender, Pattern::Pair, Mode::Bidirectional));
+        end.session.handle_connected(Timestamp::ZERO);
+        let data = Acknowledgement { received, taken };
+        let resume = Some(Resume { peer: id(1), data, next_frame, next_answer: 0 });
+        let theirs = Hello::new(Role::Receiver, Pattern::Pair, Mode::Bidirectional);
+        let error = end.hear(Message::Hello(Hello { id: id(5), resume, ..theirs })).unwrap_err();
+        assert!(
+            matches!(
+                error,
+                SessionError::Violation(
+                    PeerViolation::Acknowledgement { .. } | PeerViolation::FrameNeverSent { .. }
+                )
+            ),
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn numbers_at_their_end_break_nothing() {
+    let mut end = End::new(lasting(Role::Receiver, Pattern::Pair, Mode::Bidirectional));
+    end.session.handle_connected(Timestamp::ZERO);
+    let theirs = Hello::new(Role::Sender, Pattern::Pair, Mode::Bidirectional);
+    end.hear(Message::Hello(Hello { id: id(5), first_item: u64::MAX, ..theirs })).unwrap();
+    let error = end.hear(data_message(u64::MAX)).unwrap_err();
+    assert_eq!(error, SessionError::Violation(PeerViolation::NumbersExhausted));
+    end.session.handle_connected(Timestamp::ZERO);
+    end.hear(Message::Hello(Hello { id: id(5), first_item: u64::MAX, ..theirs })).unwrap();
+    end.hear(frame_message(u64::MAX - 1, None)).unwrap();
+    assert_eq!(end.recv().unwrap().sequence, u64::MAX - 1);
+}
+
+#[test]
+fn no_number_of_further_peers_makes_this_end_hold_more() {
+    let mut end = End::new(lasting(Role::Receiver, Pattern::Pair, Mode::Bidirectional));
+    let mut refused = 0;
+    for number in 0..50 {
+        end.session.handle_connected(Timestamp::ZERO);
+        let theirs = Hello::new(Role::Sender, Pattern::Pair, Mode::Bidirectional);
+        if end.hear(Message::Hello(Hello { id: id(number + 3), ..theirs })).is_err() {
+            refused += 1;
+            continue;
+        }
+        for sequence in 0..2 {
+            end.hear(frame_message(sequence, None)).unwrap();
+        }
+        for item in 0..30 {
+            end.hear(data_message(item)).unwrap();
+        }
+        end.session.handle_disconnected().unwrap();
+    }
+    let stats = end.session.stats();
+    assert!(refused > 40 && stats.frames_waiting <= 4 && stats.data_to_take <= 128, "{stats:?}");
+}
+
+#[test]
+fn undelivered_data_is_handed_back_at_the_end() {
+    for pattern in BOTH_PATTERNS {
+        let mut link = link(pattern);
+        link.send(outgoing(0).with_data("received"));
+        link.cut();
+        link.sender.session.send(outgoing(1).with_data("not")).unwrap();
+        link.close(Role::Sender);
+        link.pass(std::time::Duration::from_secs(2));
+        assert_eq!(link.sender.ended(), Some(Ending::Closed));
+        let undelivered = link.sender.session.take_undelivered();
+        // The link broke before the first was acknowledged.
+        assert_eq!(undelivered, ["received".into(), "not".into()]);
+        assert!(link.sender.session.take_undelivered().is_empty());
+        let stats = link.sender.session.stats();
+        assert_eq!(stats.frames_offered, stats.frames_delivered + stats.frames_dropped.total());
+    }
+}
+
+#[test]
+fn a_session_of_one_connection_ends_with_it_and_reports_what_it_had() {
+    let mut link = Link::open(Pattern::Pair, Mode::Bidirectional);
+    link.send(outgoing(0).with_data(0));
+    link.cut();
+    assert_eq!(link.endings(), (Some(Ending::LinkLost), Some(Ending::LinkLost)));
+    assert_eq!(link.sender.session.take_undelivered(), [Value::from(0)]);
+    assert_eq!(link.sender.session.send(outgoing(1)), Err(SendError::Over));
+}
+
+#[test]
+fn the_answer_of_a_former_connection_is_no_answer_on_this() {
+    let end = |role| lasting(role, Pattern::Pair, Mode::Bidirectional).with_frame_policy(FramePolicy::Latest);
+    let mut link = Link::between(end(Role::Sender), end(Role::Receiver));
+    link.connect();
+    link.send(outgoing(0));
+    link.restart(Role::Receiver, again(Role::Receiver, Pattern::Pair));
+    let now = link.now;
+    link.sender.session.handle_connected(now);
+    link.sender.hear(hello(Role::Receiver, Pattern::Pair, Mode::Bidirectional)).unwrap();
+    let error = link.sender.hear(answer_message(0, None)).unwrap_err();
+    assert_eq!(error, SessionError::Violation(PeerViolation::UnexpectedAnswer { found: 0 }));
+}
