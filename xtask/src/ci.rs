@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use crate::{
     Result, bench, docs, examples, interop, lint, no_std,
     process::{Outcome, human},
-    test, tools,
+    simulate, test, tools,
     workspace::Workspace,
 };
 
@@ -19,12 +19,13 @@ pub(crate) struct Options {
 type Step = fn(&Workspace) -> Result<Outcome>;
 
 /// Cheap steps first. All debug builds are of the whole workspace with all features, so that nothing is built twice.
-const STEPS: [(&str, Step); 9] = [
+const STEPS: [(&str, Step); 10] = [
     ("format", lint::format),
     ("clippy", lint::clippy),
     ("docs", docs::run),
     ("no-std", no_std::run),
     ("test", |workspace| test::run(workspace, &test::Options::default())),
+    ("simulate", |workspace| simulate::run(workspace, &simulate::Options::default())),
     ("examples", examples::run),
     ("interop", |workspace| interop::run(workspace, &interop::Options::default())),
     ("bench --quick", |workspace| {

@@ -10,6 +10,7 @@ mod interop;
 mod lint;
 mod no_std;
 mod process;
+mod simulate;
 mod test;
 mod tools;
 mod workspace;
@@ -46,6 +47,8 @@ enum Command {
     Examples,
     /// Hostile messages by the million, with cargo-fuzz and a nightly compiler.
     Fuzz(fuzz::Options),
+    /// Two sessions over a simulated link that fails in every way, by seeds.
+    Simulate(simulate::Options),
     /// The benches of the workspace.
     Bench(bench::Options),
 }
@@ -73,6 +76,7 @@ fn run(command: &Command) -> Result<Outcome> {
         Command::Interop(options) => interop::run(&workspace, options),
         Command::Examples => examples::run(&workspace),
         Command::Fuzz(options) => fuzz::run(&workspace, options),
+        Command::Simulate(options) => simulate::run(&workspace, options),
         Command::Bench(options) => bench::run(&workspace, options),
     }
 }
@@ -87,6 +91,7 @@ impl Command {
             Self::Interop(_) => "interop",
             Self::Examples => "examples",
             Self::Fuzz(_) => "fuzz",
+            Self::Simulate(_) => "simulate",
             Self::Bench(_) => "bench",
         }
     }
