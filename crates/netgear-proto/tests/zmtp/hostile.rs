@@ -126,9 +126,9 @@ fn lengths_over_the_limits() {
         }
     }
     let parts = [frame(MORE | LONG, &[1; 2000]), frame(MORE | LONG, &[2; 1000])].concat();
-    let total = Violation::MessageTooLong { limit: 3024 };
-    check(&traffic("a total of 3025", &parts, &header(0, 25), 0, total));
-    check(&traffic("a total of 3025, with more", &parts, &header(MORE, 25), 0, total));
+    let total = Violation::MessageTooLong { limit: 3184 };
+    check(&traffic("a total of 3185", &parts, &header(0, 185), 0, total));
+    check(&traffic("a total of 3185, with more", &parts, &header(MORE, 185), 0, total));
     check(&traffic("a total of 5000", &parts, &header(MORE | LONG, 2000), 0, total));
 }
 
@@ -387,7 +387,7 @@ fn envelopes_that_no_request_has() {
 fn limits_are_exact() {
     let limits = small();
     let [part, total, command_bytes] = [limits.part_bytes(), limits.message_bytes(), limits.metadata_bytes()];
-    assert_eq!((part, total, command_bytes, limits.parts()), (2000, 3024, 512, 4));
+    assert_eq!((part, total, command_bytes, limits.parts()), (2000, 3184, 512, 4));
     let run = |bytes: Vec<u8>| {
         let (result, usage) = measure(|| {
             let mut connection = Connection::new(config(SocketType::Pair), NOW);
@@ -417,7 +417,7 @@ fn limits_are_exact() {
     let lens = [command_bytes - 1, command_bytes, command_bytes + 1];
     assert_eq!(lens.map(command_of), ["accepted", "accepted", "command"]);
     // The next message has all of the limit again.
-    let twice = [message(&[&[1; 2000], &[2; 1024]]), message(&[&[1; 2000], &[2; 1024]])].concat();
+    let twice = [message(&[&[1; 2000], &[2; 1184]]), message(&[&[1; 2000], &[2; 1184]])].concat();
     assert_eq!(run(twice), "accepted");
 }
 
@@ -426,17 +426,17 @@ fn limits_are_exact() {
 fn what_the_peer_would_refuse_is_not_sent() {
     use crate::wire::established;
     let mut pair = established(config(SocketType::Pair), "PAIR");
-    let zeros = Bytes::from_static(&[0; 3025]);
+    let zeros = Bytes::from_static(&[0; 3185]);
     let parts = |lens: &[usize]| lens.iter().map(|&len| zeros.slice(..len)).collect();
     assert_eq!(pair.send(parts(&[2001])), Err(SendError::TooLong { bytes: 2001, limit: 2000 }));
-    assert_eq!(pair.send(parts(&[2000, 1025])), Err(SendError::TooLong { bytes: 3025, limit: 3024 }));
+    assert_eq!(pair.send(parts(&[2000, 1185])), Err(SendError::TooLong { bytes: 3185, limit: 3184 }));
     assert_eq!(pair.send(parts(&[0; 5])), Err(SendError::TooManyParts { parts: 5, limit: 4 }));
     assert_eq!(pair.send(parts(&[])), Err(SendError::Empty));
     assert_eq!(take_transmit(&mut pair), b"");
 
     // And whatever is sent is accepted: a message at the limit, also within an envelope that correlates.
     for (ours, theirs) in [(SocketType::Pair, SocketType::Pair), (SocketType::Req, SocketType::Rep)] {
-        for lens in [&[2000, 1024][..], &[2000], &[1000, 1000, 1000, 24], &[0; 4]] {
+        for lens in [&[2000, 1184][..], &[2000], &[1000, 1000, 1000, 184], &[0; 4]] {
             let mut from = established(config(ours).with_correlation(true), theirs.name());
             let mut to = established(config(theirs), ours.name());
             from.send(parts(lens)).unwrap();
