@@ -165,9 +165,6 @@ pub enum PeerViolation {
         /// The frame that was answered.
         found: u64,
     },
-    /// A VidGear client answered although it was asked nothing. Its answers have no numbers.
-    #[error("it answered although nothing was waiting for an answer")]
-    AnswerToNothing,
     /// The answer to an idle request came where that to a frame was due.
     #[error("it left frame {expected} unanswered, and sent an idle answer in its place")]
     FrameNotAnswered {

@@ -126,14 +126,9 @@ impl Session {
 
     fn handle_vidgear_answer(&mut self, mode: Mode, data: Option<Value>) -> Result<(), SessionError> {
         self.check_vidgear_mode(mode)?;
-        let is_before_all = self.counted.frames_sent == u64::from(self.has_untransmitted());
-        let is_left_over = matches!(self.link, Link::Confirming { .. }) && self.frames.unanswered().is_none();
-        if is_before_all || is_left_over {
-            // A client on PAIR whose sender was killed keeps its answer for the next, which then has one too many.
-            return Ok(());
-        }
         let in_flight = self.frames.unanswered().filter(|_| !self.has_untransmitted());
-        let sequence = in_flight.ok_or(PeerViolation::AnswerToNothing)?;
+        // A client on PAIR whose sender was killed keeps its answer for the next, which then has one too many.
+        let Some(sequence) = in_flight else { return Ok(()) };
         self.frames.answered(sequence)?;
         // A frame that was refused can go now.
         self.refused = false;
