@@ -22,7 +22,8 @@ use netgear::{
     prelude::Endpoint,
     proto::session::SessionError,
     transport::{
-        BindError, ConnectError, EndpointError, RecvError, ReplyError, SendError, SessionFailure, WaitError,
+        BindError, CloseError, ConnectError, EndpointError, RecvError, ReplyError, SendError, SessionFailure,
+        WaitError,
     },
 };
 use tracing_subscriber::EnvFilter;
@@ -49,7 +50,7 @@ enum Failure {
     #[error(transparent)]
     Reply(#[from] ReplyError),
     #[error(transparent)]
-    Session(#[from] SessionFailure),
+    Close(#[from] CloseError),
     #[error(transparent)]
     Open(#[from] OpenError),
     #[error(transparent)]
@@ -80,7 +81,7 @@ impl Failure {
             | Self::Send(SendError::Failed(failure))
             | Self::Recv(RecvError::Failed(failure))
             | Self::Reply(ReplyError::Failed(failure))
-            | Self::Session(failure) => failure,
+            | Self::Close(CloseError { failure, .. }) => failure,
             Self::Send(SendError::Timeout(_) | SendError::FirstFrameUnanswered { .. }) => return true,
             _ => return false,
         };
@@ -97,7 +98,7 @@ impl Failure {
     /// Says where, if it is about the connection.
     fn at(self, endpoint: &Endpoint) -> Self {
         match self {
-            Self::Wait(_) | Self::Send(_) | Self::Recv(_) | Self::Reply(_) | Self::Session(_) => {
+            Self::Wait(_) | Self::Send(_) | Self::Recv(_) | Self::Reply(_) | Self::Close(_) => {
                 Self::At { endpoint: endpoint.clone(), failure: Box::new(self) }
             }
             // It says so itself, or is about something else.

@@ -6,7 +6,7 @@ use std::{
 use netgear::{
     media::{FrameRate, TimedFrame},
     prelude::{Dialect, Frame, FrameSender, Value},
-    transport::{SendError, SessionFailure, WaitError},
+    transport::{CloseError, SendError, WaitError},
 };
 use tokio::time::{sleep, timeout_at};
 
@@ -157,7 +157,7 @@ impl Sending {
         tally: &mut Tally,
         live: LiveLine,
         unfinished: Unfinished,
-    ) -> Result<(), SessionFailure> {
+    ) -> Result<(), CloseError> {
         let Unfinished { in_flight, speaks_vidgear } = unfinished;
         let deadline = Instant::now() + Self::LONGEST_GOODBYE;
         if in_flight.is_some() {

@@ -2,17 +2,19 @@ use std::{marker::PhantomData, sync::Arc, time::Duration};
 
 use netgear_proto::{
     Dialect, Limits, Mode, Pattern,
-    native::{READY_PROPERTY, READY_VALUE},
-    session::{FramePolicy, SessionConfig},
+    native::{READY_PROPERTY, READY_VALUE, SessionId},
+    session::{FramePolicy, ResumeToken, SessionConfig},
     zmtp::{ConnectionConfig, Heartbeat, SocketType},
 };
 use tokio::io;
+use tracing::warn;
 
 use crate::{
     BindError, ConnectError, Endpoint, Link,
     clock::Clock,
-    driver::drive,
-    establish::{Backoff, Way, Zmtp},
+    door::Door,
+    driver::{Driver, drive},
+    establish::{Connecting, Way, Zmtp},
     handle::{End, Handle},
     shared::Shared,
     socket::{Listener, check_resolves},
@@ -29,6 +31,7 @@ pub struct Builder<E> {
     wait: Option<Duration>,
     handshake_timeout: Duration,
     heartbeat: Option<Heartbeat>,
+    reconnect: bool,
     end: PhantomData<fn() -> E>,
 }
 
@@ -40,6 +43,7 @@ impl<E: End> Builder<E> {
             wait: None,
             handshake_timeout: Duration::from_secs(5),
             heartbeat: Some(Heartbeat::default()),
+            reconnect: true,
             end: PhantomData,
         }
     }
@@ -77,6 +81,33 @@ impl<E: End> Builder<E> {
         self
     }
 
+    /// What becomes of frames that the peer is too slow for. Default: [`FramePolicy::Block`], by which
+    /// [`FrameSender::send`](crate::FrameSender::send) waits and no frame is dropped: right for a file. For a camera, or whatever else goes on
+    /// by itself, [`FramePolicy::Latest`] keeps what arrives fresh. With a VidGear client it is always `Block`.
+    #[must_use]
+    pub fn frame_policy(mut self, policy: FramePolicy) -> Self {
+        self.session = self.session.with_frame_policy(policy);
+        self
+    }
+
+    /// Whether to look for the peer again when it is lost, for as long as [`Builder::wait_for_peer`] says. Default: yes.
+    ///
+    /// Data that was lost with a connection is then sent again, and delivered exactly once. Without, and with a VidGear peer, which
+    /// numbers nothing, the session fails with its connection.
+    #[must_use]
+    pub fn reconnect(mut self, reconnect: bool) -> Self {
+        self.reconnect = reconnect;
+        self
+    }
+
+    /// What the application had taken of the peer's data before it was restarted:
+    /// [`FrameReceiver::resume_token`](crate::FrameReceiver::resume_token) as it recorded it. The session goes on behind that. Default: none.
+    #[must_use]
+    pub fn resume(mut self, token: impl Into<Option<ResumeToken>>) -> Self {
+        self.session = self.session.with_resume(token);
+        self
+    }
+
     /// How many frames may be on their way at once on PAIR: from 1, which is lock-step, to 16. Default: 2, so that the next is
     /// there when the receiver is done with one. On REQ/REP and with a VidGear peer it is always one.
     #[must_use]
@@ -93,14 +124,14 @@ impl<E: End> Builder<E> {
         self
     }
 
-    /// How long to wait for a peer to appear, from now on. Default: for ever.
+    /// How long to wait for a peer to appear, from now on and each time that it is lost. Default: for ever.
     #[must_use]
     pub fn wait_for_peer(mut self, wait: Duration) -> Self {
         self.wait = Some(wait);
         self
     }
 
-    /// How long closing waits for the last answer, or for the turn to say goodbye. Default: 1 s.
+    /// How long closing waits until the last frame is answered and all data received, and for the turn to say goodbye. Default: 1 s.
     #[must_use]
     pub fn linger(mut self, linger: Duration) -> Self {
         self.session = self.session.with_linger(linger);
@@ -136,7 +167,7 @@ impl<E: End> Builder<E> {
 
     /// Binds an endpoint and waits there for the peer, in the background.
     ///
-    /// Strangers that are no NetGear peers are turned away. Once a peer is there, no other is let in.
+    /// Strangers that are no NetGear peers are turned away. While a peer is there, no other is let in.
     ///
     /// # Errors
     /// [`BindError`] if the endpoint is taken, or not this machine's.
@@ -149,7 +180,9 @@ impl<E: End> Builder<E> {
             Err(source) => return Err(BindError::Io { endpoint, source }),
         };
         let endpoint = listener.endpoint().clone();
-        let way = Way::Listen { listener: Some(listener), zmtp: self.zmtp(true) };
+        let zmtp = self.zmtp(true);
+        let way =
+            |shared: &Arc<Shared>, clock| Way::Listen(Door::open(listener, zmtp, Arc::clone(shared), clock));
         Ok(self.start(way, Some(endpoint)))
     }
 
@@ -162,8 +195,8 @@ impl<E: End> Builder<E> {
         check_resolves(&endpoint)
             .await
             .map_err(|source| ConnectError::Resolve { endpoint: endpoint.clone(), source })?;
-        let way = Way::Connect { endpoint, zmtp: self.zmtp(false), backoff: Backoff::new() };
-        Ok(self.start(way, None))
+        let way = Way::Connect(Box::new(Connecting::new(endpoint, self.zmtp(false))));
+        Ok(self.start(|_, _| way, None))
     }
 
     /// Runs the session over a link that is there already. It must be of the same pattern: for REQ/REP, one that asks under a
@@ -173,7 +206,7 @@ impl<E: End> Builder<E> {
     /// appear: for as long as [`Builder::wait_for_peer`] says, and not by [`Builder::handshake_timeout`].
     pub fn over(mut self, link: impl Link) -> E {
         self.session = self.session.with_greeting_timeout(Duration::MAX);
-        self.start(Way::Given(Some(Box::new(link))), None)
+        self.start(|_, _| Way::Given(Some(Box::new(link))), None)
     }
 
     fn zmtp(&self, binds: bool) -> Zmtp {
@@ -193,10 +226,24 @@ impl<E: End> Builder<E> {
         Zmtp { connection, session: self.session.clone(), binds }
     }
 
-    fn start(self, way: Way, endpoint: Option<Endpoint>) -> E {
+    fn start(self, way: impl FnOnce(&Arc<Shared>, Clock) -> Way, endpoint: Option<Endpoint>) -> E {
         let clock = Clock::new();
-        let shared = Arc::new(Shared::new(self.session));
-        tokio::spawn(drive(Arc::clone(&shared), way, clock));
+        // That a session lives longer than its link is the driver's decision, who knows whether there may be another.
+        let session = self.session.with_reconnect(true).with_id(random_id());
+        let shared = Arc::new(Shared::new(session));
+        let way = way(&shared, clock);
+        let driver = Driver { shared: Arc::clone(&shared), clock, reconnects: self.reconnect };
+        tokio::spawn(drive(driver, way));
         E::from_handle(Handle::new(shared, clock, self.timeout, self.wait, endpoint))
     }
+}
+
+/// Nobody else's, and nothing that a stranger could guess.
+fn random_id() -> SessionId {
+    let mut bytes = [0; 16];
+    if let Err(error) = getrandom::fill(&mut bytes) {
+        warn!(%error, "the system has no random numbers; a restarted peer may not be known again");
+        return SessionId::ANONYMOUS;
+    }
+    SessionId::from_bytes(bytes)
 }

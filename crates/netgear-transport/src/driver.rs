@@ -1,35 +1,45 @@
-//! The task behind each session: finds the peer, then carries messages between link and session until it is over.
+//! The task behind each session: finds the peer, carries messages between link and session, and finds the peer again when the
+//! link is lost, until the session is over.
 
 use std::{
     future::poll_fn,
     sync::Arc,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
     time::Duration,
 };
 
 use netgear_proto::{
-    Timestamp,
-    session::{Ending, Event, Output, Session},
+    Dialect, Multipart, Timestamp,
+    session::{Ending, Output},
 };
 use tracing::{debug, info, warn};
 
 use crate::{
-    LinkError, SessionFailure,
+    Link, LinkError, SessionFailure,
     clock::{Alarm, Clock},
-    establish::{Contact, Way},
+    establish::{Contact, Way, explain},
     link,
-    shared::Shared,
+    shared::{Shared, State},
 };
 
 /// How long a peer is heard out that takes nothing any more. The end of its stream mostly comes at once.
 const HEARD_OUT_FOR: Duration = Duration::from_secs(1);
 
-pub(crate) async fn drive(shared: Arc<Shared>, way: Way, clock: Clock) {
-    let mut driving = Driving { shared: &shared, cut_off: true };
-    if let Err(failure) = run(&shared, way, clock).await {
+/// What drives one session.
+pub(crate) struct Driver {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) clock: Clock,
+    /// Whether to look for the peer again when it is lost.
+    pub(crate) reconnects: bool,
+}
+
+pub(crate) async fn drive(driver: Driver, mut way: Way) {
+    let mut driving = Driving { shared: &driver.shared, cut_off: true };
+    if let Err(failure) = driver.run(&mut way).await {
         debug!(%failure, "the session failed");
-        shared.fail(failure);
+        driver.shared.fail(failure);
     }
+    way.close().await;
     driving.cut_off = false;
 }
 
@@ -48,51 +58,152 @@ impl Drop for Driving<'_> {
     }
 }
 
-async fn run(shared: &Shared, mut way: Way, clock: Clock) -> Result<(), SessionFailure> {
-    let config = shared.lock().session.config().clone();
-    loop {
-        let contact = tokio::select! {
-            biased;
-            () = poll_fn(|cx| poll_closing(shared, cx)) => return Ok(()),
-            contact = way.establish(&config, clock) => contact?,
-        };
-        let mut exchange = Exchange::new(shared, contact, clock);
-        if exchange.opened {
-            way.settle();
-        }
-        let result = poll_fn(|cx| exchange.poll(cx)).await;
-        let Exchange { mut contact, opened, .. } = exchange;
-        match result {
-            Err(failure) if !opened && way.goes_on_after(&failure) => {
-                // At once, or the application would find a session that is over.
-                shared.with(|state| state.session = Session::new(config.clone()));
-                warn!(%failure, "the peer was no use; trying again");
-                link::close(&mut contact.link).await;
+/// What became of a link.
+enum Outcome {
+    /// The session is over. Its last words may still wait in the link.
+    Over,
+    /// The link is of no more use.
+    Lost(SessionFailure),
+    /// The peer has made another.
+    Replaced(Contact),
+}
+
+impl Driver {
+    async fn run(&self, way: &mut Way) -> Result<(), SessionFailure> {
+        let mut replacement = None;
+        loop {
+            let contact = match replacement.take() {
+                Some(contact) => contact,
+                None => tokio::select! {
+                    biased;
+                    () = self.until_over() => return Ok(()),
+                    contact = way.establish(&self.shared, self.clock) => contact?,
+                },
+            };
+            let mut exchange = Exchange::begin(self, contact);
+            let outcome = tokio::select! {
+                biased;
+                outcome = poll_fn(|cx| exchange.poll(cx)) => outcome,
+                contact = way.replacement(&self.shared) => Outcome::Replaced(contact),
+            };
+            let Exchange { mut link, opened, unannounced, .. } = exchange;
+            if opened {
+                way.reached();
             }
-            result => {
-                if let Err(failure) = &result {
-                    shared.fail(failure.clone());
+            match outcome {
+                Outcome::Over => {
+                    link::close(&mut link).await;
+                    return Ok(());
                 }
-                link::close(&mut contact.link).await;
-                return result;
+                Outcome::Replaced(contact) => {
+                    info!("the peer is back on another connection");
+                    let _ = self.shared.lock().session.handle_disconnected();
+                    replacement = Some(contact);
+                }
+                Outcome::Lost(failure) => {
+                    let failure = if opened { failure } else { explain(unannounced.as_ref(), failure) };
+                    let is_final = self.is_final(&failure, way);
+                    if is_final && self.is_closing() {
+                        self.shared.lock().session.abort();
+                        return Ok(());
+                    }
+                    if is_final {
+                        // At once, for those who wait, and then the last words to the peer.
+                        self.shared.fail(failure.clone());
+                    }
+                    if is_final || matches!(failure, SessionFailure::Session(_)) {
+                        link::close(&mut link).await;
+                    }
+                    if is_final {
+                        return Err(failure);
+                    }
+                    note_loss(&failure, opened);
+                }
             }
         }
     }
+
+    /// Whether the session cannot go on over another link.
+    fn is_final(&self, failure: &SessionFailure, way: &Way) -> bool {
+        let state = self.shared.lock();
+        let session = &state.session;
+        let is_lost = session.peer().is_some_and(|peer| {
+            // A VidGear peer knows no sessions: a further connection would be a further one.
+            !self.reconnects || peer.dialect == Dialect::VidGear
+        });
+        session.ending().is_some() || is_lost || !way.goes_on_after(failure, session.peer().is_some())
+    }
+
+    fn is_closing(&self) -> bool {
+        self.shared.lock().closing_since.is_some()
+    }
+
+    /// Waits until the session is over, while it has no link.
+    async fn until_over(&self) {
+        let mut alarm = Alarm::new(self.clock);
+        poll_fn(|cx| {
+            self.shared.register_driver(cx);
+            loop {
+                self.next_message();
+                let (ending, due) = {
+                    let state = self.shared.lock();
+                    (state.session.ending(), state.session.next_timeout())
+                };
+                if ending.is_some() {
+                    return Poll::Ready(());
+                }
+                let now = ready!(alarm.poll_due(cx, due));
+                let handled = self.shared.lock().session.handle_timeout(now);
+                debug_assert_eq!(handled, Ok(()), "nobody is there who could break a rule");
+            }
+        })
+        .await;
+    }
+
+    /// What the session wants transmitted now. The application learns what has happened.
+    fn next_message(&self) -> Option<Multipart> {
+        let mut state = self.shared.lock();
+        if state.closing_since.is_some() {
+            state.session.close(self.clock.now());
+        }
+        let (mut message, mut happened) = (None, false);
+        while message.is_none()
+            && let Some(output) = state.session.poll_output(self.clock.now())
+        {
+            match output {
+                Output::Transmit(transmit) => message = Some(transmit),
+                Output::Event(event) => {
+                    happened = true;
+                    state.note(event);
+                }
+                _ => {}
+            }
+        }
+        drop(state);
+        if happened {
+            self.shared.wake_waiters();
+        }
+        message
+    }
 }
 
-fn poll_closing(shared: &Shared, cx: &mut Context<'_>) -> Poll<()> {
-    shared.register_driver(cx);
-    if shared.lock().closing { Poll::Ready(()) } else { Poll::Pending }
+fn note_loss(failure: &SessionFailure, opened: bool) {
+    match failure {
+        _ if opened => warn!(%failure, "lost the peer; waiting for it to come back"),
+        SessionFailure::PeerLost => debug!("the peer went before it came to a session; trying again"),
+        _ => warn!(%failure, "the peer was no use; trying again"),
+    }
 }
 
 /// One link's life with the session.
 struct Exchange<'a> {
-    shared: &'a Shared,
-    contact: Contact,
-    clock: Clock,
+    driver: &'a Driver,
+    link: Box<dyn Link>,
+    unannounced: Option<String>,
     alarm: Alarm,
     /// Whether the peer has said hello and fits.
     opened: bool,
+    /// What broke first is the cause of what follows.
     failure: Option<SessionFailure>,
     /// The link takes nothing any more. What the peer said before that still counts, a goodbye above all, and is read until
     /// the end of the stream, or until this moment.
@@ -100,100 +211,106 @@ struct Exchange<'a> {
 }
 
 impl<'a> Exchange<'a> {
-    /// The session of the contact, which may be open already, takes the place of the one that waited.
-    fn new(shared: &'a Shared, mut contact: Contact, clock: Clock) -> Self {
-        contact.session.handle_connected(clock.now());
-        let peer = contact.session.peer().copied();
-        if let Some(peer) = peer {
-            info!(?peer, "connected");
-        }
-        shared.with(|state| std::mem::swap(&mut state.session, &mut contact.session));
-        shared.wake_waiters();
-        Self {
-            shared,
-            contact,
-            clock,
-            alarm: Alarm::new(clock),
-            opened: peer.is_some(),
-            failure: None,
-            unwritten: None,
-        }
+    fn begin(driver: &'a Driver, contact: Contact) -> Self {
+        let Contact { link, first, dialect, unannounced } = contact;
+        let alarm = Alarm::new(driver.clock);
+        let mut exchange =
+            Self { driver, link, unannounced, alarm, opened: false, failure: None, unwritten: None };
+        exchange.note(driver.shared.with(|State { session, .. }| {
+            let now = driver.clock.now();
+            if let Some(dialect) = dialect {
+                session.set_dialect(dialect);
+            }
+            match first {
+                Some(first) => session.handle_greeted(now, first),
+                None => {
+                    session.handle_connected(now);
+                    Ok(())
+                }
+            }
+        }));
+        exchange
     }
 
-    /// Ready once the session is over. Its last words may still wait in the link, which is to be closed then.
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), SessionFailure>> {
-        self.shared.register_driver(cx);
+    /// Ready once the link is of no more use.
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Outcome> {
+        self.driver.shared.register_driver(cx);
         loop {
-            if let Some(ending) = self.carry_out() {
-                return Poll::Ready(self.over(ending));
+            self.speak(cx);
+            if let Some(outcome) = self.outcome() {
+                return Poll::Ready(outcome);
             }
-            if self.unwritten.is_none()
-                && let Poll::Ready(Err(error)) = self.contact.link.poll_flush(cx)
-            {
-                self.unwritten = Some((error, self.clock.now() + HEARD_OUT_FOR));
-            }
-            match self.contact.link.poll_receive(cx) {
+            match self.link.poll_receive(cx) {
                 Poll::Ready(Ok(Some(message))) => {
-                    let handled = self.shared.lock().session.handle_message(self.clock.now(), message);
+                    let now = self.driver.clock.now();
+                    let handled = self.driver.shared.lock().session.handle_message(now, message);
                     self.note(handled);
+                    // What came may be waited for, though this end cannot speak.
+                    self.driver.shared.wake_waiters();
                     continue;
                 }
-                Poll::Ready(Ok(None)) => return Poll::Ready(self.broken(SessionFailure::PeerLost)),
-                Poll::Ready(Err(error)) => return Poll::Ready(self.broken(error.into())),
+                Poll::Ready(Ok(None)) => return Poll::Ready(self.lost(SessionFailure::PeerLost)),
+                Poll::Ready(Err(error)) => return Poll::Ready(self.lost(error.into())),
                 Poll::Pending => {}
             }
             let heard_out = self.unwritten.as_ref().map(|(_, until)| *until);
-            let timeout = self.shared.lock().session.next_timeout();
-            let due = [heard_out, timeout].into_iter().flatten().min();
-            if let Poll::Ready(now) = self.alarm.poll_due(cx, due) {
-                if heard_out.is_some_and(|until| until <= now) {
-                    return Poll::Ready(self.broken(SessionFailure::PeerLost));
-                }
-                let handled = self.shared.lock().session.handle_timeout(now);
-                self.note(handled);
-                continue;
+            let timeout = self.driver.shared.lock().session.next_timeout();
+            let now = ready!(self.alarm.poll_due(cx, [heard_out, timeout].into_iter().flatten().min()));
+            if heard_out.is_some_and(|until| until <= now) {
+                return Poll::Ready(self.lost(SessionFailure::PeerLost));
             }
-            return Poll::Pending;
+            let handled = self.driver.shared.lock().session.handle_timeout(now);
+            self.note(handled);
+            if self.has_lingered(now) {
+                // A link that takes nothing is not waited for any longer; closing it tries once more.
+                self.give_all();
+            }
         }
     }
 
-    /// Gives the link what the session wants transmitted, and the application what happened.
-    fn carry_out(&mut self) -> Option<Ending> {
-        let mut state = self.shared.lock();
-        if state.closing {
-            state.session.close(self.clock.now());
+    /// Gives the link what the session wants transmitted, one message at a time: each is made when the link can take it.
+    fn speak(&mut self, cx: &mut Context<'_>) {
+        if self.failure.is_some() {
+            // The peer should find out why.
+            return self.give_all();
         }
-        let mut happened = false;
-        loop {
-            match state.session.poll_output(self.clock.now()) {
-                Some(Output::Transmit(message)) => {
-                    // A link may be anybody's code, and is not called under the lock.
-                    drop(state);
-                    let sent = self.contact.link.send(message);
-                    state = self.shared.lock();
-                    if let Err(error) = sent {
-                        self.failure.get_or_insert(error.into());
-                        // What broke the link is known, and says more than the session could.
-                        let _ = state.session.handle_disconnected();
-                    }
+        while self.unwritten.is_none() {
+            match self.link.poll_flush(cx) {
+                Poll::Ready(Ok(())) if self.give() => {}
+                Poll::Ready(Ok(())) => break,
+                Poll::Ready(Err(error)) => {
+                    self.unwritten = Some((error, self.driver.clock.now() + HEARD_OUT_FOR));
                 }
-                Some(Output::Event(event)) => {
-                    happened = true;
-                    if let Event::Connected(peer) = event {
-                        info!(?peer, "connected");
-                        self.opened = true;
+                Poll::Pending => {
+                    // To close is not to wait for the link.
+                    let State { session, closing_since, .. } = &mut *self.driver.shared.lock();
+                    if closing_since.is_some() {
+                        session.close(self.driver.clock.now());
                     }
+                    break;
                 }
-                Some(_) => {}
-                None => break,
             }
         }
-        let ending = state.session.ending();
-        drop(state);
-        if happened {
-            self.shared.wake_waiters();
-        }
-        ending
+        self.opened |= self.driver.shared.lock().session.is_open();
+    }
+
+    fn give_all(&mut self) {
+        while self.give() {}
+    }
+
+    /// False once there is nothing to give.
+    fn give(&mut self) -> bool {
+        // A link may be anybody's code, and is not called under the lock.
+        let Some(message) = self.driver.next_message() else { return false };
+        let sent = self.link.send(message);
+        let is_sent = sent.is_ok();
+        self.note(sent);
+        is_sent
+    }
+
+    fn has_lingered(&self, now: Timestamp) -> bool {
+        let state = self.driver.shared.lock();
+        state.closing_since.is_some_and(|since| since + state.session.config().linger() <= now)
     }
 
     fn note<E: Into<SessionFailure>>(&mut self, handled: Result<(), E>) {
@@ -202,35 +319,37 @@ impl<'a> Exchange<'a> {
         }
     }
 
-    /// The link is gone; that is a failure unless the session was ending anyway. What broke first is the cause.
-    fn broken(&mut self, failure: SessionFailure) -> Result<(), SessionFailure> {
-        let failure = self.unwritten.take().map_or(failure, |(error, _)| error.into());
-        let mut state = self.shared.lock();
+    fn outcome(&mut self) -> Option<Outcome> {
+        if let Some(failure) = self.failure.take() {
+            return Some(self.lost(failure));
+        }
+        let state = self.driver.shared.lock();
+        let (ending, is_connected) = (state.session.ending(), state.session.is_connected());
+        drop(state);
+        match ending {
+            Some(Ending::Closed | Ending::PeerLeft) => Some(Outcome::Over),
+            None if is_connected => None,
+            // Among others by a goodbye before any hello.
+            _ => Some(self.lost(SessionFailure::PeerLost)),
+        }
+    }
+
+    /// The link is gone; that is a failure unless the session was ending anyway.
+    fn lost(&mut self, failure: SessionFailure) -> Outcome {
+        let is_silent = matches!(failure, SessionFailure::PeerLost | SessionFailure::Link(_));
+        let failure = match self.unwritten.take() {
+            Some((error, _)) if is_silent => error.into(),
+            _ => failure,
+        };
+        let mut state = self.driver.shared.lock();
         let failure = match (state.session.handle_disconnected(), failure) {
             // A peer that is gone, and no more than that.
             (Err(error), SessionFailure::PeerLost | SessionFailure::Link(LinkError::Io(_))) => error.into(),
             (_, failure) => failure,
         };
-        let ending = state.session.ending();
-        drop(state);
-        match ending {
-            Some(ending @ (Ending::Closed | Ending::PeerLeft)) => self.over(ending),
-            _ => Err(self.explained(failure)),
+        match state.session.ending() {
+            Some(Ending::Closed | Ending::PeerLeft) => Outcome::Over,
+            _ => Outcome::Lost(failure),
         }
-    }
-
-    fn over(&mut self, ending: Ending) -> Result<(), SessionFailure> {
-        match ending {
-            // A goodbye before any hello: it was never there.
-            Ending::PeerLeft if !self.opened => Err(self.explained(SessionFailure::PeerLost)),
-            _ if self.failure.is_some() => Err(self.explained(SessionFailure::PeerLost)),
-            _ => Ok(()),
-        }
-    }
-
-    /// The first failure is the cause of what follows.
-    fn explained(&mut self, failure: SessionFailure) -> SessionFailure {
-        let failure = self.failure.take().unwrap_or(failure);
-        if self.opened { failure } else { self.contact.explain(failure) }
     }
 }

@@ -1,7 +1,7 @@
 use std::{fmt, io, time::Duration};
 
 use netgear_proto::{
-    Mode,
+    Mode, Value,
     session::{self, EncodeError, Mismatch, Outgoing, SessionError},
 };
 
@@ -44,7 +44,7 @@ pub enum ConnectError {
     },
 }
 
-/// Why a session failed. Both its ends are told, and neither can go on with it.
+/// Why a session failed for good. What it can go on after, on another connection, is only logged.
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum SessionFailure {
@@ -60,6 +60,18 @@ pub enum SessionFailure {
     /// The task behind the session is gone: its runtime was shut down, or it panicked.
     #[error("the session was cut off, since the tokio runtime that it was started in has stopped")]
     Stopped,
+}
+
+/// The session had failed before it was closed.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{failure}")]
+#[non_exhaustive]
+pub struct CloseError {
+    /// Why.
+    #[source]
+    pub failure: SessionFailure,
+    /// Data of this end that is not known to have been received, oldest first.
+    pub undelivered: Vec<Value>,
 }
 
 impl From<Mismatch> for SessionFailure {

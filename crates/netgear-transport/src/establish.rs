@@ -1,34 +1,39 @@
-//! How a session comes by its link: it connects until somebody is there, or waits until somebody comes.
+//! How a session comes by its links: it connects until somebody is there, or waits until somebody comes.
 
-use std::{collections::VecDeque, future::pending, io, time::Duration};
+use std::{future::pending, io, time::Duration};
 
 use netgear_proto::{
-    Dialect, Role,
-    session::{Mismatch, PeerViolation, Session, SessionConfig, SessionError},
+    Dialect, Multipart, Role,
+    session::{Mismatch, PeerViolation, SessionConfig, SessionError},
     zmtp::{ConnectionConfig, ZmtpError},
 };
-use tokio::{
-    task::{AbortHandle, JoinSet},
-    time::{sleep, timeout},
-};
+use tokio::time::{sleep, timeout};
 use tracing::{debug, warn};
 
 use crate::{
     Endpoint, Link, LinkError, SessionFailure,
     clock::Clock,
-    greeting::greet,
+    door::Door,
     link::{HandshakeError, ZmtpLink},
-    socket::{Listener, Socket},
+    shared::Shared,
+    socket::Socket,
 };
 
-/// How a session comes by its link.
+/// How a session comes by its links.
 pub(crate) enum Way {
     /// Tries an endpoint until a peer is there.
-    Connect { endpoint: Endpoint, zmtp: Zmtp, backoff: Backoff },
+    Connect(Box<Connecting>),
     /// Waits for a peer to come.
-    Listen { listener: Option<Listener>, zmtp: Zmtp },
-    /// Has it already.
+    Listen(Door),
+    /// Has its only one already.
     Given(Option<Box<dyn Link>>),
+}
+
+/// A peer that was chosen, and how it is tried.
+pub(crate) struct Connecting {
+    pub(crate) endpoint: Endpoint,
+    pub(crate) zmtp: Zmtp,
+    backoff: Backoff,
 }
 
 /// What the ZMTP handshake needs to know, and what its errors mean to the session.
@@ -40,95 +45,154 @@ pub(crate) struct Zmtp {
     pub(crate) binds: bool,
 }
 
-/// A link to somebody, and the session that runs over it: open already if it was waited for, where strangers may come.
+/// A link to somebody.
 pub(crate) struct Contact<L = Box<dyn Link>> {
     pub(crate) link: L,
-    pub(crate) session: Session,
+    /// Its first message, if that was waited for, since strangers may come.
+    pub(crate) first: Option<Multipart>,
+    /// What it speaks; `None` if its first message tells.
+    pub(crate) dialect: Option<Dialect>,
     /// The socket type of a peer that did not announce itself as NetGear.
-    unannounced: Option<String>,
+    pub(crate) unannounced: Option<String>,
 }
 
 impl Contact<ZmtpLink<Socket>> {
     pub(crate) fn new(link: ZmtpLink<Socket>, zmtp: &Zmtp) -> Self {
         let unannounced = link.unannounced();
-        let config = zmtp.session.clone().with_dialect(zmtp.dialect_with(unannounced.is_none()));
-        Self { link, session: Session::new(config), unannounced }
+        let dialect = zmtp.dialect_with(unannounced.is_none());
+        Self { link, first: None, dialect, unannounced }
     }
 
     pub(crate) fn boxed(self) -> Contact {
-        let Self { link, session, unannounced } = self;
-        Contact { link: Box::new(link), session, unannounced }
+        let Self { link, first, dialect, unannounced } = self;
+        Contact { link: Box::new(link), first, dialect, unannounced }
     }
 }
 
-impl<L> Contact<L> {
-    /// What it means that no session came about: a peer that neither announced itself as NetGear nor speaks like it is
-    /// something else.
-    pub(crate) fn explain(&self, failure: SessionFailure) -> SessionFailure {
-        match (&self.unannounced, &failure) {
-            (
-                Some(socket_type),
-                SessionFailure::Session(
-                    SessionError::GreetingTimeout
-                    | SessionError::Violation(PeerViolation::Malformed(_) | PeerViolation::HelloMissing),
-                )
-                | SessionFailure::Link(LinkError::Zmtp(ZmtpError::PeerSilent { .. }))
-                | SessionFailure::PeerLost,
-            ) => LinkError::NotNetGear { socket_type: socket_type.clone() }.into(),
-            _ => failure,
-        }
+/// What it means that no session came about: a peer that neither announced itself as NetGear (but as this socket type) nor
+/// speaks like it is something else.
+pub(crate) fn explain(unannounced: Option<&String>, failure: SessionFailure) -> SessionFailure {
+    match (unannounced, &failure) {
+        (
+            Some(socket_type),
+            SessionFailure::Session(
+                SessionError::GreetingTimeout
+                | SessionError::Violation(PeerViolation::Malformed(_) | PeerViolation::HelloMissing),
+            )
+            | SessionFailure::Link(LinkError::Zmtp(ZmtpError::PeerSilent { .. }))
+            | SessionFailure::PeerLost,
+        ) => LinkError::NotNetGear { socket_type: socket_type.clone() }.into(),
+        _ => failure,
     }
 }
 
 impl Way {
+    /// The next link to somebody who may be the peer. Cancel-safe.
+    ///
+    /// # Errors
+    /// [`SessionFailure`] if there can be none.
     pub(crate) async fn establish(
         &mut self,
-        config: &SessionConfig,
+        shared: &Shared,
         clock: Clock,
     ) -> Result<Contact, SessionFailure> {
         match self {
-            Self::Connect { endpoint, zmtp, backoff } => connect(endpoint, zmtp, backoff, clock).await,
-            Self::Listen { listener: Some(listener), zmtp } => accept(listener, zmtp, clock).await,
+            Self::Connect(connecting) => connecting.connect(shared, clock).await,
+            Self::Listen(door) => loop {
+                match door.next().await {
+                    Err(failure @ SessionFailure::Session(_)) if is_known(shared) => {
+                        warn!(%failure, "refused a connection");
+                    }
+                    visitor => return visitor,
+                }
+            },
             Self::Given(link) => {
                 let link = link.take().ok_or(SessionFailure::PeerLost)?;
-                Ok(Contact { link, session: Session::new(config.clone()), unannounced: None })
+                Ok(Contact { link, first: None, dialect: None, unannounced: None })
             }
-            Self::Listen { listener: None, .. } => Err(SessionFailure::PeerLost),
         }
     }
 
-    /// A peer is there, and fits: no other is let in from now on.
-    pub(crate) fn settle(&mut self) {
-        if let Self::Listen { listener, .. } = self {
-            *listener = None;
+    /// Another connection of the peer that is there: the one that there is must be dead, though nobody has said so. All
+    /// others are refused. Cancel-safe.
+    pub(crate) async fn replacement(&mut self, shared: &Shared) -> Contact {
+        let Self::Listen(door) = self else { return pending().await };
+        loop {
+            match door.next().await {
+                Ok(contact) => {
+                    let state = shared.lock();
+                    let session = &state.session;
+                    let id = contact.first.clone().and_then(|first| session.check_hello(first).ok());
+                    if id.is_some_and(|id| !id.is_anonymous() && id == session.peer_id()) {
+                        return contact;
+                    }
+                    debug!("refused a connection: there is a peer already");
+                }
+                Err(SessionFailure::Stopped) => return pending().await,
+                Err(failure) => warn!(%failure, "refused a connection"),
+            }
         }
     }
 
-    /// Whether to try again after a peer that was connected to never came as far as a session.
+    /// A peer was there: if it is lost, it may be back soon.
+    pub(crate) fn reached(&mut self) {
+        if let Self::Connect(connecting) = self {
+            connecting.backoff = Backoff::again();
+        }
+    }
+
+    /// Whether there may be another link after one that came to no session, or failed in one.
     ///
-    /// Whoever connects has chosen the peer, and is told what is wrong with it, unless that one is only on its way out.
-    /// (Whoever waits on an open port outlives strangers, and does so while they are greeted.)
-    pub(crate) fn goes_on_after(&self, failure: &SessionFailure) -> bool {
+    /// Whoever connects has chosen the peer, and is told what is wrong with it, unless that one is only on its way out, or
+    /// was right before. (Whoever waits on an open port outlives strangers.)
+    pub(crate) fn goes_on_after(&self, failure: &SessionFailure, is_known: bool) -> bool {
         match (self, failure) {
-            (Self::Connect { .. }, SessionFailure::PeerLost) => true,
-            (Self::Connect { .. }, SessionFailure::Link(error)) => is_passing(error),
+            (Self::Given(_), _) | (_, SessionFailure::Stopped) => false,
+            (Self::Listen(_), _) => true,
+            (Self::Connect(_), _) if is_known => true,
+            (Self::Connect(_), SessionFailure::PeerLost) => true,
+            (Self::Connect(_), SessionFailure::Link(error)) => is_passing(error),
             _ => false,
+        }
+    }
+
+    /// Once this is done, another may bind what was bound.
+    pub(crate) async fn close(self) {
+        if let Self::Listen(door) = self {
+            door.close().await;
         }
     }
 }
 
-async fn connect(
-    endpoint: &Endpoint,
-    zmtp: &Zmtp,
-    backoff: &mut Backoff,
-    clock: Clock,
-) -> Result<Contact, SessionFailure> {
-    loop {
-        backoff.wait().await;
-        match try_connect(endpoint, zmtp, clock).await {
-            Ok(link) => return Ok(Contact::new(link, zmtp).boxed()),
-            Err(error) if is_passing(&error) => debug!(%endpoint, %error, "nobody there yet"),
-            Err(error) => return Err(zmtp.failure(error)),
+/// Whether a peer that fits was ever there.
+fn is_known(shared: &Shared) -> bool {
+    shared.lock().session.peer().is_some()
+}
+
+impl Connecting {
+    pub(crate) fn new(endpoint: Endpoint, zmtp: Zmtp) -> Self {
+        Self { endpoint, zmtp, backoff: Backoff::new() }
+    }
+
+    async fn connect(&mut self, shared: &Shared, clock: Clock) -> Result<Contact, SessionFailure> {
+        let Self { endpoint, zmtp, backoff } = self;
+        loop {
+            backoff.wait().await;
+            match try_connect(endpoint, zmtp, clock).await {
+                Ok(link) => {
+                    let contact = Contact::new(link, zmtp).boxed();
+                    let known = shared.lock().session.peer().map(|peer| peer.dialect);
+                    if known.is_none() || contact.dialect.is_none() || known == contact.dialect {
+                        return Ok(contact);
+                    }
+                    warn!(%endpoint, "what is there now speaks another dialect than the peer did; trying again");
+                }
+                Err(error) if is_passing(&error) => debug!(%endpoint, %error, "nobody there yet"),
+                Err(error) if is_known(shared) => {
+                    warn!(%endpoint, %error, "what is there now is not the peer; trying again");
+                }
+                Err(error) => return Err(zmtp.failure(error)),
+            }
         }
     }
 }
@@ -160,66 +224,6 @@ fn is_passing(error: &LinkError) -> bool {
     }
 }
 
-/// Strangers that may be greeted at once on one port; the oldest makes room for a further one.
-const MOST_GREETED: usize = 16;
-
-async fn accept(listener: &Listener, zmtp: &Zmtp, clock: Clock) -> Result<Contact, SessionFailure> {
-    let mut greeted = JoinSet::new();
-    let mut oldest_first: VecDeque<AbortHandle> = VecDeque::new();
-    loop {
-        tokio::select! {
-            accepted = listener.accept() => match accepted {
-                Ok(socket) => {
-                    oldest_first.retain(|greeting| !greeting.is_finished());
-                    if oldest_first.len() >= MOST_GREETED
-                        && let Some(oldest) = oldest_first.pop_front()
-                    {
-                        oldest.abort();
-                    }
-                    oldest_first.push_back(greeted.spawn(greet(socket, zmtp.clone(), clock)));
-                }
-                Err(error) if is_of_one_connection(&error) => debug!(%error, "a connection was gone at once"),
-                Err(error) => {
-                    // Out of descriptors, most likely: trying again at once would only burn the processor.
-                    warn!(%error, "cannot accept a connection; trying again shortly");
-                    sleep(Duration::from_millis(100)).await;
-                }
-            },
-            next = next_greeted(&mut greeted) => match next {
-                Ok(contact) => return Ok(contact),
-                // NetGear, but set up differently: an error on both ends.
-                Err(failure @ SessionFailure::Session(SessionError::Mismatch(_))) => return Err(failure),
-                Err(SessionFailure::PeerLost) => debug!("a connection was closed before it came to a session"),
-                Err(failure) => warn!(%failure, "refused a connection"),
-            },
-        }
-    }
-}
-
-/// Whether accepting failed for a reason that ends with the one connection.
-fn is_of_one_connection(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::ConnectionAborted
-            | io::ErrorKind::ConnectionReset
-            | io::ErrorKind::Interrupted
-            | io::ErrorKind::InvalidInput
-    )
-}
-
-async fn next_greeted(
-    greeted: &mut JoinSet<Result<Contact, SessionFailure>>,
-) -> Result<Contact, SessionFailure> {
-    loop {
-        match greeted.join_next().await {
-            Some(Ok(contact)) => return contact,
-            // It made room for another.
-            Some(Err(_)) => {}
-            None => return pending().await,
-        }
-    }
-}
-
 impl Zmtp {
     /// What to speak with a peer; `None` if its first message tells.
     fn dialect_with(&self, announced: bool) -> Option<Dialect> {
@@ -247,17 +251,23 @@ impl Zmtp {
 
 /// Waits longer from one try to the next, and never quite as long as another program that lost the same peer.
 #[derive(Debug)]
-pub(crate) struct Backoff {
+struct Backoff {
     /// How long before the next try; not at all before the first.
     delay: Duration,
 }
 
 impl Backoff {
     const FIRST: Duration = Duration::from_millis(20);
-    const LONGEST: Duration = Duration::from_secs(1);
+    // A program that was restarted is back in session within half a second.
+    const LONGEST: Duration = Duration::from_millis(400);
 
-    pub(crate) fn new() -> Self {
+    fn new() -> Self {
         Self { delay: Duration::ZERO }
+    }
+
+    /// After a success. A peer that lets everybody in and goes must not be hammered, so that there is a pause.
+    fn again() -> Self {
+        Self { delay: Self::FIRST }
     }
 
     async fn wait(&mut self) {

@@ -6,16 +6,16 @@ use std::{
 };
 
 use netgear_proto::{
-    Dialect, Role,
-    session::{Ending, Peer, Stats},
+    Dialect, Role, Value,
+    session::{Ending, Peer, ResumeToken, Stats},
 };
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, timeout_at};
 use tracing::warn;
 
 use crate::{
-    Endpoint, SessionFailure, WaitError,
+    CloseError, Endpoint, SessionFailure, WaitError,
     clock::Clock,
-    shared::{Shared, State},
+    shared::{Presence, Shared, State},
 };
 
 /// One of the two ends, which a [`Builder`](crate::Builder) makes. Only this crate has such.
@@ -37,7 +37,7 @@ pub struct Handle {
     shared: Arc<Shared>,
     clock: Clock,
     timeout: Duration,
-    wait: Option<(Duration, Instant)>,
+    wait: Option<Duration>,
     endpoint: Option<Endpoint>,
 }
 
@@ -57,8 +57,6 @@ impl Handle {
         wait: Option<Duration>,
         endpoint: Option<Endpoint>,
     ) -> Self {
-        // A moment past what the clock can say never comes.
-        let wait = wait.and_then(|wait| Some((wait, Instant::now().checked_add(wait)?)));
         Self { shared, clock, timeout, wait, endpoint }
     }
 
@@ -83,31 +81,51 @@ impl Handle {
     }
 
     /// Tries until `attempt` gives something: without end while no peer is there (unless the user set one), and for the
-    /// timeout once one is. Cancel-safe if `attempt` is done when it gives something.
+    /// timeout while one is. Cancel-safe if `attempt` is done when it gives something.
     pub(crate) async fn until<R>(
         &self,
         mut attempt: impl FnMut(&mut State) -> Option<R>,
     ) -> Result<R, Unmet> {
-        // What can be had at once, such as a frame that came before the peer left, needs no peer.
-        if let Some(result) = self.with(&mut attempt) {
-            return Ok(result);
-        }
-        let peer_is_there = self.shared.until(|state| state.is_settled().then_some(()));
-        match self.wait {
-            Some((wait, deadline)) => {
-                timeout_at(deadline, peer_is_there).await.map_err(|_| Unmet::NoPeer(wait))?;
+        let called = Instant::now();
+        loop {
+            let changed = self.shared.changed();
+            if let Some(result) = self.with(&mut attempt) {
+                return Ok(result);
             }
-            None => peer_is_there.await,
+            match self.deadline(called) {
+                Some((deadline, unmet)) => timeout_at(deadline, changed).await.map_err(|_| unmet)?,
+                None => changed.await,
+            }
         }
-        timeout(self.timeout, self.shared.until(attempt)).await.map_err(|_| Unmet::Timeout(self.timeout))
+    }
+
+    /// Until when a call waits, and what it comes to then, as things stand now.
+    fn deadline(&self, called: Instant) -> Option<(Instant, Unmet)> {
+        // A moment past what the clock can say never comes.
+        match self.shared.lock().presence {
+            Presence::There(since) => {
+                Some((since.max(called).checked_add(self.timeout)?, Unmet::Timeout(self.timeout)))
+            }
+            Presence::Gone(since) => {
+                let wait = self.wait?;
+                Some((since.checked_add(wait)?, Unmet::NoPeer(wait)))
+            }
+        }
+    }
+
+    /// Until when a peer has to appear, if there is none and the user set a time.
+    pub(crate) fn peer_due(&self) -> Option<(Instant, Duration)> {
+        match self.deadline(Instant::now())? {
+            (deadline, Unmet::NoPeer(wait)) => Some((deadline, wait)),
+            (_, Unmet::Timeout(_)) => None,
+        }
     }
 
     pub(crate) async fn peer(&self) -> Result<Peer, WaitError> {
-        let settled = self.until(|state| match (state.session.peer(), state.over()) {
-            (_, Some(Err(failure))) => Some(Err(failure.into())),
-            (_, Some(Ok(_))) => Some(Err(WaitError::Over)),
-            (Some(peer), None) => Some(Ok(*peer)),
-            (None, None) => None,
+        let settled = self.until(|state| match state.over() {
+            Some(Err(failure)) => Some(Err(failure.into())),
+            Some(Ok(_)) => Some(Err(WaitError::Over)),
+            None => state.session.peer().filter(|_| state.session.is_open()).copied().map(Ok),
         });
         match settled.await {
             Ok(result) => result,
@@ -132,27 +150,46 @@ impl Handle {
         self.with(|state| state.session.stats())
     }
 
+    pub(crate) fn resume_token(&self) -> Option<ResumeToken> {
+        self.with(|state| state.session.resume_token())
+    }
+
+    pub(crate) fn take_undelivered(&self) -> Vec<Value> {
+        self.with(|state| state.session.take_undelivered())
+    }
+
     /// Says goodbye and waits until the driver is done, which takes the linger time and a second at most, and
     /// the confirmation of a VidGear client.
-    pub(crate) async fn close(&self) -> Result<(), SessionFailure> {
-        self.shared.request_close();
+    pub(crate) async fn close(&self) -> Result<Closed, CloseError> {
+        self.shared.request_close(self.clock.now());
         self.shared.until(|state| state.finished.then_some(())).await;
-        self.with(|state| state.failure.clone().map_or(Ok(()), Err))
+        self.with(|state| {
+            let undelivered = state.session.take_undelivered();
+            match state.failure.clone() {
+                None => Ok(Closed { stats: state.session.stats(), undelivered }),
+                Some(failure) => Err(CloseError { failure, undelivered }),
+            }
+        })
     }
 }
 
 impl Drop for Handle {
     fn drop(&mut self) {
-        self.shared.request_close();
+        self.shared.request_close(self.clock.now());
     }
 }
 
-impl State {
-    /// Whether a peer is there, or none will be any more.
-    fn is_settled(&self) -> bool {
-        self.session.peer().is_some() || self.failure.is_some() || self.finished
-    }
+/// What closing an end came to.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Closed {
+    /// What has crossed, over all connections.
+    pub stats: Stats,
+    /// Data of this end that is not known to have been received, oldest first. Empty if all was.
+    pub undelivered: Vec<Value>,
+}
 
+impl State {
     /// How it ended, once the driver is done with it, or the session is over in good order.
     pub(crate) fn over(&self) -> Option<Result<Ending, SessionFailure>> {
         match (&self.failure, self.session.ending()) {

@@ -15,6 +15,7 @@
 
 mod builder;
 mod clock;
+mod door;
 mod driver;
 mod endpoint;
 mod error;
@@ -22,6 +23,7 @@ mod establish;
 mod greeting;
 mod handle;
 mod link;
+mod places;
 mod receiver;
 mod sender;
 mod shared;
@@ -34,8 +36,10 @@ pub use self::link::ZeromqLink;
 pub use self::{
     builder::Builder,
     endpoint::{Endpoint, EndpointError, Host},
-    error::{BindError, ConnectError, RecvError, ReplyError, SendError, SessionFailure, WaitError},
-    handle::End,
+    error::{
+        BindError, CloseError, ConnectError, RecvError, ReplyError, SendError, SessionFailure, WaitError,
+    },
+    handle::{Closed, End},
     link::{Link, LinkError},
     receiver::FrameReceiver,
     sender::FrameSender,

@@ -6,12 +6,13 @@ use std::{
 use futures_core::Stream;
 use netgear_proto::{
     Role, Timestamp, Value,
-    session::{self, Delivery, Peer, Stats},
+    session::{self, Delivery, Peer, ResumeToken, Stats},
     vidgear,
 };
+use tokio::time::{Sleep, sleep_until};
 
 use crate::{
-    Builder, Endpoint, RecvError, ReplyError, SessionFailure, WaitError,
+    Builder, CloseError, Closed, Endpoint, RecvError, ReplyError, SessionFailure, WaitError,
     handle::{End, Handle, Unmet, private::Sealed},
     shared::State,
 };
@@ -30,6 +31,8 @@ pub struct FrameReceiver {
     handle: Handle,
     /// The stream has given its last item.
     stream_is_over: bool,
+    /// Until when the stream waits for a peer.
+    alarm: Option<Pin<Box<Sleep>>>,
 }
 
 impl Sealed for FrameReceiver {}
@@ -38,7 +41,7 @@ impl End for FrameReceiver {
     const ROLE: Role = Role::Receiver;
 
     fn from_handle(handle: Handle) -> Self {
-        Self { handle, stream_is_over: false }
+        Self { handle, stream_is_over: false, alarm: None }
     }
 }
 
@@ -73,11 +76,7 @@ impl FrameReceiver {
     /// [`RecvError`]. After [`RecvError::Timeout`] receiving may be tried again.
     #[doc(alias = "recv_generator")]
     pub async fn recv(&self) -> Result<Option<Delivery>, RecvError> {
-        match self.handle.until(take).await {
-            Ok(taken) => taken.map_err(RecvError::from),
-            Err(Unmet::NoPeer(wait)) => Err(RecvError::NoPeer(wait)),
-            Err(Unmet::Timeout(timeout)) => Err(RecvError::Timeout(timeout)),
-        }
+        self.until(take).await
     }
 
     /// Answers the frame received last with data of any type, or with a frame.
@@ -118,24 +117,83 @@ impl FrameReceiver {
         self.handle.clock().now()
     }
 
-    /// Says goodbye and gives the connection up: within the linger time and a second.
+    /// The next item of data whose frame was dropped on its way, without waiting. What comes before the next frame is had
+    /// with that one as well ([`Delivery::earlier`]), so that only an application whose frames may stay out needs this.
+    pub fn try_recv_data(&self) -> Option<Value> {
+        self.handle.with(|state| state.session.recv_data())
+    }
+
+    /// Waits for the next item of data whose frame was dropped; `None` once the sender has left. With
+    /// [`FrameReceiver::recv`], as in `tokio::select!`, it gives data at once also while no frame comes.
+    ///
+    /// Cancel-safe: an item is either returned or still there.
     ///
     /// # Errors
-    /// [`SessionFailure`] if the session had failed.
-    pub async fn close(self) -> Result<Stats, SessionFailure> {
-        self.handle.close().await.map(|()| self.stats())
+    /// [`RecvError`]. After [`RecvError::Timeout`] receiving may be tried again.
+    pub async fn recv_data(&self) -> Result<Option<Value>, RecvError> {
+        self.until(|state| match state.session.recv_data() {
+            Some(data) => Some(Ok(Some(data))),
+            None => state.over().map(|over| over.map(|_ending| None)),
+        })
+        .await
+    }
+
+    /// What this application has taken of the sender's data, to be kept over a restart: [`Builder::resume`].
+    ///
+    /// An item counts as taken from when it was returned. An application that records the token when it is done with an item
+    /// and before it takes the next misses none, and sees none again but one that it was killed over. `None` if nothing was taken yet.
+    pub fn resume_token(&self) -> Option<ResumeToken> {
+        self.handle.resume_token()
+    }
+
+    /// Replies of which it is not known whether a VidGear server got them, since its connection broke. What a native sender did not get is had
+    /// from [`FrameReceiver::close`], or here once the session is over.
+    pub fn take_undelivered(&self) -> Vec<Value> {
+        self.handle.take_undelivered()
+    }
+
+    /// Waits until all data of this end is received, says goodbye and gives the connection up: within the linger time and a
+    /// second. If the sender is gone, it is waited for as long. What is not known to have been received is returned.
+    ///
+    /// # Errors
+    /// [`CloseError`] if the session had failed.
+    pub async fn close(self) -> Result<Closed, CloseError> {
+        self.handle.close().await
+    }
+
+    async fn until<R>(
+        &self,
+        attempt: impl FnMut(&mut State) -> Option<Result<R, SessionFailure>>,
+    ) -> Result<R, RecvError> {
+        match self.handle.until(attempt).await {
+            Ok(taken) => taken.map_err(RecvError::from),
+            Err(Unmet::NoPeer(wait)) => Err(RecvError::NoPeer(wait)),
+            Err(Unmet::Timeout(timeout)) => Err(RecvError::Timeout(timeout)),
+        }
     }
 }
 
-/// Gives the frames until the sender leaves; the last item is the error, if the session fails.
+/// Gives the frames until the sender leaves; the last item is the error, if the session fails or no peer appears within
+/// [`Builder::wait_for_peer`].
 impl Stream for FrameReceiver {
-    type Item = Result<Delivery, SessionFailure>;
+    type Item = Result<Delivery, RecvError>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         if self.stream_is_over {
             return Poll::Ready(None);
         }
-        let item = ready!(self.handle.poll_stream(cx, take)).transpose();
+        let item = match self.handle.poll_stream(cx, take) {
+            Poll::Ready(taken) => taken.map_err(RecvError::from).transpose(),
+            Poll::Pending => {
+                let Some((due, wait)) = self.handle.peer_due() else { return Poll::Pending };
+                let alarm = self.alarm.get_or_insert_with(|| Box::pin(sleep_until(due)));
+                if alarm.deadline() != due {
+                    alarm.as_mut().reset(due);
+                }
+                ready!(alarm.as_mut().poll(cx));
+                Some(Err(RecvError::NoPeer(wait)))
+            }
+        };
         self.stream_is_over = !matches!(item, Some(Ok(_)));
         Poll::Ready(item)
     }

@@ -1,11 +1,11 @@
 use netgear_proto::{
     Dialect, Frame, Role, Timestamp, Value,
-    session::{self, Outgoing, Peer, Stats},
+    session::{self, Outgoing, Peer, ResumeToken, Stats},
     vidgear,
 };
 
 use crate::{
-    Builder, Endpoint, SendError, SessionFailure, WaitError,
+    Builder, CloseError, Closed, Endpoint, SendError, WaitError,
     handle::{End, Handle, Unmet, private::Sealed},
 };
 
@@ -73,8 +73,12 @@ impl FrameSender {
 
     /// Sends a frame that was captured just now, and data with it if there is any.
     ///
-    /// It returns when the session has taken the frame, which is when no more than [`Builder::window`] are on their way and none
-    /// waits; with a VidGear client, when the one before it has been answered. What comes back for this frame is had later, from [`FrameSender::recv_data`] or [`FrameSender::try_recv_data`].
+    /// It returns when the session has taken the frame. By [`FramePolicy::Block`](session::FramePolicy::Block) that is when no more than [`Builder::window`] are on their
+    /// way and none waits; by the others at once, from when the first peer was there; with a VidGear client, when the frame before it has been answered.
+    /// What comes back for this frame is had later, from [`FrameSender::recv_data`] or [`FrameSender::try_recv_data`].
+    ///
+    /// While the receiver is gone, this waits for it to come back, if the frame is one to wait: [`Builder::wait_for_peer`]. Data is taken until 256
+    /// items wait, or as much as two messages may hold.
     ///
     /// If the future is dropped before it is done, the frame is not sent.
     ///
@@ -173,15 +177,31 @@ impl FrameSender {
         self.0.clock().now()
     }
 
-    /// Waits for the last answer, says goodbye, and gives the connection up: within the linger time and a second. A VidGear
+    /// What this application has taken of the receiver's data, to be kept over a restart: [`Builder::resume`].
+    ///
+    /// An item counts as taken from when it was returned. An application that records the token when it is done with an item
+    /// and before it takes the next misses none, and sees none again but one that it was killed over. `None` if nothing was taken yet.
+    pub fn resume_token(&self) -> Option<ResumeToken> {
+        self.0.resume_token()
+    }
+
+    /// Data of which it is not known whether a VidGear client got it, since its connection broke. What a native receiver did not get is had
+    /// from [`FrameSender::close`], or here once the session is over.
+    pub fn take_undelivered(&self) -> Vec<Value> {
+        self.0.take_undelivered()
+    }
+
+    /// Waits until every frame is answered and all data received, says goodbye, and gives the connection up: within the linger time
+    /// and a second. If the receiver is gone, it is waited for as long. A VidGear
     /// client, which would hang without somebody to confirm its end to, has 15 s more for that.
     ///
-    /// Data that came back and was not taken is dropped; take it after [`FrameSender::flush`] if it matters.
+    /// Data that came back and was not taken is dropped; take it after [`FrameSender::flush`] if it matters. What this end sent
+    /// and is not known to have been received is returned.
     ///
     /// # Errors
-    /// [`SessionFailure`] if the session had failed.
-    pub async fn close(self) -> Result<Stats, SessionFailure> {
-        self.0.close().await.map(|()| self.stats())
+    /// [`CloseError`] if the session had failed.
+    pub async fn close(self) -> Result<Closed, CloseError> {
+        self.0.close().await
     }
 
     fn unmet(&self, unmet: Unmet) -> SendError {

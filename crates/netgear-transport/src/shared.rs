@@ -4,8 +4,14 @@ use std::{
 };
 
 use futures_util::task::AtomicWaker;
-use netgear_proto::session::{Session, SessionConfig};
-use tokio::sync::Notify;
+use netgear_proto::{
+    Timestamp,
+    session::{Event, Session, SessionConfig},
+};
+use tokio::{
+    sync::{Notify, futures::Notified},
+    time::Instant,
+};
 
 use crate::SessionFailure;
 
@@ -26,8 +32,9 @@ pub(crate) struct Shared {
 #[derive(Debug)]
 pub(crate) struct State {
     pub(crate) session: Session,
-    /// The application has closed or dropped its handle.
-    pub(crate) closing: bool,
+    pub(crate) presence: Presence,
+    /// When the application closed or dropped its handle.
+    pub(crate) closing_since: Option<Timestamp>,
     /// The driver is done, and nothing will change any more.
     pub(crate) finished: bool,
     /// Why the session failed, if it did.
@@ -36,11 +43,29 @@ pub(crate) struct State {
     pub(crate) falsy_data_noted: bool,
 }
 
+/// Whether the peer is there, and since when.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Presence {
+    There(Instant),
+    Gone(Instant),
+}
+
+impl State {
+    pub(crate) fn note(&mut self, event: Event) {
+        self.presence = match (event, self.presence) {
+            (Event::Connected(_), _) => Presence::There(Instant::now()),
+            (Event::Disconnected, Presence::There(_)) => Presence::Gone(Instant::now()),
+            (_, presence) => presence,
+        };
+    }
+}
+
 impl Shared {
     pub(crate) fn new(config: SessionConfig) -> Self {
         let state = State {
             session: Session::new(config),
-            closing: false,
+            presence: Presence::Gone(Instant::now()),
+            closing_since: None,
             finished: false,
             failure: None,
             falsy_data_noted: false,
@@ -70,11 +95,15 @@ impl Shared {
         result
     }
 
+    /// Ready after the next change. Made before a look at the state, it hears of every change after that.
+    pub(crate) fn changed(&self) -> Notified<'_> {
+        self.changed.notified()
+    }
+
     /// Waits until `attempt` gives something, which is tried after every change. Nothing is left behind when it is dropped.
     pub(crate) async fn until<R>(&self, mut attempt: impl FnMut(&mut State) -> Option<R>) -> R {
         loop {
-            // Made before the attempt, so that it hears of every change after it.
-            let changed = self.changed.notified();
+            let changed = self.changed();
             if let Some(result) = self.with(&mut attempt) {
                 return result;
             }
@@ -99,8 +128,8 @@ impl Shared {
     }
 
     /// Asks the driver to say goodbye and end.
-    pub(crate) fn request_close(&self) {
-        self.lock().closing = true;
+    pub(crate) fn request_close(&self, now: Timestamp) {
+        self.lock().closing_since.get_or_insert(now);
         self.driver.wake();
     }
 
@@ -111,13 +140,19 @@ impl Shared {
 
     /// The session has failed; the driver still has the connection to close.
     pub(crate) fn fail(&self, failure: SessionFailure) {
-        self.lock().failure.get_or_insert(failure);
+        let mut state = self.lock();
+        state.failure.get_or_insert(failure);
+        state.session.abort();
+        drop(state);
         self.wake_waiters();
     }
 
     /// The driver is done.
     pub(crate) fn finish(&self) {
-        self.lock().finished = true;
+        let mut state = self.lock();
+        state.session.abort();
+        state.finished = true;
+        drop(state);
         self.wake_waiters();
     }
 }

@@ -21,10 +21,6 @@ impl Session {
         self.our_turn = self.config.pattern() == Pattern::Pair || role == Role::Sender;
         self.request = Request::Other;
         (self.idle_at, self.acknowledge_at, self.idle_is_due) = (None, None, false);
-        if self.peer.is_none() && self.config.dialect().is_none() && role == Role::Receiver {
-            // What a stranger spoke says nothing of the next.
-            self.dialect = None;
-        }
         match (self.dialect, role) {
             (Some(Dialect::Native), _) | (None, Role::Sender) => {
                 self.dialect = Some(Dialect::Native);
@@ -68,17 +64,40 @@ impl Session {
         }
     }
 
+    /// The hello that this end would say now, for whoever binds a REQ (which must speak first, RFC 28) on a port where several may come:
+    /// each is told it before [`Session::handle_greeted`] gets the first whose answer [`Session::check_hello`] finds good. It says nothing
+    /// that another peer's data could make untrue, as long as there is no connection.
+    pub fn hello(&mut self) -> Multipart {
+        let hello = Message::Hello(self.make_hello());
+        // A few bytes, which no limit refuses.
+        hello.encode(self.config.limits()).unwrap_or_default()
+    }
+
     /// Whether the first message of a peer would be taken as its hello, or with VidGear as a message at all: for an open port, where several may
-    /// come and the first that fits is to be let in. Nothing is changed.
+    /// come and the first that fits is to be let in. Nothing is changed. It gives who says so: another connection of the session that
+    /// is spoken with, which takes the place of the one that there is, has [`Session::peer_id`]. VidGear says no id.
     ///
     /// # Errors
     /// [`SessionError`] as [`Session::handle_message`] would give it.
-    pub fn check_hello(&self, message: Multipart) -> Result<(), SessionError> {
+    pub fn check_hello(&self, message: Multipart) -> Result<SessionId, SessionError> {
         match self.read(self.dialect_of(&message), message)? {
-            Heard::Native(Message::Hello(hello)) => self.check_fit(&hello),
+            Heard::Native(Message::Hello(hello)) => self.check_fit(&hello).map(|()| hello.id),
             Heard::Native(_) => Err(PeerViolation::HelloMissing.into()),
-            Heard::VidGear(_) => Ok(()),
+            Heard::VidGear(_) => Ok(SessionId::ANONYMOUS),
         }
+    }
+
+    /// A link is there, and this is the first message that came over it; a REQ has said [`Session::hello`] on it before. What
+    /// [`Session::handle_connected`] and [`Session::handle_message`] do, in one.
+    ///
+    /// # Errors
+    /// As [`Session::handle_message`].
+    pub fn handle_greeted(&mut self, now: Timestamp, first: Multipart) -> Result<(), SessionError> {
+        self.handle_connected(now);
+        if self.config.pattern() == Pattern::ReqRep && self.config.role() == Role::Sender {
+            self.forget_messages();
+        }
+        self.handle_message(now, first)
     }
 
     /// This is no use any more with this peer: the session's end if the two will never fit, else the connection's.
@@ -107,6 +126,10 @@ impl Session {
         }
         let has_left = matches!(self.link, Link::Confirming { .. });
         self.link = Link::Down;
+        if self.peer.is_none() {
+            // What a stranger spoke says nothing of the next.
+            self.dialect = self.config.dialect();
+        }
         self.our_turn = false;
         self.frames.disconnected();
         self.tell(Event::Disconnected);
@@ -172,6 +195,11 @@ impl Session {
     }
 
     pub(super) fn say_hello(&mut self) {
+        let hello = self.make_hello();
+        self.transmit_small(Message::Hello(hello));
+    }
+
+    fn make_hello(&mut self) -> Hello {
         let known: Option<SessionId> = self.inbox.peer();
         let resume = known.map(|peer| Resume {
             peer,
@@ -181,7 +209,7 @@ impl Session {
         });
         let (items, item_bytes) = self.inbox.offer_room();
         let frame_bytes = self.config.limits().frame_bytes() as u64;
-        self.transmit_small(Message::Hello(Hello {
+        Hello {
             version: native::VERSION,
             role: self.config.role(),
             pattern: self.config.pattern(),
@@ -190,7 +218,7 @@ impl Session {
             room: Room { frames: self.config.window(), frame_bytes, items, item_bytes },
             first_item: self.outbox.first(),
             resume,
-        }));
+        }
     }
 
     /// Messages of a connection that is gone are of no use on the next.

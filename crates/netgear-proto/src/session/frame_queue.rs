@@ -210,6 +210,7 @@ impl FrameQueue {
 
     /// A frame goes out as it is offered, to a peer that is to answer it before the next.
     pub(super) fn offer_at_once(&mut self) {
+        self.is_cut_short = false;
         let sequence = self.offered;
         self.offered += 1;
         self.sent = self.offered;
@@ -219,6 +220,7 @@ impl FrameQueue {
 
     /// The connection is gone, and no other will tell what became of the frames that were on their way.
     pub(super) fn lose_what_is_on_its_way(&mut self) {
+        self.is_cut_short = self.undecided() > 0;
         self.dropped.connection += self.undecided() as u64;
         self.on_their_way.clear();
     }
@@ -291,7 +293,7 @@ impl FrameQueue {
 
     /// Whatever has not arrived does so no more.
     pub(super) fn end(&mut self) {
-        self.is_cut_short = !self.is_idle();
+        self.is_cut_short |= !self.is_idle();
         self.dropped.closed += (self.waiting.len() + self.undecided()) as u64;
         self.waiting.clear();
         self.on_their_way.clear();

@@ -193,6 +193,11 @@ impl Session {
         self.peer.as_ref()
     }
 
+    /// Which session it is that is spoken with, or was last; [`SessionId::ANONYMOUS`] if that has no identity.
+    pub const fn peer_id(&self) -> SessionId {
+        self.last_peer
+    }
+
     /// Whether the peer is there now: both ends have said hello.
     pub fn is_open(&self) -> bool {
         self.link == Link::Open && self.ending.is_none()
@@ -444,6 +449,11 @@ impl Session {
             _ if self.dialect == Some(Dialect::Native) => {}
             _ => self.try_leave_vidgear(),
         }
+    }
+
+    /// Ends at once, without a goodbye: there will be no further link.
+    pub fn abort(&mut self) {
+        self.end(if self.leaving.is_some() { Ending::Closed } else { Ending::LinkLost });
     }
 
     /// Data of this end that is not known to have been received, oldest first, each once: once the session is over

@@ -94,6 +94,10 @@ impl ConnectionConfig {
         self
     }
 
+    pub(super) fn set_limits(&mut self, limits: Limits) {
+        self.limits = limits;
+    }
+
     /// Adds a property to READY. Names that begin with `X-` belong to the application (RFC 37).
     ///
     /// # Errors

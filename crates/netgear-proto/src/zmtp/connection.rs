@@ -15,7 +15,7 @@ use super::{
     greeting,
     properties::Properties,
 };
-use crate::{BufferPool, Multipart, Part, Timestamp};
+use crate::{BufferPool, Limits, Multipart, Part, Timestamp};
 
 /// What happened on a connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -269,6 +269,22 @@ impl Connection {
         // Behind bytes that the peer does not take, a PING would only wait, and the next one behind it.
         if !self.transmit.has_remaining() {
             self.push_command(&command::ping());
+        }
+        Ok(())
+    }
+
+    /// Allows more or less from now on: of whoever connects to an open port, say, no more than a first message of a few bytes, until that
+    /// shows who it is.
+    ///
+    /// # Errors
+    /// [`ZmtpError`] if what has begun to come is over the new limits. The connection is of no more use then.
+    pub fn set_limits(&mut self, limits: Limits) -> Result<(), ZmtpError> {
+        self.check_failure()?;
+        self.config.set_limits(limits);
+        let limit = limits.message_bytes();
+        if self.message_bytes > limit.saturating_add(self.envelope.most_bytes()) {
+            let error = self.violated(Violation::MessageTooLong { limit });
+            return Err(self.fail(error));
         }
         Ok(())
     }

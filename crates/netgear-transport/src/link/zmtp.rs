@@ -7,7 +7,7 @@ use std::{
 
 use bytes::Buf;
 use netgear_proto::{
-    BufferPool, Multipart,
+    BufferPool, Limits, Multipart,
     native::READY_PROPERTY,
     zmtp::{Connection, ConnectionConfig, Event, Peer},
 };
@@ -71,6 +71,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> ZmtpLink<S> {
     pub(crate) fn unannounced(&self) -> Option<String> {
         let peer = self.connection.peer().filter(|peer| !announces_netgear(peer))?;
         Some(peer.socket_type().to_owned())
+    }
+
+    /// What the peer may send from now on.
+    ///
+    /// # Errors
+    /// [`LinkError`] if it has begun to send more.
+    pub(crate) fn set_limits(&mut self, limits: Limits) -> Result<(), LinkError> {
+        Ok(self.connection.set_limits(limits)?)
     }
 
     /// Whether a message has begun to come and is not whole yet.

@@ -159,8 +159,12 @@ async fn a_stranger_that_says_nothing_is_let_go() {
 
 #[tokio::test]
 async fn a_peer_that_goes_silent_in_session() {
-    let receiver =
-        receiver(Pattern::Pair).heartbeat(BRISK).bind("tcp://127.0.0.1:0".parse().unwrap()).await.unwrap();
+    let receiver = receiver(Pattern::Pair)
+        .reconnect(false)
+        .heartbeat(BRISK)
+        .bind("tcp://127.0.0.1:0".parse().unwrap())
+        .await
+        .unwrap();
     let mut peer = Scripted::shake(dial(receiver.endpoint().unwrap()).await, SocketType::Pair, true).await;
     peer.hello(Role::Sender, Pattern::Pair).await;
     within("peer", receiver.peer()).await.unwrap();
@@ -186,8 +190,13 @@ async fn a_peer_that_stops_reading() {
         let endpoint = format!("tcp://{}", listener.local_addr().unwrap()).parse().unwrap();
         // Without a heartbeat nobody finds out; only closing must still come to its end.
         let heartbeat = if closes { None } else { BRISK };
-        let sender =
-            sender(Pattern::Pair).linger(SHORT).heartbeat(heartbeat).connect(endpoint).await.unwrap();
+        let sender = sender(Pattern::Pair)
+            .reconnect(false)
+            .linger(SHORT)
+            .heartbeat(heartbeat)
+            .connect(endpoint)
+            .await
+            .unwrap();
         let mut peer = Scripted::accept(&listener, SocketType::Pair, true).await;
         peer.hello(Role::Receiver, Pattern::Pair).await;
         assert!(matches!(peer.receive().await, Some(Message::Hello(_))));

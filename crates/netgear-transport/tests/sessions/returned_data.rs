@@ -8,7 +8,7 @@ use std::{
 
 use futures_util::StreamExt;
 use netgear_transport::{
-    SendError, SessionFailure,
+    RecvError, SendError, SessionFailure,
     proto::{Frame, Pattern, Role, Value, zmtp::SocketType},
 };
 use tokio::time::sleep;
@@ -42,13 +42,17 @@ async fn a_receiver_is_a_stream() {
 /// One error, and then the end: a loop that goes on after an error must end all the same.
 #[tokio::test]
 async fn the_stream_of_a_session_that_fails_gives_one_error_and_ends() {
-    let mut receiver = receiver(Pattern::Pair).bind("tcp://127.0.0.1:0".parse().unwrap()).await.unwrap();
+    let mut receiver =
+        receiver(Pattern::Pair).reconnect(false).bind("tcp://127.0.0.1:0".parse().unwrap()).await.unwrap();
     let mut peer = Scripted::shake(dial(receiver.endpoint().unwrap()).await, SocketType::Pair, true).await;
     peer.hello(Role::Sender, Pattern::Pair).await;
     within("peer", receiver.peer()).await.unwrap();
     drop(peer);
     let items: Vec<_> = within("the stream", receiver.by_ref().take(9).collect()).await;
-    assert!(matches!(&items[..], [Err(SessionFailure::PeerLost | SessionFailure::Link(_))]), "{items:?}");
+    assert!(
+        matches!(&items[..], [Err(RecvError::Failed(SessionFailure::PeerLost | SessionFailure::Link(_)))]),
+        "{items:?}"
+    );
 }
 
 /// One task sends and never looks at what comes back, another takes that.
