@@ -195,6 +195,16 @@ pub struct ClockOffset {
     pub uncertainty_micros: u64,
 }
 
+impl ClockOffset {
+    /// How many microseconds passed from a moment by the sender's clock to one by the receiver's; 0 if the clocks say that it was
+    /// less.
+    pub(crate) fn apart(self, at_sender: Timestamp, at_receiver: Timestamp) -> u64 {
+        let by_receivers_clock = i128::from(at_sender.as_micros()) + i128::from(self.micros);
+        let apart = (i128::from(at_receiver.as_micros()) - by_receivers_clock).max(0);
+        u64::try_from(apart).unwrap_or(u64::MAX)
+    }
+}
+
 /// The postcard part of a message, as it stands behind [`FIRST_BYTE`]. Where it has the number of an item, the value follows.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) enum Header {

@@ -1,6 +1,6 @@
 use core::time::Duration;
 
-use super::Drops;
+use super::{Drops, LatencyPercentiles};
 use crate::{Dialect, Mode, Multipart, Pattern, Role, native::ClockOffset};
 
 /// What a session wants done, or wants known.
@@ -112,4 +112,7 @@ pub struct Stats {
     pub round_trip: Option<Duration>,
     /// How far the receiver's clock is ahead of the sender's: measured by the sender, which tells the receiver.
     pub clock: Option<ClockOffset>,
+    /// How long frames took from their capture to their arrival, the two clocks taken into account: of all whose clocks' offset
+    /// was known, which it is from the second or third on. `None` with a VidGear peer.
+    pub latency: Option<LatencyPercentiles>,
 }

@@ -2,7 +2,7 @@
 
 use super::{
     Delivery, Ending, Event, Link, PeerViolation, Request, Session, SessionError, clock_estimate::RoundTrip,
-    inbox::Entry,
+    frame_queue::Departure, inbox::Entry,
 };
 use crate::{
     Mode, Pattern, Role, Timestamp,
@@ -90,6 +90,9 @@ impl Session {
         delivery.captured_at = Some(captured_at);
         delivery.clock = clock;
         self.told_clock = clock.or(self.told_clock);
+        if let Some(clock) = clock {
+            self.latency.note(captured_at, now, clock);
+        }
         self.arrivals.arrive(delivery, own, items_before);
         self.request = Request::Frame;
         self.counted.frames_received += 1;
@@ -99,10 +102,13 @@ impl Session {
 
     fn handle_answer(&mut self, now: Timestamp, answer: Answer) -> Result<(), PeerViolation> {
         let Answer { sequence, arrived_at, sent_at, acknowledgement, item } = answer;
-        let left = self.frames.answered(sequence)?;
+        let departure = self.frames.answered(sequence)?;
         self.outbox.acknowledge(acknowledgement)?;
-        if let Some(left) = left {
+        if let Some(Departure { captured_at, sent_at: left }) = departure {
             self.clock.note(RoundTrip { left, arrived: arrived_at, answered: sent_at, came_back: now });
+            if let Some(clock) = self.clock.offset() {
+                self.latency.note(captured_at, arrived_at, clock);
+            }
         }
         if let Some(entry) = item.map(|item| self.take_item(item)).transpose()? {
             self.inbox.keep(entry);

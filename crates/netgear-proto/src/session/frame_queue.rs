@@ -78,11 +78,19 @@ pub(super) struct Waiting {
 struct OnItsWay {
     sequence: u64,
     bytes: usize,
+    captured_at: Timestamp,
     sent_at: Timestamp,
     /// It is known to have arrived.
     delivered: bool,
     /// What to send again if the connection breaks ([`FramePolicy::Block`]).
     kept: Option<Waiting>,
+}
+
+/// When a frame was captured, and when it went out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Departure {
+    pub(super) captured_at: Timestamp,
+    pub(super) sent_at: Timestamp,
 }
 
 impl FrameQueue {
@@ -202,6 +210,7 @@ impl FrameQueue {
         self.on_their_way.push_back(OnItsWay {
             sequence: frame.sequence,
             bytes: frame.frame.pixels().len(),
+            captured_at: frame.captured_at,
             sent_at: now,
             delivered: false,
             kept: (self.policy == FramePolicy::Block).then_some(Waiting { again: true, ..frame }),
@@ -209,13 +218,13 @@ impl FrameQueue {
     }
 
     /// A frame goes out as it is offered, to a peer that is to answer it before the next.
-    pub(super) fn offer_at_once(&mut self) {
+    pub(super) fn offer_at_once(&mut self, captured_at: Timestamp) {
         self.is_cut_short = false;
         let sequence = self.offered;
         self.offered += 1;
         self.sent = self.offered;
         let (bytes, sent_at, delivered, kept) = (0, Timestamp::ZERO, false, None);
-        self.on_their_way.push_back(OnItsWay { sequence, bytes, sent_at, delivered, kept });
+        self.on_their_way.push_back(OnItsWay { sequence, bytes, captured_at, sent_at, delivered, kept });
     }
 
     /// The connection is gone, and no other will tell what became of the frames that were on their way.
@@ -225,15 +234,16 @@ impl FrameQueue {
         self.on_their_way.clear();
     }
 
-    /// A frame is answered: those are in the order in which the frames went out. Gives when it did, if that was on this
+    /// A frame is answered: those are in the order in which the frames went out. Gives its times, if it went out on this
     /// connection.
-    pub(super) fn answered(&mut self, sequence: u64) -> Result<Option<Timestamp>, PeerViolation> {
+    pub(super) fn answered(&mut self, sequence: u64) -> Result<Option<Departure>, PeerViolation> {
         if self.unanswered() != Some(sequence) {
             return Err(PeerViolation::UnexpectedAnswer { found: sequence });
         }
         let Some(frame) = self.on_their_way.pop_front() else { return Ok(None) };
         self.delivered += u64::from(!frame.delivered);
-        Ok((!frame.delivered).then_some(frame.sent_at))
+        let OnItsWay { captured_at, sent_at, delivered, .. } = frame;
+        Ok((!delivered).then_some(Departure { captured_at, sent_at }))
     }
 
     /// The peer says that all frames before this one have arrived that went out, and it is leaving.

@@ -64,10 +64,8 @@ impl Delivery {
     /// differ.
     pub fn age(&self, now: Timestamp) -> Option<Latency> {
         let (captured_at, clock) = (self.captured_at?, self.clock?);
-        let captured = i128::from(captured_at.as_micros()) + i128::from(clock.micros);
-        let micros = (i128::from(now.as_micros()) - captured).max(0);
         Some(Latency {
-            duration: Duration::from_micros(u64::try_from(micros).unwrap_or(u64::MAX)),
+            duration: Duration::from_micros(clock.apart(captured_at, now)),
             uncertainty: Duration::from_micros(clock.uncertainty_micros),
         })
     }

@@ -81,6 +81,7 @@ mod exchange;
 mod frame_queue;
 mod frames;
 mod inbox;
+mod latency;
 mod outbox;
 mod resume_token;
 mod speaking;
@@ -90,8 +91,8 @@ mod wording;
 use alloc::{boxed::Box, collections::VecDeque, vec::Vec};
 
 use self::{
-    arrivals::Arrivals, clock_estimate::ClockEstimate, frame_queue::FrameQueue, inbox::Inbox, outbox::Outbox,
-    wording::Heard,
+    arrivals::Arrivals, clock_estimate::ClockEstimate, frame_queue::FrameQueue, inbox::Inbox,
+    latency::LatencyHistogram, outbox::Outbox, wording::Heard,
 };
 use crate::{
     Dialect, Mode, Multipart, Role, Timestamp, Value,
@@ -104,6 +105,7 @@ pub use self::{
     event::{Ending, Event, Output, Peer, Stats},
     frame_queue::{Drops, FramePolicy},
     frames::{Delivery, Latency, Outgoing},
+    latency::LatencyPercentiles,
     resume_token::{ResumeToken, ResumeTokenError},
 };
 
@@ -172,6 +174,7 @@ pub struct Session {
     frames: FrameQueue,
     arrivals: Arrivals,
     clock: ClockEstimate,
+    latency: LatencyHistogram,
     /// The clock's offset as the sender says.
     told_clock: Option<native::ClockOffset>,
     undelivered: VecDeque<Value>,
@@ -277,6 +280,7 @@ impl Session {
             reconnects: self.opened.saturating_sub(1),
             round_trip: self.clock.round_trip(),
             clock: if is_sender { self.clock.offset() } else { self.told_clock },
+            latency: self.latency.percentiles(),
             ..self.counted
         }
     }
@@ -325,6 +329,7 @@ impl Session {
             frames: FrameQueue::new(config.frame_policy(), config.window().into()),
             arrivals: Arrivals::new(config.window().into(), limits.frame_bytes()),
             clock: ClockEstimate::default(),
+            latency: LatencyHistogram::default(),
             told_clock: None,
             undelivered: VecDeque::new(),
             unconfirmed: None,

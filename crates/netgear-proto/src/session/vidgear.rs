@@ -26,14 +26,14 @@ impl Session {
 
     /// Sends a frame that may go.
     pub(super) fn send_to_vidgear(&mut self, outgoing: Outgoing) -> Result<(), EncodeError> {
-        let Outgoing { frame, data, .. } = outgoing;
+        let Outgoing { frame, data, captured_at } = outgoing;
         let unconfirmed = data.clone().filter(|_| self.config.reconnect());
         let (mode, limits) = (self.config.mode(), self.config.limits());
         let has_data = data.is_some();
         let message = Message::Frame(FrameMessage { mode, frame, data }).encode(limits)?;
         self.counted.data_sent += u64::from(has_data);
         self.unconfirmed = unconfirmed;
-        self.frames.offer_at_once();
+        self.frames.offer_at_once(captured_at);
         self.counted.frames_sent += 1;
         self.transmit(message);
         Ok(())
