@@ -1,10 +1,10 @@
 //! What each command does.
 
-use std::{fmt, time::Duration};
+use std::{collections::VecDeque, fmt, time::Duration};
 
 use netgear::{
     media::{Filter, FrameRate, OpenOptions, Source, SourceInfo, TestPatternSpec},
-    prelude::{Endpoint, FrameReceiver, FrameSender},
+    prelude::{Endpoint, FramePolicy, FrameReceiver, FrameSender},
     transport::{Builder, End},
 };
 use serde::Serialize;
@@ -24,24 +24,31 @@ use crate::{
 };
 
 pub(crate) async fn serve(options: Serve) -> Result<(), Failure> {
+    let policy = options.policy();
     let session = options.session;
     let source = options.source.open(&OpenOptions::new())?;
     let mut stop = Stop::new()?;
     let mut tally = Tally::new(session.digest);
+    if policy != FramePolicy::Block {
+        tally.without_digest();
+    }
     let reduce = options.reduce.map(|percent| (percent, options.filter));
     let mut sending = Sending {
         feed: Feed::spawn(source, options.source.to_string(), options.looped, reduce),
         pace: options.fps.map_or(Pace::Source, Pace::from),
         data: options.data.map_or(Outgoing::Nothing, Outgoing::Same),
+        policy,
         frames: session.frames,
         time: None,
         print_data: session.print_data,
         json: session.json,
         clock: None,
+        read: 0,
+        unanswered: VecDeque::new(),
     };
     let mut way = Way::new(options.bind, options.connect, || Way::Connect(Endpoint::default_to_connect()));
     let sent = loop {
-        let builder = session.set_up(FrameSender::builder());
+        let builder = session.set_up(FrameSender::builder()).frame_policy(policy);
         let opened = match &way {
             Way::Bind(endpoint) => builder.bind(endpoint.clone()).await.map_err(Failure::from),
             Way::Connect(endpoint) => tokio::select! {
@@ -174,7 +181,11 @@ impl Way {
 
 impl Session {
     fn set_up<E: End>(&self, builder: Builder<E>) -> Builder<E> {
-        let builder = builder.pattern(self.pattern).mode(self.mode()).dialect(self.dialect());
+        let builder = builder
+            .pattern(self.pattern)
+            .mode(self.mode())
+            .dialect(self.dialect())
+            .reconnect(!self.no_reconnect);
         match self.wait {
             Some(wait) => builder.wait_for_peer(wait),
             None => builder,
@@ -243,11 +254,14 @@ pub(crate) async fn demo(options: Demo) -> Result<(), Failure> {
         feed: Feed::spawn(frames, pattern.to_string(), false, reduce),
         pace: Pace::from(options.fps),
         data: Outgoing::Number,
+        policy: FramePolicy::Block,
         frames: options.frames,
         time: options.frames.is_none().then_some(options.seconds),
         print_data: false,
         json: options.json,
         clock: None,
+        read: 0,
+        unanswered: VecDeque::new(),
     };
     let mut sent = Tally::new(true);
     let live = LiveLine::new(format!("streaming over {endpoint}"));

@@ -3,7 +3,7 @@ use std::{path::PathBuf, str::FromStr, time::Duration};
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, value_parser};
 use netgear::{
     media::{Filter, FrameRate, Percent, Source, TestPatternSpec},
-    prelude::{Dialect, Endpoint, Mode, Pattern, Value},
+    prelude::{Dialect, Endpoint, FramePolicy, Mode, Pattern, Value},
 };
 
 /// Stream video frames between two programs while any data goes both ways.
@@ -136,6 +136,11 @@ pub(crate) struct Serve {
     /// Frames a second, or max for as many as there can be. Default: the source's own pace.
     #[arg(long, value_name = "F|max", allow_negative_numbers = true)]
     pub(crate) fps: Option<Fps>,
+    /// What becomes of frames that the receiver is too slow for: block (they wait, and so does the source), latest (the
+    /// newest replaces the one that waits), drop-newest (the one that waits stays). Default: latest for a URL, which may be a
+    /// camera's; block for all else.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) policy: Option<PolicyOption>,
     /// Begin again at the end, without end.
     #[arg(long = "loop")]
     pub(crate) looped: bool,
@@ -183,11 +188,14 @@ pub(crate) struct Session {
     /// Send frames one way and no data at all; the same on both ends.
     #[arg(long)]
     pub(crate) unidirectional: bool,
-    /// How long to wait for the other end to appear. Default: for ever.
+    /// How long to wait for the other end to appear, and to come back each time that it is lost. Default: for ever.
     #[arg(long, value_name = "SECONDS", allow_negative_numbers = true,
         value_parser = seconds)]
     pub(crate) wait: Option<Duration>,
-    /// When the other end is gone, wait for the next one, until Ctrl-C. An end that binds also outlives peers that were set up
+    /// End when the connection is lost, rather than wait for the other end to come back.
+    #[arg(long, conflicts_with = "stay")]
+    pub(crate) no_reconnect: bool,
+    /// When the other end has left, wait for the next one, until Ctrl-C. An end that binds also outlives peers that were set up
     /// differently.
     #[arg(long)]
     pub(crate) stay: bool,
@@ -240,6 +248,24 @@ pub(crate) enum DialectOption {
     Auto,
     Native,
     Vidgear,
+}
+
+/// What becomes of frames that the receiver is too slow for.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum PolicyOption {
+    Block,
+    Latest,
+    DropNewest,
+}
+
+impl Serve {
+    pub(crate) fn policy(&self) -> FramePolicy {
+        match (self.policy, &self.source) {
+            (Some(PolicyOption::Latest), _) | (None, Source::Url(_)) => FramePolicy::Latest,
+            (Some(PolicyOption::DropNewest), _) => FramePolicy::DropNewest,
+            (Some(PolicyOption::Block), _) | (None, _) => FramePolicy::Block,
+        }
+    }
 }
 
 /// Pixels in a row, and rows.

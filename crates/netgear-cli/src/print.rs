@@ -32,6 +32,17 @@ pub(crate) fn note(note: &dyn Display) {
     line(io::stderr(), note);
 }
 
+/// What the other end did not get. A long list is cut short.
+pub(crate) fn undelivered(data: &[Value]) {
+    const SHOWN: usize = 3;
+    if data.is_empty() {
+        return;
+    }
+    let shown: Vec<_> = data.iter().take(SHOWN).map(Value::to_string).collect();
+    let more = if data.len() > SHOWN { ", …" } else { "" };
+    note(&format_args!("{} items of data were not delivered: {}{more}", data.len(), shown.join(", ")));
+}
+
 /// Why the program failed.
 pub(crate) fn error(error: &dyn Display) {
     line(io::stderr(), &format_args!("error: {error}"));

@@ -1,13 +1,8 @@
-use std::{
-    future::{Future, poll_fn},
-    path::PathBuf,
-    pin::pin,
-    task::Poll,
-};
+use std::path::PathBuf;
 
 use netgear::{
     media::{FrameRate, save_picture},
-    prelude::{Delivery, Dialect, Frame, FrameReceiver, Mode, Value},
+    prelude::{Delivery, Frame, FrameReceiver, Value},
     transport::{RecvError, ReplyError, WaitError},
 };
 
@@ -41,15 +36,6 @@ pub(crate) enum Reply {
     },
 }
 
-/// What the end of the loop leaves to do.
-#[derive(Debug, Default)]
-struct Unfinished {
-    /// The frame received last was not answered yet.
-    unanswered: bool,
-    /// Whether this sender is a VidGear server.
-    speaks_vidgear: bool,
-}
-
 impl Receiving {
     /// The rate that a recording is given, since the wire says nothing of one.
     pub(crate) const RECORDED_RATE: FrameRate = FrameRate::THIRTY;
@@ -62,19 +48,22 @@ impl Receiving {
         tally: &mut Tally,
         mut live: LiveLine,
     ) -> Result<Ended, Failure> {
-        let mut unfinished = Unfinished::default();
         let received = tokio::select! {
-            received = self.receive_all(&receiver, tally, &mut live, &mut unfinished) => received,
+            received = self.receive_all(&receiver, tally, &mut live) => received,
             () = stop.requested() => Ok(Ended::Done),
         };
-        if unfinished.unanswered {
-            answer_without_data(&receiver).await;
-        }
-        // The sender is told goodbye whatever went wrong here; what counts first is what went wrong.
+        drop(live);
+        // The sender is told goodbye whatever went wrong here; what counts first is what went wrong. The frame received last
+        // is answered by it.
         let closed = receiver.close().await;
+        if let Ok(closed) = &closed {
+            tally.note(closed.stats);
+            print::undelivered(&closed.undelivered);
+        }
+        tally.end_session();
         let ended = received?;
         closed?;
-        if ended == Ended::Done && unfinished.speaks_vidgear {
+        if ended == Ended::Done && tally.speaks_vidgear() {
             print::note(
                 &"VidGear has no word for a receiver that leaves: its server waits until it times out, \
                   and then for somebody to confirm its end, as the next view at this endpoint does",
@@ -100,7 +89,6 @@ impl Receiving {
         receiver: &FrameReceiver,
         tally: &mut Tally,
         live: &mut LiveLine,
-        unfinished: &mut Unfinished,
     ) -> Result<Ended, Failure> {
         let peer = match receiver.peer().await {
             Ok(peer) => peer,
@@ -111,33 +99,29 @@ impl Receiving {
             Err(error) => return Err(error.into()),
         };
         tally.peer(peer);
-        unfinished.speaks_vidgear = peer.dialect == Dialect::VidGear;
         while self.frames.is_none_or(|frames| tally.frames() < frames) {
-            unfinished.unanswered = false;
             let delivery = match receiver.recv().await {
                 // The heartbeat says that the sender is alive; its source may be slow.
                 Err(RecvError::Timeout(_)) => continue,
                 received => received?,
             };
-            let Some(delivery) = delivery else { return Ok(Ended::PeerLeft) };
-            // A unidirectional session answers as it delivers.
-            unfinished.unanswered = peer.mode == Mode::Bidirectional;
-            let latency = delivery.captured_at.map(|captured_at| delivery.received_at.since(captured_at));
-            tally.frame(&delivery.frame, latency);
+            let Some(delivery) = delivery else {
+                while let Some(data) = receiver.try_recv_data() {
+                    self.take_data(&data, tally, live);
+                }
+                return Ok(Ended::PeerLeft);
+            };
+            tally.frame(&delivery.frame);
+            tally.note(receiver.stats());
             if self.snapshot.is_some() {
                 self.last = Some(delivery.frame.clone());
             }
-            if let Some(data) = &delivery.data {
-                tally.data_received += 1;
-                if self.print_data {
-                    live.suspend(|| print::data(data, self.json));
-                }
+            for data in delivery.earlier.iter().chain(&delivery.data) {
+                self.take_data(data, tally, live);
             }
             match self.answer(receiver, &delivery, tally).await {
-                Ok(true) => unfinished.unanswered = false,
-                Ok(false) => {}
                 // It has said goodbye meanwhile; the frame is ours all the same.
-                Err(Failure::Reply(ReplyError::PeerLeft)) => {}
+                Ok(()) | Err(Failure::Reply(ReplyError::PeerLeft)) => {}
                 Err(failure) => return Err(failure),
             }
             live.update(tally);
@@ -148,13 +132,19 @@ impl Receiving {
         Ok(Ended::Done)
     }
 
-    /// Whether there was anything to answer.
+    fn take_data(&self, data: &Value, tally: &mut Tally, live: &LiveLine) {
+        tally.data_received += 1;
+        if self.print_data {
+            live.suspend(|| print::data(data, self.json));
+        }
+    }
+
     async fn answer(
         &mut self,
         receiver: &FrameReceiver,
         delivery: &Delivery,
         tally: &mut Tally,
-    ) -> Result<bool, Failure> {
+    ) -> Result<(), Failure> {
         let reply = match &mut self.reply {
             Reply::Nothing => None,
             Reply::Same(value) => Some(value.clone()),
@@ -162,24 +152,13 @@ impl Receiving {
             Reply::Echo { frames: true } => Some(Value::Frame(delivery.frame.clone())),
             Reply::Echo { frames: false } => delivery.data.clone(),
         };
-        let Some(reply) = reply else { return Ok(false) };
+        let Some(reply) = reply else { return Ok(()) };
         let frame = reply.as_frame().cloned();
         receiver.reply(reply)?;
-        tally.data_sent += 1;
+        tally.data_given += 1;
         if let Some(frame) = frame {
             tally.returned_frame(&frame);
         }
-        Ok(true)
+        Ok(())
     }
-}
-
-/// Answers the frame received last, so that the sender counts it as arrived, as this end does.
-async fn answer_without_data(receiver: &FrameReceiver) {
-    // To receive is to answer what was received before. The next frame cannot be there yet, and is not waited for.
-    let mut next = pin!(receiver.recv());
-    poll_fn(|cx| {
-        let _ = next.as_mut().poll(cx);
-        Poll::Ready(())
-    })
-    .await;
 }

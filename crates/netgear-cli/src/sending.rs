@@ -1,11 +1,12 @@
 use std::{
+    collections::VecDeque,
     pin::pin,
     time::{Duration, Instant},
 };
 
 use netgear::{
     media::{FrameRate, TimedFrame},
-    prelude::{Dialect, Frame, FrameSender, Value},
+    prelude::{Frame, FramePolicy, FrameSender, Stats, Value},
     transport::{CloseError, SendError, WaitError},
 };
 use tokio::time::{sleep, timeout_at};
@@ -18,6 +19,8 @@ pub(crate) struct Sending {
     pub(crate) feed: Feed,
     pub(crate) pace: Pace,
     pub(crate) data: Outgoing,
+    /// Whether frames may be dropped, rather than wait for the receiver.
+    pub(crate) policy: FramePolicy,
     /// The end, in frames or in time since the first of them; the source's own end comes first.
     pub(crate) frames: Option<u64>,
     pub(crate) time: Option<Duration>,
@@ -25,6 +28,10 @@ pub(crate) struct Sending {
     pub(crate) json: bool,
     /// Runs from the first frame of all, whoever it went to: the next receiver gets what comes after.
     pub(crate) clock: Option<PaceClock>,
+    /// Frames that were read so far.
+    pub(crate) read: u64,
+    /// Those that are not known to have arrived, oldest first, if none is to be dropped: the next receiver gets them.
+    pub(crate) unanswered: VecDeque<(Frame, Option<Value>)>,
 }
 
 /// When a frame is due.
@@ -56,24 +63,8 @@ pub(crate) enum Ended {
     PeerLeft,
 }
 
-/// What the end of the loop leaves to do.
-#[derive(Debug, Default)]
-struct Unfinished {
-    in_flight: Option<InFlight>,
-    /// Whether this receiver is a VidGear client.
-    speaks_vidgear: bool,
-}
-
-/// A frame that was sent and is not answered yet.
-#[derive(Debug)]
-struct InFlight {
-    frame: Frame,
-    has_data: bool,
-    sent_at: Instant,
-}
-
 impl Sending {
-    /// How long the last answer and the goodbye may take when the receiver does not answer any more, so that Ctrl-C ends
+    /// How long the last answers and the goodbye may take when the receiver does not answer any more, so that Ctrl-C ends
     /// the program all the same. A VidGear client takes longer if its application does.
     const LONGEST_GOODBYE: Duration = Duration::from_millis(1_500);
 
@@ -85,18 +76,18 @@ impl Sending {
         tally: &mut Tally,
         mut live: LiveLine,
     ) -> Result<Ended, Failure> {
-        let mut unfinished = Unfinished::default();
         let sent = tokio::select! {
-            sent = self.send_all(&sender, tally, &mut live, &mut unfinished) => sent,
+            sent = self.send_all(&sender, tally, &mut live) => sent,
             () = stop.requested() => Ok(Ended::Done),
         };
         // The receiver is told goodbye whatever went wrong here; what counts first is what went wrong.
-        let leaving = self.leave(sender, tally, live, unfinished);
+        let leaving = self.leave(sender, tally, live);
         let closed = tokio::select! {
             closed = leaving => closed,
             // A second time: at once.
             () = stop.requested() => Ok(()),
         };
+        tally.end_session();
         let ended = sent?;
         closed?;
         Ok(ended)
@@ -107,21 +98,27 @@ impl Sending {
         sender: &FrameSender,
         tally: &mut Tally,
         live: &mut LiveLine,
-        unfinished: &mut Unfinished,
     ) -> Result<Ended, Failure> {
         match sender.peer().await {
-            Ok(peer) => {
-                unfinished.speaks_vidgear = peer.dialect == Dialect::VidGear;
-                tally.peer(peer);
-            }
+            Ok(peer) => tally.peer(peer),
             // It came and left before it was looked at.
             Err(WaitError::Over) => return Ok(Ended::PeerLeft),
             Err(error) => return Err(error.into()),
         }
+        // What the receiver before did not get; those stay in the list until this one has them.
+        tally.not_dropped(self.unanswered.len() as u64);
+        for (frame, data) in self.unanswered.clone() {
+            let has_data = data.is_some();
+            match sender.send(frame, data).await {
+                Err(SendError::PeerLeft) => return Ok(Ended::PeerLeft),
+                sent => sent?,
+            }
+            tally.data_given += u64::from(has_data);
+        }
         let began = Instant::now();
-        while self.frames.is_none_or(|frames| tally.frames() < frames) {
+        while self.frames.is_none_or(|frames| self.read < frames) {
             let Some(TimedFrame { frame, time }) = self.feed.next().await? else { break };
-            let wait = match self.pace.due(tally.frames(), time) {
+            let wait = match self.pace.due(self.read, time) {
                 Some(due) => self.clock.get_or_insert(PaceClock { start: began }).wait(due),
                 None => Duration::ZERO,
             };
@@ -132,63 +129,73 @@ impl Sending {
             if !wait.is_zero() {
                 sleep(wait).await;
             }
-            let data = self.data.next(tally.frames());
-            let (has_data, sent_at) = (data.is_some(), Instant::now());
-            match sender.send(frame.clone(), data).await {
+            let data = self.data.next(self.read);
+            self.read += 1;
+            if self.policy == FramePolicy::Block {
+                self.unanswered.push_back((frame.clone(), data.clone()));
+            }
+            tally.frame_bytes = frame.pixels().len();
+            let has_data = data.is_some();
+            let sent = sender.send(frame, data).await;
+            tally.data_given += u64::from(has_data && sent.is_ok());
+            self.count(sender, tally, live);
+            match sent {
                 Err(SendError::PeerLeft) => return Ok(Ended::PeerLeft),
                 sent => sent?,
             }
-            unfinished.in_flight = Some(InFlight { frame, has_data, sent_at });
-            // What is counted as sent has been answered, and so has arrived.
-            match sender.flush().await {
-                Err(SendError::PeerLeft) => return Ok(Ended::PeerLeft),
-                flushed => flushed?,
-            }
-            self.count(unfinished.in_flight.take(), sender, tally, live);
             live.update(tally);
         }
-        Ok(Ended::Done)
+        self.flush(sender, tally, live).await
     }
 
-    /// Says goodbye, after the answer to the frame that is still on its way, which is no lost one if it comes.
+    /// Waits for the last answers, as long as they keep coming.
+    async fn flush(
+        &mut self,
+        sender: &FrameSender,
+        tally: &mut Tally,
+        live: &mut LiveLine,
+    ) -> Result<Ended, Failure> {
+        loop {
+            let before = sender.stats().frames_delivered;
+            let flushed = sender.flush().await;
+            self.count(sender, tally, live);
+            match flushed {
+                Ok(()) => return Ok(Ended::Done),
+                Err(SendError::PeerLeft) => return Ok(Ended::PeerLeft),
+                Err(SendError::Timeout(_)) if sender.stats().frames_delivered > before => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    /// Says goodbye, after the answers to the frames that are still on their way, which are no lost ones if they come.
     async fn leave(
-        &self,
+        &mut self,
         sender: FrameSender,
         tally: &mut Tally,
         live: LiveLine,
-        unfinished: Unfinished,
     ) -> Result<(), CloseError> {
-        let Unfinished { in_flight, speaks_vidgear } = unfinished;
         let deadline = Instant::now() + Self::LONGEST_GOODBYE;
-        if in_flight.is_some() {
-            tally.dropped += 1;
-            let flushed = timeout_at(deadline.into(), sender.flush()).await;
-            // A receiver that leaves may say so in the place of the answer, and says what it has taken.
-            let is_taken = sender.stats().frames_delivered > tally.frames();
-            if matches!(flushed, Ok(Ok(()))) || is_taken {
-                tally.dropped -= 1;
-                self.count(in_flight, &sender, tally, &live);
-            }
-        }
+        let _ = timeout_at(deadline.into(), sender.flush()).await;
+        self.count(&sender, tally, &live);
         drop(live);
         let mut closing = pin!(sender.close());
         let closed = match timeout_at(deadline.into(), &mut closing).await {
             Ok(closed) => closed,
-            Err(_) if speaks_vidgear => {
+            Err(_) if tally.speaks_vidgear() => {
                 print::note(&"waiting for the VidGear client to confirm the end; Ctrl-C leaves at once");
                 closing.await
             }
             Err(_) => return Ok(()),
         };
-        closed.map(drop)
+        let closed = closed?;
+        self.note(closed.stats, tally);
+        print::undelivered(&closed.undelivered);
+        Ok(())
     }
 
-    /// A frame has been answered.
-    fn count(&self, frame: Option<InFlight>, sender: &FrameSender, tally: &mut Tally, live: &LiveLine) {
-        if let Some(InFlight { frame, has_data, sent_at }) = frame {
-            tally.data_sent += u64::from(has_data);
-            tally.frame(&frame, Some(sent_at.elapsed()));
-        }
+    /// Takes what has come back, and notes what has arrived.
+    fn count(&mut self, sender: &FrameSender, tally: &mut Tally, live: &LiveLine) {
         while let Some(data) = sender.try_recv_data() {
             tally.data_received += 1;
             if self.print_data {
@@ -196,6 +203,16 @@ impl Sending {
             }
             if let Value::Frame(frame) = &data {
                 tally.returned_frame(frame);
+            }
+        }
+        self.note(sender.stats(), tally);
+    }
+
+    fn note(&mut self, stats: Stats, tally: &mut Tally) {
+        let arrived = tally.note(stats);
+        for _ in 0..arrived {
+            if let Some((frame, _)) = self.unanswered.pop_front() {
+                tally.digest(&frame);
             }
         }
     }

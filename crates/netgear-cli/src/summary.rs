@@ -3,28 +3,34 @@ use std::{
     time::{Duration, Instant},
 };
 
-use hdrhistogram::Histogram;
 use netgear::{
-    prelude::{Dialect, Frame, Pattern},
-    proto::session,
+    prelude::{Dialect, Frame, Pattern, Stats},
+    proto::session::{self, LatencyPercentiles},
 };
 use serde::{Serialize, Serializer};
 use xxhash_rust::xxh3::Xxh3;
 
-/// What crossed, as it is counted while it does.
+/// What crossed, as it is counted while it does, over all peers that came.
 pub(crate) struct Tally {
     frames: u64,
     bytes: u64,
     first_and_last: Option<(Instant, Instant)>,
-    pub(crate) data_sent: u64,
+    /// Items of data that this end has given to its sessions.
+    pub(crate) data_given: u64,
     pub(crate) data_received: u64,
     pub(crate) frames_returned: u64,
-    pub(crate) dropped: u64,
-    latency: Histogram<u64>,
+    /// What each frame that is sent has of pixels.
+    pub(crate) frame_bytes: usize,
     digest: Option<Xxh3>,
     returned_digest: Option<Xxh3>,
     peer: Option<session::Peer>,
-    /// Peers that came after the first.
+    /// Peers that came.
+    peers: u64,
+    /// The session of this peer, so far.
+    session: Stats,
+    /// Of the sessions before.
+    dropped: u64,
+    data_undelivered: u64,
     reconnects: u64,
 }
 
@@ -34,23 +40,24 @@ impl Tally {
             frames: 0,
             bytes: 0,
             first_and_last: None,
-            data_sent: 0,
+            data_given: 0,
             data_received: 0,
             frames_returned: 0,
-            dropped: 0,
-            // An hour is more than any wait here; three digits make the percentiles right to a part in a thousand.
-            latency: Histogram::new_with_max(3_600_000_000, 3)
-                .unwrap_or_else(|_| unreachable!("the bounds are those that the crate documents")),
+            frame_bytes: 0,
             digest: digest.then(Xxh3::new),
             returned_digest: digest.then(Xxh3::new),
             peer: None,
+            peers: 0,
+            session: Stats::default(),
+            dropped: 0,
+            data_undelivered: 0,
             reconnects: 0,
         }
     }
 
     /// A peer is there.
     pub(crate) fn peer(&mut self, peer: session::Peer) {
-        self.reconnects += u64::from(self.peer.is_some());
+        self.peers += 1;
         self.peer = Some(peer);
     }
 
@@ -58,18 +65,61 @@ impl Tally {
         self.peer.is_some()
     }
 
-    /// A frame has crossed; `latency` is how long it took, where that is known.
-    pub(crate) fn frame(&mut self, frame: &Frame, latency: Option<Duration>) {
-        let now = Instant::now();
-        self.frames += 1;
-        self.bytes += frame.pixels().len() as u64;
-        self.first_and_last = Some((self.first_and_last.map_or(now, |(first, _)| first), now));
-        if let Some(latency) = latency {
-            self.latency.saturating_record(latency.as_micros().try_into().unwrap_or(u64::MAX));
+    pub(crate) fn speaks_vidgear(&self) -> bool {
+        self.peer.is_some_and(|peer| peer.dialect == Dialect::VidGear)
+    }
+
+    /// A frame has come.
+    pub(crate) fn frame(&mut self, frame: &Frame) {
+        self.count(1, frame.pixels().len());
+        self.digest(frame);
+    }
+
+    /// The session stands so now. Gives how many frames of this end have arrived since it was last asked.
+    pub(crate) fn note(&mut self, stats: Stats) -> u64 {
+        let arrived = stats.frames_delivered - self.session.frames_delivered;
+        self.count(arrived, self.frame_bytes);
+        self.session = stats;
+        arrived
+    }
+
+    /// The session is over, and another may come.
+    pub(crate) fn end_session(&mut self) {
+        let Stats { frames_dropped, data_undelivered, reconnects, .. } = self.session;
+        self.dropped += frames_dropped.total();
+        self.data_undelivered += data_undelivered;
+        self.reconnects += reconnects;
+        // How long frames took is the last session's to say.
+        let latency = self.session.latency;
+        self.session = Stats::default();
+        self.session.latency = latency;
+    }
+
+    /// Frames of this end that were given up are to be sent to the next peer.
+    pub(crate) fn not_dropped(&mut self, frames: u64) {
+        self.dropped = self.dropped.saturating_sub(frames);
+    }
+
+    fn count(&mut self, frames: u64, bytes: usize) {
+        if frames == 0 {
+            return;
         }
+        let now = Instant::now();
+        self.frames += frames;
+        self.bytes += frames * bytes as u64;
+        self.first_and_last = Some((self.first_and_last.map_or(now, |(first, _)| first), now));
+    }
+
+    /// A frame has crossed whose pixels are to be in the digest.
+    pub(crate) fn digest(&mut self, frame: &Frame) {
         if let Some(digest) = &mut self.digest {
             digest.update(frame.pixels());
         }
+    }
+
+    /// Frames are dropped, and nobody says which: there is no digest of those that crossed.
+    pub(crate) fn without_digest(&mut self) {
+        self.digest = None;
     }
 
     /// A frame has crossed the other way.
@@ -89,22 +139,21 @@ impl Tally {
         // The first frame begins the time and does not count against it.
         let per_second = |amount: f64| if seconds > 0.0 { amount / seconds } else { 0.0 };
         let timed = self.frames.saturating_sub(1) as f64 / self.frames.max(1) as f64;
+        let Stats { frames_dropped, data_undelivered, reconnects, latency, .. } = self.session;
+        let data_undelivered = self.data_undelivered + data_undelivered;
         Summary {
             frames: self.frames,
             bytes: self.bytes,
             seconds,
             fps: per_second(self.frames as f64 * timed),
             gigabytes_per_second: per_second(self.bytes as f64 * timed) / 1e9,
-            data_sent: self.data_sent,
+            data_sent: self.data_given.saturating_sub(data_undelivered),
+            data_undelivered,
             data_received: self.data_received,
             frames_returned: self.frames_returned,
-            dropped: self.dropped,
-            reconnects: self.reconnects,
-            latency_us: (!self.latency.is_empty()).then(|| Latency {
-                p50: self.latency.value_at_quantile(0.5),
-                p99: self.latency.value_at_quantile(0.99),
-                max: self.latency.max(),
-            }),
+            dropped: self.dropped + frames_dropped.total(),
+            reconnects: self.reconnects + reconnects + self.peers.saturating_sub(1),
+            latency_us: latency.map(Latency::from),
             digest: self.digest.as_ref().map(hexadecimal),
             returned_digest: self
                 .returned_digest
@@ -113,6 +162,13 @@ impl Tally {
                 .map(hexadecimal),
             peer: self.peer.map(|peer| Peer { dialect: peer.dialect, pattern: peer.pattern }),
         }
+    }
+}
+
+impl From<LatencyPercentiles> for Latency {
+    fn from(latency: LatencyPercentiles) -> Self {
+        let micros = |duration: Duration| duration.as_micros().try_into().unwrap_or(u64::MAX);
+        Self { p50: micros(latency.p50), p99: micros(latency.p99), max: micros(latency.max) }
     }
 }
 
@@ -131,18 +187,20 @@ pub(crate) struct Summary {
     pub(crate) seconds: f64,
     pub(crate) fps: f64,
     pub(crate) gigabytes_per_second: f64,
+    /// Items of data that were delivered.
     pub(crate) data_sent: u64,
+    /// Those that are not known to have been.
+    pub(crate) data_undelivered: u64,
     pub(crate) data_received: u64,
     /// Frames that came back, or were sent back.
     pub(crate) frames_returned: u64,
-    /// Frames that were sent and never answered.
+    /// Frames that were read and never answered: by `--policy`, or because the end came first.
     pub(crate) dropped: u64,
-    /// Peers that came after the first had gone.
+    /// Connections after the first, and peers after the first.
     pub(crate) reconnects: u64,
-    /// At a receiver from capture to arrival, at a sender from sending to the answer. A VidGear server does not say when a
-    /// frame was captured.
+    /// From capture to arrival, the same at both ends; of the last peer. VidGear does not say when a frame was captured.
     pub(crate) latency_us: Option<Latency>,
-    /// XXH3-64 over the pixels of all frames that crossed, in order.
+    /// XXH3-64 over the pixels of all frames that crossed, in order. None at a sender that drops frames.
     pub(crate) digest: Option<String>,
     /// The same of the frames that came back.
     pub(crate) returned_digest: Option<String>,
@@ -202,6 +260,12 @@ impl fmt::Display for Summary {
             write!(f, "; {} frames back", self.frames_returned)?;
         }
         write!(f, "; {} frames dropped", self.dropped)?;
+        if self.data_undelivered > 0 {
+            write!(f, "; {} items of data NOT delivered", self.data_undelivered)?;
+        }
+        if self.reconnects > 0 {
+            write!(f, "; {} reconnects", self.reconnects)?;
+        }
         if let Some(digest) = &self.digest {
             write!(f, "\n  digest: {digest}")?;
         }
@@ -233,7 +297,7 @@ mod tests {
     fn the_digest_is_xxh3_of_all_pixels_in_order() {
         let mut tally = Tally::new(true);
         for pixels in [vec![1, 2], vec![3, 4]] {
-            tally.frame(&Frame::gray8(2, 1, pixels).unwrap(), Some(Duration::from_micros(7)));
+            tally.frame(&Frame::gray8(2, 1, pixels).unwrap());
         }
         let summary = tally.summary();
         assert_eq!(summary.digest, Some(format!("{:016x}", xxhash_rust::xxh3::xxh3_64(&[1, 2, 3, 4]))));
@@ -251,6 +315,7 @@ mod tests {
             "fps",
             "gigabytes_per_second",
             "data_sent",
+            "data_undelivered",
             "data_received",
             "frames_returned",
             "dropped",

@@ -24,8 +24,8 @@ const PROMPTLY: Duration = Duration::from_secs(4);
 /// Both ends in mid-stream.
 fn streaming(pattern: &str) -> (Program, Program) {
     let (serve, view) = start_both(
-        &["test:320x240@60", "--pattern", pattern, "--digest", "--data", "tick"],
-        &["--pattern", pattern, "--digest", "--print-data"],
+        &["test:320x240@60", "--pattern", pattern, "--digest", "--data", "tick", "--no-reconnect"],
+        &["--pattern", pattern, "--digest", "--print-data", "--no-reconnect"],
     );
     view.stderr_lines("\"tick\"", 20);
     (serve, view)
@@ -48,9 +48,9 @@ fn a_signal_to_either_end_ends_both_in_good_order() {
                     println!("{pattern} {signal} to_serve={to_serve}: {:?}", start.elapsed());
                     let (serve, view) = (serve.json(), view.json());
                     assert!(same_frames(&serve, &view) >= 20);
-                    // A frame that nobody took is none that crossed; one at most is on its way.
+                    // A frame that nobody took is none that crossed: a window of them at most is on its way, and one waits.
                     let dropped = serve["dropped"].as_u64().unwrap();
-                    assert!(dropped <= u64::from(!to_serve), "{pattern} {signal} {to_serve}: {dropped}");
+                    assert!(dropped <= 3 * u64::from(!to_serve), "{pattern} {signal} {to_serve}: {dropped}");
                 }
             });
         }
@@ -235,16 +235,18 @@ fn a_taken_endpoint_leaves_the_recording_alone() {
 }
 
 #[test]
-fn a_frame_in_flight_to_a_receiver_that_is_gone_is_dropped() {
+fn frames_in_flight_to_a_receiver_that_is_gone_are_dropped() {
     for pattern in PATTERNS {
         let (serve, view) = streaming(pattern);
         view.signal("STOP");
-        // Time for a frame to be sent that nobody answers.
+        // Time for frames to be sent that nobody answers.
         thread::sleep(Duration::from_millis(500));
         view.signal("KILL");
         // What it had not read yet makes the system reset the connection.
         let serve = serve.end_within(PROMPTLY).fails(1, &["error: tcp://127.0.0.1:"]).json();
-        assert_eq!(serve["dropped"], 1, "{pattern}: {serve}");
+        let window = if pattern == "pair" { 2 } else { 1 };
+        let dropped = serve["dropped"].as_u64().unwrap();
+        assert!((window..=window + 1).contains(&dropped), "{pattern}: {serve}");
     }
 }
 

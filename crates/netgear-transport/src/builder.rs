@@ -234,6 +234,8 @@ impl<E: End> Builder<E> {
         let way = way(&shared, clock);
         let driver = Driver { shared: Arc::clone(&shared), clock, reconnects: self.reconnect };
         tokio::spawn(drive(driver, way));
+        #[cfg(feature = "metrics")]
+        tokio::spawn(crate::metrics::report(Arc::clone(&shared)));
         E::from_handle(Handle::new(shared, clock, self.timeout, self.wait, endpoint))
     }
 }

@@ -10,7 +10,7 @@ use std::{
 
 use netgear_proto::{
     Dialect, Multipart, Timestamp,
-    session::{Ending, Output},
+    session::{Ending, Event, Output},
 };
 use tracing::{debug, info, warn};
 
@@ -174,6 +174,9 @@ impl Driver {
                 Output::Transmit(transmit) => message = Some(transmit),
                 Output::Event(event) => {
                     happened = true;
+                    if let Event::Connected(peer) = event {
+                        info!(?peer, "connected");
+                    }
                     state.note(event);
                 }
                 _ => {}

@@ -11,7 +11,8 @@
 //!   application has dropped the frame.
 //! * Every length is checked before anything is allocated for it: a receiver may stand on an open port.
 //!
-//! Features: `zeromq` adds a link over the sockets of the `zeromq` crate.
+//! Features: `zeromq` adds a link over the sockets of the `zeromq` crate; `metrics` reports every second what crosses, as counters and
+//! gauges of the `metrics` crate whose names begin with `netgear_`.
 
 mod builder;
 mod clock;
@@ -23,6 +24,8 @@ mod establish;
 mod greeting;
 mod handle;
 mod link;
+#[cfg(feature = "metrics")]
+mod metrics;
 mod places;
 mod receiver;
 mod sender;

@@ -40,7 +40,7 @@ pub mod prelude {
     pub use netgear_proto::{
         DType, Dialect, ElementType, Frame, Limits, Mode, NdArray, Pattern, PixelFormat, Role, Shape,
         Timestamp, Value,
-        session::{Delivery, Outgoing},
+        session::{Delivery, FramePolicy, Outgoing, ResumeToken, Stats},
     };
     pub use netgear_transport::{Endpoint, FrameReceiver, FrameSender};
 }

@@ -1,0 +1,100 @@
+//! Either end may die and come back; the other goes on by itself.
+#![allow(clippy::unwrap_used, reason = "these are tests")]
+
+mod common;
+
+use std::thread;
+
+use common::{Program, free_tcp, same_frames, start_both};
+
+const PATTERNS: [&str; 2] = ["pair", "reqrep"];
+
+#[test]
+fn a_receiver_that_is_killed_and_started_again_is_streamed_to_again() {
+    thread::scope(|scope| {
+        for pattern in PATTERNS {
+            scope.spawn(move || {
+                let endpoint = free_tcp();
+                let view = ["view", "--bind", &endpoint, "--pattern", pattern, "--print-data", "--json"];
+                let serve = ["serve", "test:64x48@60", "--connect", &endpoint, "--data", "tick", "--json"];
+                let serve = Program::start(&[&serve[..], &["--pattern", pattern]].concat());
+                for _ in 0..3 {
+                    let view = Program::start(&view);
+                    view.stderr_lines("\"tick\"", 10);
+                    view.signal("KILL");
+                }
+                let view = Program::start(&view);
+                view.stderr_lines("\"tick\"", 10);
+                serve.signal("INT");
+                let (serve, view) = (serve.end().ok(), view.end().ok());
+                assert_eq!(
+                    serve.stderr.matches("waiting for it to come back").count(),
+                    3,
+                    "{}",
+                    serve.stderr
+                );
+                let (serve, view) = (serve.json(), view.json());
+                assert_eq!((&serve["reconnects"], &serve["dropped"]), (&3.into(), &0.into()), "{serve}");
+                assert!(view["frames"].as_u64().unwrap() >= 10);
+            });
+        }
+    });
+}
+
+#[test]
+fn a_sender_that_is_killed_and_started_again_is_received_again() {
+    thread::scope(|scope| {
+        for pattern in PATTERNS {
+            scope.spawn(move || {
+                let (serve, view) = start_both(
+                    &["test:64x48@60", "--pattern", pattern, "--data", "first"],
+                    &["--pattern", pattern, "--print-data"],
+                );
+                view.stderr_lines("\"first\"", 10);
+                serve.signal("KILL");
+                let endpoint = view.listening();
+                let again = ["serve", "test:64x48", "--connect", &endpoint, "--frames", "20", "--fps", "max"];
+                let again =
+                    Program::start(&[&again[..], &["--pattern", pattern, "--data", "second"]].concat());
+                again.end().ok();
+                let view = view.end().ok();
+                assert_eq!(view.stderr.matches("\"second\"").count(), 20);
+                assert_eq!(view.json()["reconnects"], 1);
+            });
+        }
+    });
+}
+
+/// What is read faster than it is taken is dropped, and counted.
+#[test]
+fn a_source_that_must_not_wait_drops_what_the_receiver_is_too_slow_for() {
+    for policy in ["latest", "drop-newest"] {
+        let (serve, view) = start_both(
+            &["test:64x48", "--fps", "400", "--frames", "400", "--policy", policy, "--data", "tick"],
+            // Replies at 20 a second slow it down.
+            &["--reply-frames", "test:64x48@20", "--print-data"],
+        );
+        let (serve, view) = (serve.end().ok().json(), view.end().ok().json());
+        let [sent, dropped, received] =
+            [&serve["frames"], &serve["dropped"], &view["frames"]].map(|count| count.as_u64().unwrap());
+        assert_eq!((sent + dropped, sent), (400, received), "{policy}: {serve} {view}");
+        assert_eq!((&serve["data_sent"], &view["data_received"]), (&400.into(), &400.into()));
+        assert_eq!(serve["digest"], serde_json::Value::Null);
+    }
+}
+
+/// With `block` the receiver gets every frame, though the connection is lost again and again.
+#[test]
+fn no_frame_of_a_file_is_lost_when_its_receiver_pauses() {
+    let (serve, view) = start_both(
+        &["test:64x48", "--fps", "200", "--frames", "300", "--digest", "--data", "tick"],
+        &["--digest", "--print-data"],
+    );
+    view.stderr_lines("\"tick\"", 50);
+    view.signal("STOP");
+    thread::sleep(std::time::Duration::from_secs(7));
+    view.signal("CONT");
+    let (serve, view) = (serve.end().ok(), view.end().ok());
+    assert!(serve.stderr.contains("waiting for it to come back"), "{}", serve.stderr);
+    assert_eq!(same_frames(&serve.json(), &view.json()), 300);
+}
