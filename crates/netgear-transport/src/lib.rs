@@ -2,11 +2,11 @@
 //!
 //! [`FrameSender`] and [`FrameReceiver`] are the two ends. Each is made by a [`Builder`]: set options, then bind an
 //! [`Endpoint`], connect to one, or bring a [`Link`] of your own. Behind each works one task, which finds the peer, carries
-//! messages, answers heartbeats and ends with the session; the rules of the exchange are those of
-//! [`netgear_proto::session`].
+//! messages, answers heartbeats, finds the peer again when the connection breaks, and ends with the session; the rules of the
+//! exchange are those of [`netgear_proto::session`].
 //!
 //! * Every wait has a deadline, but the one for a peer to appear, which has one if [`Builder::wait_for_peer`] sets it, and that of a
-//!   receiver used as a stream, which a dead peer ends by its missing heartbeats.
+//!   receiver used as a stream while its peer lives.
 //! * A frame's pixels are copied by the kernel alone, each way. The buffers they arrive in are used again once the
 //!   application has dropped the frame.
 //! * Every length is checked before anything is allocated for it: a receiver may stand on an open port.
