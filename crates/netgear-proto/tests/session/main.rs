@@ -10,6 +10,7 @@ mod hostile;
 mod idle;
 mod limits;
 mod link;
+mod open_port;
 mod policies;
 mod random;
 mod resume;

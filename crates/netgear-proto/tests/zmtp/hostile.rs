@@ -11,8 +11,9 @@ use netgear_proto::{
 use crate::{
     counting_allocator::measure,
     wire::{
-        COMMAND, LONG, MORE, NOW, command, config, events, frame, greeting, greeting_of, handshake, header,
-        message, multipart, property, ready, shortest, small, take_transmit,
+        COMMAND, LONG, MORE, NOW, command, config, established, events, frame, greeting, greeting_of,
+        handshake, header, input, message, multipart, next_message, property, ready, shortest, small,
+        take_transmit,
     },
 };
 
@@ -494,4 +495,29 @@ fn a_handshake_that_is_never_finished_ends_at_its_deadline() {
     let mut connection = Connection::new(config(SocketType::Pair), NOW);
     connection.handle_input(NOW, &bytes, &mut pool).unwrap();
     assert_ne!(connection.next_timeout(), Some(deadline));
+}
+
+/// Whoever is not known yet may say little; who is let in may say all that the limits allow.
+#[test]
+fn limits_that_change_hold_for_what_has_begun_and_for_what_comes() {
+    let large = message(&[&[7; 3000]]);
+    let few = Limits::DEFAULT.with_frame_bytes(0).with_data_bytes(1024);
+
+    let mut stranger = established(config(SocketType::Pair).with_limits(few), "PAIR");
+    assert!(input(&mut stranger, &large).is_err());
+
+    let mut known = established(config(SocketType::Pair).with_limits(few), "PAIR");
+    assert_eq!(known.set_limits(Limits::DEFAULT), Ok(()));
+    input(&mut known, &large).unwrap();
+    assert_eq!(next_message(&mut known).unwrap(), [Bytes::from(vec![7; 3000])]);
+
+    // Its first bytes came with the end of the handshake.
+    let mut early = established(config(SocketType::Pair), "PAIR");
+    input(&mut early, &large[..20]).unwrap();
+    let error = early.set_limits(few).unwrap_err();
+    assert!(
+        matches!(error, ZmtpError::Violation { violation: Violation::MessageTooLong { .. }, .. }),
+        "{error}"
+    );
+    assert!(input(&mut early, &large[20..]).is_err());
 }
