@@ -84,9 +84,16 @@ impl Arrivals {
         self.queue.front().map(|arrived| arrived.items_before)
     }
 
-    /// Whether a further peer would find no room, because the application does not take what those before it sent.
-    pub(super) fn is_clogged(&self) -> bool {
-        self.queue.len() > self.window
+    /// Whether a peer would find no room that waits for none of the answers to what came before (or for those that are not
+    /// forgotten, if it is not `another`), because the application does not take it.
+    pub(super) fn is_clogged(&self, another: bool) -> bool {
+        let forgotten = self.queue.iter().filter(|arrived| another || !self.has_to_answer(arrived)).count();
+        forgotten > self.window
+    }
+
+    fn has_to_answer(&self, arrived: &Arrived) -> bool {
+        let sequence = arrived.delivery.sequence;
+        arrived.era == self.era && self.unanswered.iter().any(|frame| frame.sequence == sequence)
     }
 
     /// Another peer begins.
@@ -127,7 +134,7 @@ impl Arrivals {
     /// Hands out the next frame. The one before must be done with.
     pub(super) fn take(&mut self) -> Option<Arrived> {
         let arrived = self.queue.pop_front()?;
-        self.in_hand = Some((arrived.era == self.era).then_some(arrived.delivery.sequence));
+        self.in_hand = Some(self.has_to_answer(&arrived).then_some(arrived.delivery.sequence));
         Some(arrived)
     }
 
@@ -168,10 +175,11 @@ impl Arrivals {
         }
     }
 
-    /// The connection to a peer that waits for no answers any more is gone.
+    /// The peer waits for the answers to none of the frames that came until now.
     pub(super) fn forget_unanswered(&mut self) {
         self.due = 0;
         self.unanswered.clear();
+        self.next_answer = self.next_frame;
         if let Some(answer) = &mut self.in_hand {
             *answer = None;
         }
@@ -220,6 +228,22 @@ mod tests {
         assert_eq!(answers(&mut arrivals), [0, 3]);
         assert_eq!((take(&mut arrivals), answers(&mut arrivals)), (None, vec![4]));
         assert_eq!((arrivals.next_frame(), arrivals.next_answer()), (5, 5));
+    }
+
+    #[test]
+    fn the_answer_to_a_frame_that_is_forgotten_is_not_that_to_the_next() {
+        let mut arrivals = Arrivals::new(2, 100);
+        arrive(&mut arrivals, 0).unwrap();
+        arrive(&mut arrivals, 1).unwrap();
+        arrivals.forget_unanswered();
+        assert_eq!((arrivals.next_frame(), arrivals.next_answer()), (2, 2));
+        arrive(&mut arrivals, 2).unwrap();
+        for sequence in [0, 1] {
+            assert_eq!(take(&mut arrivals), Some(sequence));
+            assert!(arrivals.is_in_hand() && !arrivals.is_awaited());
+        }
+        assert_eq!((take(&mut arrivals), answers(&mut arrivals)), (Some(2), vec![]));
+        assert_eq!((take(&mut arrivals), answers(&mut arrivals)), (None, vec![2]));
     }
 
     #[test]

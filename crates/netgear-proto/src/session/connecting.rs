@@ -144,15 +144,27 @@ impl Session {
             self.say_hello();
         }
         self.check_fit(&hello)?;
-        let is_known = self.inbox.peer() == Some(hello.id);
-        let is_same = self.last_peer == hello.id && !hello.id.is_anonymous();
-        let ours = self.config.id();
-        let resume = hello.resume.filter(|resume| resume.peer == ours && !ours.is_anonymous());
-        self.outbox.resume(&hello.room, resume.as_ref(), is_same)?;
-        self.frames.resume(&hello.room, resume.as_ref())?;
+        let is_known = self.knows(&hello);
+        let is_same = is_known && self.last_peer == hello.id;
+        let resume = self.known_of(&hello);
+        let resumed = self
+            .outbox
+            .resume(&hello.room, resume.as_ref(), is_same)
+            .and_then(|()| self.frames.resume(&hello.room, resume.as_ref(), is_known));
+        if let Err(violation) = resumed {
+            // Somebody else took the name of one of the two, or a message was altered. They would never agree: on the next
+            // connection this end remembers less, and if that is not it, has no name.
+            self.is_nameless = !is_same;
+            self.last_peer = SessionId::ANONYMOUS;
+            return Err(violation.into());
+        }
         self.inbox.resume(&hello, is_known);
         if !is_known {
+            self.has_met = false;
             self.arrivals.start_over();
+        } else if resume.is_none() {
+            // It spoke with another since, and waits for none of these answers any more.
+            self.arrivals.forget_unanswered();
         }
         if !is_same {
             self.clock.start_over();
@@ -187,11 +199,24 @@ impl Session {
         if peer.mode != self.config.mode() {
             return Err(Mismatch::Mode { role, ours: self.config.mode(), theirs: peer.mode }.into());
         }
-        let is_another = self.inbox.peer() != Some(peer.id);
-        if is_another && (self.inbox.is_clogged() || self.arrivals.is_clogged()) {
+        let is_another = !self.knows(peer);
+        let waits_for_none = is_another || self.known_of(peer).is_none();
+        let has_fresh_room = is_another || self.inbox.holds_before(peer.first_item);
+        if (has_fresh_room && self.inbox.is_clogged()) || self.arrivals.is_clogged(waits_for_none) {
             return Err(SessionError::Clogged);
         }
         Ok(())
+    }
+
+    /// Whether this end goes on with that peer's data and frames where it was.
+    fn knows(&self, peer: &Hello) -> bool {
+        self.has_met && self.inbox.peer() == Some(peer.id)
+    }
+
+    /// What the peer has of this end, if it knows it.
+    fn known_of(&self, peer: &Hello) -> Option<Resume> {
+        let ours = self.id();
+        peer.resume.filter(|resume| resume.peer == ours && !ours.is_anonymous())
     }
 
     pub(super) fn say_hello(&mut self) {
@@ -200,7 +225,8 @@ impl Session {
     }
 
     fn make_hello(&mut self) -> Hello {
-        let known: Option<SessionId> = self.inbox.peer();
+        // One that it may not have been told it is known to is another still.
+        let known: Option<SessionId> = self.inbox.peer().filter(|_| self.has_met);
         let resume = known.map(|peer| Resume {
             peer,
             data: self.inbox.tell(),
@@ -214,11 +240,16 @@ impl Session {
             role: self.config.role(),
             pattern: self.config.pattern(),
             mode: self.config.mode(),
-            id: self.config.id(),
+            id: self.id(),
             room: Room { frames: self.config.window(), frame_bytes, items, item_bytes },
             first_item: self.outbox.first(),
             resume,
         }
+    }
+
+    /// The name that this end goes by on this connection.
+    fn id(&self) -> SessionId {
+        if self.is_nameless { SessionId::ANONYMOUS } else { self.config.id() }
     }
 
     /// Messages of a connection that is gone are of no use on the next.

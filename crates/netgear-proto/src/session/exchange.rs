@@ -45,6 +45,8 @@ impl Session {
 
     fn handle_exchange(&mut self, now: Timestamp, message: Message) -> Result<(), PeerViolation> {
         self.check_kind(&message)?;
+        // It has heard this end's hello, and taken it for what it said it is.
+        (self.has_met, self.is_nameless) = (true, false);
         match message {
             Message::Frame(message) => self.handle_frame(now, message),
             Message::Answer(answer) => self.handle_answer(now, answer),
@@ -82,7 +84,13 @@ impl Session {
 
     fn handle_frame(&mut self, now: Timestamp, message: FrameMessage) -> Result<(), PeerViolation> {
         let FrameMessage { sequence, captured_at, clock, acknowledgement, frame, item, .. } = message;
-        self.arrivals.check(sequence, frame.pixels().len())?;
+        if let Err(violation) = self.arrivals.check(sequence, frame.pixels().len()) {
+            if let PeerViolation::FrameOutOfTurn { .. } = violation {
+                // It knows nothing of the answers that are due, or else the next connection would end like this one.
+                self.arrivals.forget_unanswered();
+            }
+            return Err(violation);
+        }
         self.outbox.acknowledge(acknowledgement)?;
         let items_before = self.inbox.arrived();
         let own = item.map(|item| self.take_item(item)).transpose()?;

@@ -111,6 +111,11 @@ impl FrameQueue {
         }
     }
 
+    /// As though so many frames were delivered already. None is there yet.
+    pub(super) fn begin_at(&mut self, number: u64) {
+        (self.offered, self.delivered, self.sent) = (number, number, number);
+    }
+
     pub(super) fn offered(&self) -> u64 {
         self.offered
     }
@@ -261,14 +266,20 @@ impl FrameQueue {
         Ok(())
     }
 
-    /// A connection begins with a peer that has this room, and what it says it has already. What was on its way and did
-    /// not arrive is dropped, or waits again.
-    pub(super) fn resume(&mut self, room: &Room, resume: Option<&Resume>) -> Result<(), PeerViolation> {
+    /// A connection begins with a peer that has this room, and what it says it has already; `will_answer` if it is told that
+    /// this end spoke with no other since. What was on its way and did not arrive is dropped, or waits again.
+    pub(super) fn resume(
+        &mut self,
+        room: &Room,
+        resume: Option<&Resume>,
+        will_answer: bool,
+    ) -> Result<(), PeerViolation> {
         let (next_frame, next_answer) =
             resume.map_or((0, 0), |resume| (resume.next_frame, resume.next_answer));
         if next_answer > next_frame {
             return Err(PeerViolation::FrameNeverSent { next_frame: next_answer, sent: next_frame });
         }
+        let next_answer = if will_answer { next_answer } else { next_frame };
         self.arrived_before(next_frame)?;
         // A frame that waits again may have arrived when it first went out.
         let waiting = self.waiting.len();
@@ -320,9 +331,9 @@ mod tests {
     const NOW: Timestamp = Timestamp::ZERO;
     const ROOM: Room = Room { frames: 9, frame_bytes: 25, items: 0, item_bytes: 0 };
 
-    fn queue(policy: FramePolicy, window: usize) -> FrameQueue {
+    fn queue_of(policy: FramePolicy, window: usize) -> FrameQueue {
         let mut queue = FrameQueue::new(policy, window);
-        queue.resume(&ROOM, None).unwrap();
+        queue.resume(&ROOM, None, true).unwrap();
         queue
     }
 
@@ -353,7 +364,7 @@ mod tests {
         for (policy, replaced, refused, next) in
             [(FramePolicy::Latest, 2, 0, 4), (FramePolicy::DropNewest, 0, 2, 2)]
         {
-            let mut queue = queue(policy, 2);
+            let mut queue = queue_of(policy, 2);
             for _ in 0..5 {
                 offer(&mut queue, 1);
                 send(&mut queue);
@@ -364,7 +375,7 @@ mod tests {
             queue.answered(0).unwrap();
             assert_eq!(send(&mut queue), [next]);
         }
-        let mut queue = queue(FramePolicy::Block, 2);
+        let mut queue = queue_of(FramePolicy::Block, 2);
         for _ in 0..3 {
             assert!(!queue.is_full(true));
             offer(&mut queue, 1);
@@ -379,7 +390,7 @@ mod tests {
 
     #[test]
     fn as_many_bytes_are_on_their_way_as_the_peer_has_room_for_but_one_frame_always_may() {
-        let mut queue = queue(FramePolicy::Block, 9);
+        let mut queue = queue_of(FramePolicy::Block, 9);
         for bytes in [10, 10, 10, 30] {
             offer(&mut queue, bytes);
         }
@@ -395,20 +406,29 @@ mod tests {
     #[test]
     fn what_was_lost_with_a_connection_is_dropped_or_sent_again_and_never_what_arrived() {
         for (policy, again) in [(FramePolicy::Latest, false), (FramePolicy::Block, true)] {
-            let mut queue = queue(policy, 4);
+            let mut queue = queue_of(policy, 4);
             for _ in 0..4 {
                 offer(&mut queue, 1);
             }
             assert_eq!(send(&mut queue), [0, 1, 2, 3]);
             // 0 was answered, 1 and 2 arrived.
-            queue.resume(&ROOM, Some(&resume(3, 1))).unwrap();
+            queue.resume(&ROOM, Some(&resume(3, 1)), true).unwrap();
             assert_adds_up(&queue);
             assert_eq!(queue.unanswered(), Some(1));
             assert_eq!((queue.delivered(), queue.dropped().connection), (3, u64::from(!again)));
             assert_eq!(send(&mut queue), if again { vec![3] } else { vec![] });
             assert_eq!(queue.resent(), u64::from(again));
+            // One that is told that this end spoke with another since answers none.
+            let mut estranged = queue_of(policy, 4);
+            for _ in 0..4 {
+                offer(&mut estranged, 1);
+            }
+            send(&mut estranged);
+            estranged.resume(&ROOM, Some(&resume(3, 1)), false).unwrap();
+            assert_eq!((estranged.unanswered(), estranged.delivered()), (None, 3));
+            assert_adds_up(&estranged);
             // A peer that knows nothing of it answers none of them, and gets 3 if nobody has.
-            queue.resume(&ROOM, None).unwrap();
+            queue.resume(&ROOM, None, true).unwrap();
             assert_adds_up(&queue);
             assert_eq!((queue.delivered(), queue.unanswered()), (3, None));
             assert_eq!(send(&mut queue), if again { vec![3] } else { vec![] });
@@ -417,20 +437,36 @@ mod tests {
 
     #[test]
     fn a_peer_that_has_what_was_never_sent_is_found_out() {
-        let mut queue = queue(FramePolicy::Block, 1);
+        let mut queue = queue_of(FramePolicy::Block, 1);
         offer(&mut queue, 1);
-        assert!(queue.resume(&ROOM, Some(&resume(1, 0))).is_err(), "it waits still");
+        assert!(queue.resume(&ROOM, Some(&resume(1, 0)), true).is_err(), "it waits still");
         send(&mut queue);
-        assert!(queue.resume(&ROOM, Some(&resume(2, 0))).is_err());
-        assert!(queue.resume(&ROOM, Some(&resume(u64::MAX, 0))).is_err());
-        assert!(queue.resume(&ROOM, Some(&resume(0, 1))).is_err());
+        assert!(queue.resume(&ROOM, Some(&resume(2, 0)), true).is_err());
+        assert!(queue.resume(&ROOM, Some(&resume(u64::MAX, 0)), true).is_err());
+        assert!(queue.resume(&ROOM, Some(&resume(0, 1)), true).is_err());
         assert!(queue.answered(1).is_err());
         assert_eq!(queue.delivered(), 0);
     }
 
     #[test]
+    fn numbers_go_on_past_those_of_32_bits() {
+        let begin = u64::from(u32::MAX) - 1;
+        let mut queue = queue_of(FramePolicy::Block, 3);
+        queue.begin_at(begin);
+        for _ in 0..4 {
+            offer(&mut queue, 1);
+        }
+        assert_eq!(send(&mut queue), [begin, begin + 1, begin + 2]);
+        queue.answered(begin).unwrap();
+        queue.resume(&ROOM, Some(&resume(begin + 2, begin + 1)), true).unwrap();
+        assert_eq!((queue.unanswered(), send(&mut queue)), (Some(begin + 1), vec![begin + 2, begin + 3]));
+        assert!(queue.resume(&ROOM, Some(&resume(begin + 5, 0)), true).is_err());
+        assert_adds_up(&queue);
+    }
+
+    #[test]
     fn what_is_left_at_the_end_is_dropped() {
-        let mut queue = queue(FramePolicy::Block, 2);
+        let mut queue = queue_of(FramePolicy::Block, 2);
         for _ in 0..3 {
             offer(&mut queue, 1);
         }

@@ -27,7 +27,9 @@ pub(super) struct Inbox {
     /// What the application has, and may not be done with.
     handed: Vec<Mark>,
     held: Held,
-    /// What is held of former peers.
+    /// The numbers and bytes of those that are held, in order.
+    numbers: VecDeque<(u64, usize)>,
+    /// What is held of former peers, and what the peer gave up since another took it.
     left: Held,
     /// How many items ever arrived, so that each has its place among the frames.
     arrived: u64,
@@ -94,6 +96,7 @@ impl Inbox {
             loose: VecDeque::new(),
             handed: Vec::new(),
             held: Held::default(),
+            numbers: VecDeque::new(),
             left: Held::default(),
             arrived: 0,
             freed: Held::default(),
@@ -121,6 +124,11 @@ impl Inbox {
             || self.left.bytes.saturating_add(self.held.bytes) > self.most_bytes / 2
     }
 
+    /// Whether items are held that a peer, which goes on with this one, does not count any more.
+    pub(super) fn holds_before(&self, first_item: u64) -> bool {
+        self.numbers.front().is_some_and(|(number, _)| *number < first_item)
+    }
+
     /// The peer whose data it is; `None` if that has no identity.
     pub(super) fn peer(&self) -> Option<SessionId> {
         (!self.origin.peer.is_anonymous()).then_some(self.origin.peer)
@@ -131,11 +139,19 @@ impl Inbox {
         if is_known {
             // What it does not have any more, another took in between.
             self.received = self.received.max(hello.first_item);
+            while let Some((number, bytes)) = self.numbers.front().copied()
+                && number < hello.first_item
+            {
+                self.numbers.pop_front();
+                self.held.remove(bytes);
+                self.left.add(bytes);
+            }
         } else {
             self.origin = Origin { peer: hello.id, era: self.origin.era + 1 };
             self.left.items += self.held.items;
             self.left.bytes += self.held.bytes;
             self.held = Held::default();
+            self.numbers.clear();
             self.freed = Held::default();
             (self.received, self.taken) = (hello.first_item, hello.first_item);
         }
@@ -164,6 +180,7 @@ impl Inbox {
         }
         self.received = next;
         self.held.add(bytes);
+        self.numbers.push_back((number, bytes));
         let mark = Mark { origin: self.origin, number, place: self.arrived, bytes };
         self.arrived += 1;
         Ok(Entry { mark, value })
@@ -212,8 +229,10 @@ impl Inbox {
     pub(super) fn done(&mut self) -> usize {
         let done = self.handed.len();
         for mark in self.handed.drain(..) {
-            if mark.origin == self.origin {
+            let is_next = self.numbers.front().is_some_and(|(number, _)| *number == mark.number);
+            if mark.origin == self.origin && is_next {
                 self.taken = mark.number + 1;
+                self.numbers.pop_front();
                 self.held.remove(mark.bytes);
                 self.freed.add(mark.bytes);
             } else {
@@ -361,6 +380,29 @@ mod tests {
         );
         inbox.done();
         assert_eq!((acknowledged(&inbox), inbox.waiting(), inbox.waiting_bytes()), ((8, 8), 0, 0));
+    }
+
+    #[test]
+    fn what_another_took_in_between_counts_no_more_against_the_peers_room() {
+        let mut inbox = inbox();
+        for number in 0..100 {
+            hear(&mut inbox, number).unwrap();
+        }
+        assert!(!inbox.holds_before(0) && inbox.holds_before(1));
+        // It has those before 98 no more, and counts two.
+        inbox.resume(&hello(1, 98), true);
+        assert_eq!((acknowledged(&inbox), inbox.waiting()), ((100, 98), 100));
+        for number in 100..226 {
+            hear(&mut inbox, number).unwrap();
+        }
+        assert!(hear(&mut inbox, 226).is_err());
+        for number in 0..99 {
+            assert_eq!(inbox.take_loose(u64::MAX), Some(number.into()));
+        }
+        inbox.done();
+        assert_eq!((acknowledged(&inbox), inbox.waiting()), ((226, 99), 127));
+        hear(&mut inbox, 226).unwrap();
+        assert!(hear(&mut inbox, 227).is_err());
     }
 
     #[test]

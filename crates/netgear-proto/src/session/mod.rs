@@ -155,6 +155,10 @@ pub struct Session {
     peer: Option<Peer>,
     /// The session that was spoken with last.
     last_peer: SessionId,
+    /// The peer whose data is received has said more than its hello, so that it has heard this end's.
+    has_met: bool,
+    /// What its peer has of this end cannot be: it begins anew with it, under no name.
+    is_nameless: bool,
     /// On REQ/REP, whether it is this end's turn to speak; on PAIR, whether there is a connection.
     our_turn: bool,
     request: Request,
@@ -317,6 +321,8 @@ impl Session {
             dialect: config.dialect(),
             peer: None,
             last_peer: SessionId::ANONYMOUS,
+            has_met: config.resume().is_some(),
+            is_nameless: false,
             our_turn: false,
             request: Request::Other,
             idle_at: None,
@@ -337,6 +343,15 @@ impl Session {
             counted: Stats::default(),
             config,
         }
+    }
+
+    /// The same, as though it had so many frames and items of data behind it: for tests of what comes after years.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn with_so_many_behind(mut self, count: u64) -> Self {
+        self.outbox.begin_at(count);
+        self.frames.begin_at(count);
+        self
     }
 
     /// Takes a frame for sending. From then on its data is delivered, or reported as undelivered in the end, whatever

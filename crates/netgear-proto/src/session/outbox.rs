@@ -55,6 +55,11 @@ impl Outbox {
         }
     }
 
+    /// As though so many items were received and taken already. None is there yet.
+    pub(super) fn begin_at(&mut self, number: u64) {
+        (self.first, self.received, self.next, self.sent) = (number, number, number, number);
+    }
+
     pub(super) fn len(&self) -> usize {
         self.items.len()
     }
@@ -288,6 +293,25 @@ mod tests {
         // One whose token is older than what its former self acknowledged goes on behind that.
         outbox.resume(&ROOM, Some(&resume(0, 0)), false).unwrap();
         assert_eq!(outbox.next(), Some(2));
+    }
+
+    #[test]
+    fn numbers_go_on_past_those_of_32_bits() {
+        let begin = u64::from(u32::MAX) - 1;
+        let mut outbox = Outbox::new(&Limits::DEFAULT);
+        outbox.begin_at(begin);
+        for number in begin..begin + 5 {
+            assert_eq!(outbox.push(number.into()), number);
+        }
+        outbox.resume(&ROOM, None, false).unwrap();
+        assert_eq!(sent(&mut outbox), [begin, begin + 1, begin + 2]);
+        outbox.acknowledge(said(begin + 3, begin + 2)).unwrap();
+        assert_eq!((outbox.first(), sent(&mut outbox)), (begin + 2, [begin + 3, begin + 4].into()));
+        assert!(outbox.acknowledge(said(begin + 6, begin)).is_err());
+        outbox.resume(&ROOM, Some(&resume(begin + 4, begin + 3)), true).unwrap();
+        assert_eq!(sent(&mut outbox), [begin + 4]);
+        outbox.acknowledge(said(begin + 5, begin + 5)).unwrap();
+        assert!(outbox.is_received() && outbox.len() == 0);
     }
 
     #[test]

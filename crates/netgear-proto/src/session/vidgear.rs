@@ -92,7 +92,7 @@ impl Session {
         if self.has_untransmitted() || self.arrivals.has_unanswered() {
             return Err(PeerViolation::FrameOutOfTurn { found: sequence }.into());
         }
-        if self.arrivals.is_clogged() {
+        if self.arrivals.is_clogged(true) {
             return Err(SessionError::Clogged);
         }
         if mode == Mode::Unidirectional && data.is_some() {

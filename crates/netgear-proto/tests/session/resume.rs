@@ -1,10 +1,13 @@
 //! A session outlives its connections: data exactly once and in order, frames never twice.
 
+use std::time::Duration;
+
 use netgear_proto::{
     Mode, Pattern, Role, Timestamp, Value,
     native::{Acknowledgement, Hello, Message, Resume, SessionId},
     session::{
-        Ending, Event, FramePolicy, PeerViolation, ResumeToken, SendError, SessionConfig, SessionError,
+        Ending, Event, FramePolicy, PeerViolation, ResumeToken, SendError, Session, SessionConfig,
+        SessionError,
     },
 };
 
@@ -317,4 +320,158 @@ fn the_answer_of_a_former_connection_is_no_answer_on_this() {
     link.sender.hear(hello(Role::Receiver, Pattern::Pair, Mode::Bidirectional)).unwrap();
     let error = link.sender.hear(answer_message(0, None)).unwrap_err();
     assert_eq!(error, SessionError::Violation(PeerViolation::UnexpectedAnswer { found: 0 }));
+}
+
+/// All data that the receiver can take in a while.
+fn taken_in_time(link: &mut Link) -> Vec<Value> {
+    let mut all = Vec::new();
+    for _ in 0..4 {
+        all.extend(taken(link));
+        link.pass(Duration::from_secs(1));
+    }
+    all
+}
+
+/// A receiver with another name takes the place of the first for a while.
+fn another_receives(link: &mut Link, pattern: Pattern, frames: u64) {
+    let first = std::mem::replace(&mut link.receiver, End::new(again(Role::Receiver, pattern)));
+    link.reconnect();
+    for number in 0..frames {
+        link.send(outgoing(100 + number));
+        link.recv().unwrap();
+        link.reply("thanks");
+    }
+    link.cut();
+    link.receiver = first;
+}
+
+/// The sender waits for none of the answers that a former peer owes, and that one is told so.
+#[test]
+fn nobody_answers_frames_from_before_another_peer() {
+    for pattern in BOTH_PATTERNS {
+        let mut link = link(pattern);
+        link.send(outgoing(0).with_data("first"));
+        assert!(link.recv().is_some(), "and not answered");
+        link.cut();
+        another_receives(&mut link, pattern, 2);
+        link.reconnect();
+        link.reply("late");
+        for number in 1..4 {
+            link.send(outgoing(number).with_data(number));
+            assert!(taken_in_time(&mut link).contains(&number.into()), "{pattern}");
+        }
+        assert_eq!((link.sender.failure.clone(), link.receiver.failure.clone()), (None, None));
+        assert_eq!(link.sender.session.stats().reconnects, 2);
+        let returned: Vec<_> = std::iter::from_fn(|| link.sender.session.recv_data()).collect();
+        assert_eq!(returned.last(), Some(&Value::from("late")), "the reply comes all the same");
+    }
+}
+
+/// A connection that broke before the second hello arrived has told one end of the other, and not the other.
+#[test]
+fn an_end_is_known_once_it_has_heard_who_knows_it() {
+    for pattern in BOTH_PATTERNS {
+        let mut link = link(pattern);
+        link.send(outgoing(0));
+        assert!(link.recv().is_some());
+        link.cut();
+        another_receives(&mut link, pattern, 1);
+        // The receiver's hello arrives, the sender's does not.
+        link.sender.connected(Timestamp::ZERO);
+        link.sender.drain();
+        let data = Acknowledgement::default();
+        let resume = Some(Resume { peer: id(1), data, next_frame: 1, next_answer: 0 });
+        let Message::Hello(plain) = hello(Role::Receiver, pattern, Mode::Bidirectional) else { panic!() };
+        link.sender.hear(Message::Hello(Hello { id: id(2), resume, ..plain })).unwrap();
+        assert!(link.sender.session.is_open());
+        link.cut();
+        link.reconnect();
+        link.send(outgoing(5).with_data("on it goes"));
+        assert_eq!(taken_in_time(&mut link), [Value::from("on it goes")], "{pattern}");
+        assert_eq!((link.sender.failure.clone(), link.receiver.failure.clone()), (None, None));
+    }
+}
+
+/// Whoever has heard a name may use it. What it says in it may be believed, but not for ever: the two ends begin anew.
+#[test]
+fn two_ends_find_each_other_again_after_a_liar_in_the_name_of_one() {
+    for pattern in BOTH_PATTERNS {
+        for first_item in [7, u64::MAX] {
+            let mut link = link(pattern);
+            link.send(outgoing(0).with_data("before"));
+            assert_eq!(taken(&mut link).len(), 1);
+            link.cut();
+            // To the receiver it says that it is the sender, and far ahead.
+            let Message::Hello(plain) = hello(Role::Sender, pattern, Mode::Bidirectional) else { panic!() };
+            link.receiver.connected(Timestamp::ZERO);
+            link.receiver.hear(Message::Hello(Hello { id: id(1), first_item, ..plain })).unwrap();
+            link.receiver.hear(frame_message(u64::MAX - 1, None)).unwrap();
+            link.receiver.recv().unwrap();
+            link.receiver.session.handle_disconnected().unwrap();
+            link.receiver.drain();
+            let mut connections = 0;
+            while !(link.sender.session.is_open() && link.receiver.session.is_open()) {
+                link.cut();
+                link.reconnect();
+                connections += 1;
+                assert!(connections < 5, "{pattern} {first_item}");
+            }
+            link.send(outgoing(1).with_data("after"));
+            assert_eq!(taken_in_time(&mut link).last(), Some(&"after".into()), "{pattern} {first_item}");
+        }
+    }
+}
+
+/// To the sender it says that it is the receiver, and has it all.
+#[test]
+fn a_liar_that_acknowledges_in_the_name_of_another_does_not_part_the_two_for_ever() {
+    for pattern in BOTH_PATTERNS {
+        let mut link = link(pattern);
+        link.send(outgoing(0).with_data("stolen"));
+        link.cut();
+        let data = Acknowledgement { received: 1, taken: 1 };
+        let resume = Some(Resume { peer: id(1), data, next_frame: 1, next_answer: 1 });
+        let Message::Hello(plain) = hello(Role::Receiver, pattern, Mode::Bidirectional) else { panic!() };
+        link.sender.connected(Timestamp::ZERO);
+        link.sender.drain();
+        link.sender.hear(Message::Hello(Hello { id: id(2), resume, ..plain })).unwrap();
+        link.sender.session.handle_disconnected().unwrap();
+        link.sender.drain();
+        for _ in 0..4 {
+            link.cut();
+            link.reconnect();
+        }
+        link.send(outgoing(1).with_data("after"));
+        assert_eq!(taken_in_time(&mut link).last(), Some(&"after".into()), "{pattern}");
+    }
+}
+
+#[test]
+fn numbers_of_more_than_32_bits_cross_and_are_resumed() {
+    for pattern in BOTH_PATTERNS {
+        let begin = u64::from(u32::MAX) - 2;
+        let mut link = link(pattern);
+        for role in [Role::Sender, Role::Receiver] {
+            let end = link.end(role);
+            end.session = Session::new(end.session.config().clone()).with_so_many_behind(begin);
+        }
+        link.connect();
+        for number in 0..6 {
+            link.send(outgoing(number).with_data(number));
+            let delivery = link.recv().unwrap();
+            assert_eq!((delivery.sequence, delivery.data), (begin + number, Some(number.into())));
+            link.reply(number);
+            link.cut();
+            link.reconnect();
+            assert_eq!(link.sender.session.recv_data(), Some(number.into()));
+        }
+        let token = link.receiver.session.resume_token().unwrap();
+        assert_eq!(token.data_taken, begin + 6);
+        link.cut();
+        link.restart(Role::Receiver, again(Role::Receiver, pattern).with_resume(token));
+        link.reconnect();
+        link.send(outgoing(6).with_data(6));
+        assert_eq!(taken(&mut link), [Value::from(6)]);
+        assert_eq!(link.sender.session.stats().data_acknowledged, begin + 7);
+    }
 }

@@ -445,3 +445,25 @@ fn an_answer_too_many_spoils_neither_the_exchange_nor_its_end() {
         assert_eq!(end.take().1.last(), Some(&Event::Over(Ending::Closed)));
     });
 }
+
+/// What is said to a frame whose server is gone is no answer to the next server's.
+#[test]
+fn the_answer_to_a_frame_of_a_former_connection_is_reported_and_not_said() {
+    for pattern in BOTH_PATTERNS {
+        let mode = Mode::Bidirectional;
+        let config = config(Role::Receiver, pattern, mode).with_dialect(Dialect::VidGear);
+        let mut end = End::greeting(config.with_reconnect(true));
+        end.hear(frame(0, mode)).unwrap();
+        end.0.handle_disconnected().unwrap();
+        end.take();
+        end.0.handle_connected(NOW);
+        end.hear(frame(1, mode)).unwrap();
+        assert_eq!(end.0.recv().unwrap().frame, picture(0));
+        end.0.reply("to the former").unwrap();
+        assert_eq!((end.said(), end.0.take_undelivered()), (vec![], vec!["to the former".into()]));
+        assert_eq!(end.0.recv().unwrap().frame, picture(1));
+        end.0.reply("to this one").unwrap();
+        assert_eq!(end.said(), [Message::Return(Some("to this one".into()))]);
+        end.hear(frame(2, mode)).unwrap();
+    }
+}
