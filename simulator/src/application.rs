@@ -1,11 +1,12 @@
 use netgear_proto::{
-    Dialect, Frame, Role, Timestamp, Value,
+    Dialect, Mode, Role, Timestamp, Value,
     native::SessionId,
-    session::{Outgoing, ReplyError, ResumeToken, SendError, Session, SessionConfig},
+    session::{Delivery, Outgoing, ReplyError, ResumeToken, SendError, Session, SessionConfig},
 };
 
 use crate::{
-    ledger::{Data, Frames, ItemName},
+    ledger::{Books, ItemName, LIAR},
+    pictures::Pictures,
     scenario::Scenario,
 };
 
@@ -26,37 +27,45 @@ pub(crate) struct End {
     /// Until when it waits for all to be received, once it closes.
     pub(crate) lingers_until: u64,
     pub(crate) reported: bool,
-}
-
-/// The books, which all runs share.
-#[derive(Debug, Default)]
-pub(crate) struct Books {
-    pub(crate) frames: Frames,
-    /// By the role that sends.
-    pub(crate) data: [Data; 2],
+    /// Its peer was killed while it lived, or was another for a while.
+    pub(crate) is_bereft: bool,
+    dialect: Dialect,
+    behind: u64,
+    pictures: Pictures,
 }
 
 pub(crate) fn index(role: Role) -> usize {
     usize::from(role == Role::Receiver)
 }
 
+pub(crate) fn id_of(run: u64) -> SessionId {
+    let mut id = [0xa5; 16];
+    id[..8].copy_from_slice(&run.to_be_bytes());
+    SessionId::from_bytes(id)
+}
+
 impl End {
-    pub(crate) fn start(role: Role, scenario: &Scenario, run: u64, token: Option<ResumeToken>) -> Self {
-        let mut id = [0xa5; 16];
-        id[..8].copy_from_slice(&run.to_be_bytes());
+    pub(crate) fn start(
+        role: Role,
+        scenario: &Scenario,
+        pictures: &Pictures,
+        run: u64,
+        token: Option<ResumeToken>,
+    ) -> Self {
         let config = SessionConfig::new(role)
             .with_pattern(scenario.pattern)
             .with_mode(scenario.mode)
-            .with_dialect(Dialect::Native)
             .with_limits(scenario.limits)
             .with_frame_policy(scenario.policy)
             .with_window(scenario.windows[index(role)])
-            .with_id(SessionId::from_bytes(id))
+            .with_id(id_of(run))
             .with_resume(token)
             .with_reconnect(true);
+        let listens = role == Role::Receiver && scenario.receiver_listens;
+        let config = if listens { config } else { config.with_dialect(scenario.dialect) };
         Self {
             role,
-            session: Session::new(config),
+            session: Session::new(config).with_so_many_behind(scenario.behind),
             run,
             lineage: run,
             token,
@@ -64,6 +73,10 @@ impl End {
             closing: false,
             lingers_until: 0,
             reported: false,
+            is_bereft: false,
+            dialect: scenario.dialect,
+            behind: scenario.behind,
+            pictures: pictures.clone(),
         }
     }
 
@@ -75,29 +88,35 @@ impl End {
     /// Does one of the things that an application may do.
     pub(crate) fn act(&mut self, rng: &mut fastrand::Rng, now: u64, books: &mut Books) -> Result<(), String> {
         match (self.role, rng.u8(..4)) {
-            (Role::Sender, 0..3) => self.send(rng, now, books),
-            (Role::Sender, _) => self.take_data(now, books).map(drop),
+            (Role::Sender, 0..3) => self.send(rng, now, books).map(drop),
+            (Role::Sender, _) => self.take_data(books).map(drop),
             (Role::Receiver, 0..2) => self.take_frame(now, books).map(drop),
-            (Role::Receiver, 2) => self.reply(rng, books),
-            (Role::Receiver, _) => self.take_data(now, books).map(drop),
+            (Role::Receiver, 2) => self.reply(rng, books).map(drop),
+            (Role::Receiver, _) => self.take_data(books).map(drop),
         }
     }
 
-    fn send(&mut self, rng: &mut fastrand::Rng, now: u64, books: &mut Books) -> Result<(), String> {
+    /// Offers a frame, mostly with data. Gives whether it was taken.
+    pub(crate) fn send(
+        &mut self,
+        rng: &mut fastrand::Rng,
+        now: u64,
+        books: &mut Books,
+    ) -> Result<bool, String> {
         let sequence = books.frames.offered_by(self.run);
-        let bidirectional = self.session.config().mode() == netgear_proto::Mode::Bidirectional;
+        let bidirectional = self.session.config().mode() == Mode::Bidirectional;
         let data = &mut books.data[0];
         let item = (bidirectional && rng.u8(..3) > 0).then(|| data.accept(self.run));
         let captured_at = self.clock(now);
         let outgoing = Outgoing {
-            frame: picture(self.run, sequence, rng.usize(..100)),
+            frame: self.pictures.picture(rng, self.run, sequence),
             data: item.map(|item| item.value(rng.usize(..100))),
             captured_at,
         };
         match self.session.send(outgoing.clone()) {
             Ok(()) => {
                 books.frames.offer(self.run, captured_at.as_micros(), item);
-                return Ok(());
+                return Ok(true);
             }
             Err(SendError::Busy(back) | SendError::ReturnedDataWaiting { outgoing: back, .. }) => {
                 if *back != outgoing {
@@ -110,14 +129,15 @@ impl End {
         if item.is_some() {
             data.take_back(self.run);
         }
-        Ok(())
+        Ok(false)
     }
 
-    fn reply(&mut self, rng: &mut fastrand::Rng, books: &mut Books) -> Result<(), String> {
+    /// Answers the frame taken last. Gives whether the reply was taken.
+    pub(crate) fn reply(&mut self, rng: &mut fastrand::Rng, books: &mut Books) -> Result<bool, String> {
         let data = &mut books.data[1];
         let item = data.accept(self.run);
         match self.session.reply(item.value(rng.usize(..100))) {
-            Ok(()) => return Ok(()),
+            Ok(()) => return Ok(true),
             Err(ReplyError::Busy(back)) if ItemName::of(&back) != Some(item) => {
                 return Err(format!("{back:?} was handed back for {item:?}"));
             }
@@ -130,11 +150,11 @@ impl End {
             Err(error) => return Err(error.to_string()),
         }
         data.take_back(self.run);
-        Ok(())
+        Ok(false)
     }
 
     /// Takes what there is of data without a frame.
-    pub(crate) fn take_data(&mut self, _now: u64, books: &mut Books) -> Result<bool, String> {
+    pub(crate) fn take_data(&mut self, books: &mut Books) -> Result<bool, String> {
         let Some(value) = self.session.recv_data() else { return Ok(false) };
         self.note(books, &value)?;
         self.token = self.session.resume_token();
@@ -144,51 +164,61 @@ impl End {
     /// Takes the frame that has arrived.
     pub(crate) fn take_frame(&mut self, now: u64, books: &mut Books) -> Result<bool, String> {
         let Some(delivery) = self.session.recv() else { return Ok(false) };
-        for value in &delivery.earlier {
+        for value in delivery.earlier.iter().chain(&delivery.data) {
             self.note(books, value)?;
         }
-        let item = delivery.data.as_ref().map(|value| self.note(books, value)).transpose()?;
         self.token = self.session.resume_token();
-        let (run, sequence) = named(&delivery.frame).ok_or("a frame was altered")?;
-        if sequence != delivery.sequence {
-            return Err(format!("frame {sequence} came under the number {}", delivery.sequence));
+        let found = self.check(&delivery, now, books);
+        books.judge(found)?;
+        Ok(true)
+    }
+
+    /// Whether a frame is what was sent.
+    fn check(&self, delivery: &Delivery, now: u64, books: &mut Books) -> Result<(), String> {
+        let is_native = self.dialect == Dialect::Native;
+        let number = delivery.sequence.wrapping_sub(self.behind);
+        let (run, sequence) =
+            self.pictures.name(&delivery.frame, books.runs, number).ok_or("a frame was altered")?;
+        if run == LIAR {
+            return Ok(());
         }
-        let captured_at = books.frames.give(run, self.run, sequence, item)?;
-        if delivery.captured_at.map(Timestamp::as_micros) != Some(captured_at) {
+        if is_native && sequence != number {
+            return Err(format!("frame {sequence} came under the number {number}"));
+        }
+        let (captured_at, expected) = books.frames.give(run, self.run, sequence)?;
+        // Its item may have come to a former receiver or without it, but never another with it.
+        let item = delivery.data.as_ref().and_then(ItemName::of);
+        if item != expected && (item.is_some() || !is_native) {
+            return Err(format!("frame {sequence} came with {item:?}, not with {expected:?}"));
+        }
+        if is_native && delivery.captured_at.map(Timestamp::as_micros) != Some(captured_at) {
             return Err(format!(
                 "frame {sequence} was captured at {captured_at}, not {:?}",
                 delivery.captured_at
             ));
         }
-        if let Some(age) = delivery.age(self.clock(now)) {
+        if let Some(age) = delivery.age(self.clock(now)).filter(|_| !books.clocks_lie) {
             let truth = self.clock(now).as_micros() - self.ahead - captured_at;
             let wrong_by = u128::from(truth).abs_diff(age.duration.as_micros());
             if wrong_by > age.uncertainty.as_micros() + 1 {
                 return Err(format!("the age {age:?} is wrong by {wrong_by} µs"));
             }
         }
-        Ok(true)
+        Ok(())
     }
 
-    fn note(&self, books: &mut Books, value: &Value) -> Result<ItemName, String> {
-        books.data[index(self.role.opposite())].give(self.lineage, value)?;
-        ItemName::of(value).ok_or_else(|| "altered".into())
+    /// Reports what is known to be undelivered.
+    pub(crate) fn report(&mut self, books: &mut Books) -> Result<Vec<Value>, String> {
+        let undelivered = self.session.take_undelivered();
+        for value in &undelivered {
+            let found = books.data[index(self.role)].report(value);
+            books.judge(found)?;
+        }
+        Ok(undelivered)
     }
-}
 
-/// A picture that names itself.
-fn picture(run: u64, sequence: u64, padding: usize) -> Frame {
-    let mut pixels = [run.to_le_bytes(), sequence.to_le_bytes()].concat();
-    pixels.resize(16 + padding, 0xee);
-    let width = pixels.len() as u32;
-    Frame::gray8(width, 1, pixels).expect("it has the bytes of its shape")
-}
-
-fn named(frame: &Frame) -> Option<(u64, u64)> {
-    let (run, rest) = frame.pixels().split_first_chunk()?;
-    let (sequence, padding) = rest.split_first_chunk()?;
-    padding
-        .iter()
-        .all(|byte| *byte == 0xee)
-        .then(|| (u64::from_le_bytes(*run), u64::from_le_bytes(*sequence)))
+    fn note(&self, books: &mut Books, value: &Value) -> Result<(), String> {
+        let found = books.data[index(self.role.opposite())].give(self.lineage, value);
+        books.judge(found)
+    }
 }

@@ -2,12 +2,20 @@
 //! back; and a ledger of all that was sent, delivered and reported lost. Everything follows from one seed.
 
 mod application;
+mod checks;
+mod day;
+mod exchange;
+mod faults;
 mod ledger;
+mod liar;
 mod link;
+mod pictures;
 mod scenario;
+mod wire;
 mod world;
 
-pub use scenario::Scenario;
+pub use day::{Day, run_hours};
+pub use scenario::{Carries, Scenario};
 pub use world::Summary;
 
 /// Runs a seed. Given `trace`, it prints what happens.

@@ -19,13 +19,14 @@ pub(crate) struct Options {
 type Step = fn(&Workspace) -> Result<Outcome>;
 
 /// Cheap steps first. All debug builds are of the whole workspace with all features, so that nothing is built twice.
-const STEPS: [(&str, Step); 10] = [
+const STEPS: [(&str, Step); 11] = [
     ("format", lint::format),
     ("clippy", lint::clippy),
     ("docs", docs::run),
     ("no-std", no_std::run),
     ("test", |workspace| test::run(workspace, &test::Options::default())),
     ("simulate", |workspace| simulate::run(workspace, &simulate::Options::default())),
+    ("simulate a day", |workspace| simulate::run(workspace, &simulate::Options::DAY)),
     ("examples", examples::run),
     ("interop", |workspace| interop::run(workspace, &interop::Options::default())),
     ("bench --quick", |workspace| {

@@ -1,0 +1,71 @@
+use bytes::Bytes;
+use netgear_proto::Frame;
+
+/// Pictures that name themselves: by the run of the program that sends them, and their place among those that it was
+/// offered.
+#[derive(Debug, Clone)]
+pub(crate) enum Pictures {
+    /// A few bytes each, and so many more, at random or always.
+    Small { padding: Padding },
+    /// Large ones, all out of the same bytes.
+    Large(Bytes),
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Padding {
+    UpTo(usize),
+    Always(usize),
+}
+
+/// How many runs and numbers the large ones tell apart.
+const RUNS: u64 = 64;
+const NUMBERS: u64 = 4096;
+
+/// The bytes of a large one.
+const LARGE: usize = 1 << 20;
+
+impl Pictures {
+    pub(crate) fn large() -> Self {
+        let words = RUNS * NUMBERS + LARGE as u64 / 8;
+        Self::Large((0..words).flat_map(u64::to_le_bytes).collect::<Vec<u8>>().into())
+    }
+
+    pub(crate) fn picture(&self, rng: &mut fastrand::Rng, run: u64, sequence: u64) -> Frame {
+        let pixels = match self {
+            Self::Small { padding } => {
+                let mut pixels = [run.to_le_bytes(), sequence.to_le_bytes()].concat();
+                let padding = match padding {
+                    Padding::UpTo(most) => rng.usize(..*most),
+                    Padding::Always(bytes) => *bytes,
+                };
+                pixels.resize(16 + padding, 0xee);
+                pixels.into()
+            }
+            Self::Large(all) => {
+                let begin = 8 * ((run % RUNS) * NUMBERS + sequence % NUMBERS) as usize;
+                all.slice(begin..begin + LARGE)
+            }
+        };
+        let width = pixels.len() as u32;
+        Frame::gray8(width, 1, pixels).expect("it has the bytes of its shape")
+    }
+
+    /// The run and the number that a picture names. `runs` are there so far, and it came as this number.
+    pub(crate) fn name(&self, frame: &Frame, runs: u64, sequence: u64) -> Option<(u64, u64)> {
+        let pixels = frame.pixels();
+        let first = u64::from_le_bytes(*pixels.first_chunk()?);
+        match self {
+            Self::Small { .. } => {
+                let second = u64::from_le_bytes(*pixels.get(8..)?.first_chunk()?);
+                let is_whole = pixels.get(16..)?.iter().all(|byte| *byte == 0xee);
+                is_whole.then_some((first, second))
+            }
+            Self::Large(_) => {
+                let last = u64::from_le_bytes(*pixels.last_chunk()?);
+                let run = (0..=runs).rev().find(|run| run % RUNS == first / NUMBERS)?;
+                let is_whole = pixels.len() == LARGE && last == first + LARGE as u64 / 8 - 1;
+                (is_whole && sequence % NUMBERS == first % NUMBERS).then_some((run, sequence))
+            }
+        }
+    }
+}
