@@ -15,29 +15,30 @@ fn no_seed_breaks_a_promise() {
 /// Each fails, among others, where what is said of it is not so.
 #[test]
 fn seeds_that_once_failed() {
-    let seeds = [
+    let seeds: [&[u64]; 7] = [
         // What is said to a frame of a former VidGear connection is no answer on this one.
-        [45, 65],
+        &[45, 65],
         // Nobody answers frames from before another peer came.
-        [14, 28],
+        &[14, 28],
         // An end is known once it has heard who knows it.
-        [240, 331],
-        // An end whose peer believes what cannot be gives up its name.
-        [793, 1865],
-        // And forgets what that peer said before.
-        [6742, 11474],
+        &[240, 331],
+        // An end whose peer believes what cannot be gives up its name,
+        &[793, 1865],
+        // forgets what that peer said before,
+        &[6742, 11_474],
+        // and has no name until that one is known to have taken it for another.
+        &[18_427],
+        // A frame too many has an end answer none.
+        &[46_356],
     ];
-    for seed in seeds.into_iter().flatten() {
+    for seed in seeds.concat() {
         assert_eq!(netgear_simulator::run(seed, false).err(), None, "seed {seed}");
     }
 }
 
 #[test]
 fn an_hour_of_video_goes_past_32_bits() {
-    for (pattern, over_bytes) in [(Pattern::Pair, false), (Pattern::ReqRep, true)] {
-        let day = netgear_simulator::run_hours(1, 1, pattern, over_bytes).unwrap();
-        let [frames, there, back, ..] = day.highest;
-        assert!([frames, there, back].into_iter().all(|number| number > 1 << 32), "{day:?}");
-        assert!(day.offered > 107_000 && day.summary.frames > 106_000, "{day:?}");
-    }
+    let day = netgear_simulator::run_hours(1, 1, Pattern::Pair, false).unwrap();
+    assert!(day.highest.into_iter().take(4).all(|number| number > 1 << 32), "{day:?}");
+    assert!(day.offered > 107_000 && day.summary.frames > 106_000, "{day:?}");
 }
