@@ -503,16 +503,16 @@ fn limits_that_change_hold_for_what_has_begun_and_for_what_comes() {
     let large = message(&[&[7; 3000]]);
     let few = Limits::DEFAULT.with_frame_bytes(0).with_data_bytes(1024);
 
-    let mut stranger = established(config(SocketType::Pair).with_limits(few), "PAIR");
+    let mut stranger = established(ConnectionConfig::new(SocketType::Pair).with_limits(few), "PAIR");
     assert!(input(&mut stranger, &large).is_err());
 
-    let mut known = established(config(SocketType::Pair).with_limits(few), "PAIR");
+    let mut known = established(ConnectionConfig::new(SocketType::Pair).with_limits(few), "PAIR");
     assert_eq!(known.set_limits(Limits::DEFAULT), Ok(()));
     input(&mut known, &large).unwrap();
     assert_eq!(next_message(&mut known).unwrap(), [Bytes::from(vec![7; 3000])]);
 
     // Its first bytes came with the end of the handshake.
-    let mut early = established(config(SocketType::Pair), "PAIR");
+    let mut early = established(ConnectionConfig::new(SocketType::Pair), "PAIR");
     input(&mut early, &large[..20]).unwrap();
     let error = early.set_limits(few).unwrap_err();
     assert!(
