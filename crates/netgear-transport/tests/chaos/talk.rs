@@ -1,0 +1,262 @@
+//! A session whose frames and data say themselves whether they are whole.
+
+use std::time::Duration;
+
+use netgear_transport::{
+    CloseError, Closed, FrameReceiver, FrameSender, RecvError, SendError, SessionFailure,
+    proto::{
+        Frame, Pattern, Role, Value,
+        session::{Delivery, Stats},
+        zmtp::Heartbeat,
+    },
+};
+use tokio::time::timeout;
+
+use crate::common::{
+    proxy::{DIRECTIONS, Plan, Proxy},
+    receiver, sender,
+};
+
+/// How much is said.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Talk {
+    pub(crate) frames: usize,
+    /// Of each frame.
+    pub(crate) pixels: usize,
+    /// Of each item of data beside its frame, and of each one that comes back.
+    pub(crate) text: usize,
+}
+
+/// Some hundred bytes each way.
+pub(crate) const SHORT: Talk = Talk { frames: 4, pixels: 40, text: 16 };
+
+/// Some hundred thousand.
+pub(crate) const STREAM: Talk = Talk { frames: 30, pixels: 30_000, text: 3_000 };
+
+pub(crate) const HEARTBEAT: Heartbeat =
+    Heartbeat { interval: Duration::from_millis(150), timeout: Duration::from_millis(600) };
+
+/// How long a call may take, and a peer to come back.
+const WAIT: Duration = Duration::from_secs(5);
+
+/// Longer than all calls together may take.
+const PATIENCE: Duration = Duration::from_secs(40);
+
+/// What both ends had of it.
+#[derive(Debug)]
+pub(crate) struct Outcome {
+    pub(crate) struck: bool,
+    pub(crate) passed: [u64; 2],
+    connections: usize,
+    /// `None` if a call did not come back.
+    sending: Option<Sending>,
+    receiving: Option<Receiving>,
+}
+
+#[derive(Debug)]
+struct Sending {
+    /// Why not all was sent, or not all data came back.
+    failure: Option<SendError>,
+    returned: Vec<Value>,
+    closed: Result<Closed, CloseError>,
+}
+
+struct Receiving {
+    /// The sender left in good order if there is none.
+    failure: Option<RecvError>,
+    deliveries: Vec<Delivery>,
+    left: Vec<Value>,
+    stats: Stats,
+    closed: Result<Closed, CloseError>,
+}
+
+impl std::fmt::Debug for Receiving {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let frames: Vec<_> =
+            self.deliveries.iter().map(|it| (it.sequence, read(it.frame.pixels()))).collect();
+        let Self { failure, closed, .. } = self;
+        write!(f, "Receiving {{ {failure:?}, {frames:?}, {closed:?} }}")
+    }
+}
+
+/// Bytes that begin with a number and are told from all others by their last four.
+fn written(number: usize, length: usize) -> Vec<u8> {
+    let mut bytes: Vec<u8> = (number as u32).to_le_bytes().to_vec();
+    bytes.extend((0..length.saturating_sub(8)).map(|at| (at * 31 + number * 7) as u8));
+    bytes.extend(sum(&bytes).to_le_bytes());
+    bytes
+}
+
+/// The number, if no bit of them has changed.
+fn read(bytes: &[u8]) -> Option<usize> {
+    let (body, found) = bytes.split_last_chunk()?;
+    let number = u32::from_le_bytes(*body.first_chunk()?);
+    (sum(body) == u32::from_le_bytes(*found)).then_some(number as usize)
+}
+
+/// FNV-1a, which any one bit changes.
+fn sum(bytes: &[u8]) -> u32 {
+    bytes.iter().fold(0x811C_9DC5, |sum, byte| (sum ^ u32::from(*byte)).wrapping_mul(0x0100_0193))
+}
+
+fn data(number: usize, talk: Talk) -> Value {
+    Value::Bytes(written(number, talk.text).into())
+}
+
+fn read_data(value: &Value) -> Option<usize> {
+    match value {
+        Value::Bytes(bytes) => read(bytes),
+        _ => None,
+    }
+}
+
+/// Frames and data one way and data back over a network that fails by this plan. The one that does not bind connects.
+pub(crate) async fn talk(pattern: Pattern, binds: Role, talk: Talk, plan: Option<Plan>) -> Outcome {
+    let sender = sender(pattern)
+        .heartbeat(Some(HEARTBEAT))
+        .handshake_timeout(2 * HEARTBEAT.timeout)
+        .timeout(WAIT)
+        .wait_for_peer(WAIT)
+        .linger(WAIT);
+    let receiver = receiver(pattern)
+        .heartbeat(Some(HEARTBEAT))
+        .handshake_timeout(2 * HEARTBEAT.timeout)
+        .timeout(WAIT)
+        .wait_for_peer(WAIT)
+        .linger(Duration::from_millis(200));
+    let any = || "tcp://127.0.0.1:0".parse().unwrap();
+    let (sender, receiver, proxy) = match binds {
+        Role::Receiver => {
+            let receiver = receiver.bind(any()).await.unwrap();
+            let proxy = Proxy::with_plan(receiver.endpoint().unwrap(), plan).await;
+            (sender.connect(proxy.endpoint()).await.unwrap(), receiver, proxy)
+        }
+        Role::Sender => {
+            let sender = sender.bind(any()).await.unwrap();
+            let proxy = Proxy::with_plan(sender.endpoint().unwrap(), plan).await;
+            let receiver = receiver.connect(proxy.endpoint()).await.unwrap();
+            (sender, receiver, proxy)
+        }
+    };
+    let sending = tokio::spawn(timeout(PATIENCE, send(sender, talk)));
+    let receiving = tokio::spawn(timeout(PATIENCE, receive(receiver, talk)));
+    let (sending, receiving) = (sending.await.unwrap(), receiving.await.unwrap());
+    Outcome {
+        struck: proxy.has_struck(),
+        passed: DIRECTIONS.map(|direction| proxy.passed(direction)),
+        connections: proxy.connections(),
+        sending: sending.ok(),
+        receiving: receiving.ok(),
+    }
+}
+
+async fn send(sender: FrameSender, talk: Talk) -> Sending {
+    let mut returned = Vec::new();
+    let all = async {
+        for number in 0..talk.frames {
+            let frame = Frame::gray8(talk.pixels as u32, 1, written(number, talk.pixels)).unwrap();
+            sender.send(frame, Some(data(number, talk))).await?;
+            returned.extend(sender.try_recv_data());
+        }
+        while returned.len() < talk.frames
+            && let Some(data) = sender.recv_data().await?
+        {
+            returned.push(data);
+        }
+        Ok(())
+    };
+    let failure = all.await.err();
+    Sending { failure, returned, closed: sender.close().await }
+}
+
+async fn receive(receiver: FrameReceiver, talk: Talk) -> Receiving {
+    let mut deliveries = Vec::new();
+    let failure = loop {
+        match receiver.recv().await {
+            Ok(Some(delivery)) => {
+                // With an altered bit it may be the answer to any frame.
+                let _ = receiver.reply(data(deliveries.len(), talk));
+                deliveries.push(delivery);
+            }
+            Ok(None) => break None,
+            Err(failure) => break Some(failure),
+        }
+    };
+    let left = std::iter::from_fn(|| receiver.try_recv_data()).collect();
+    Receiving { failure, deliveries, left, stats: receiver.stats(), closed: receiver.close().await }
+}
+
+impl Outcome {
+    fn both(&self) -> Result<(&Sending, &Receiving), String> {
+        let sending = self.sending.as_ref().ok_or("the sender hangs")?;
+        let receiving = self.receiving.as_ref().ok_or("the receiver hangs")?;
+        let stopped = [sending.closed.as_ref().err(), receiving.closed.as_ref().err()];
+        if stopped.into_iter().flatten().any(|error| matches!(error.failure, SessionFailure::Stopped)) {
+            return Err("the task behind the session panicked".into());
+        }
+        Ok((sending, receiving))
+    }
+
+    /// Everything has arrived exactly once and in order, whatever happened.
+    pub(crate) fn check_all(&self, pattern: Pattern, talk: Talk) -> Result<(), String> {
+        let (sending, receiving) = self.both()?;
+        let all: Vec<Option<usize>> = (0..talk.frames).map(Some).collect();
+        let equal = |what: &str, found: Vec<Option<usize>>| {
+            if found == all { Ok(()) } else { Err(format!("{what}: {found:?}")) }
+        };
+        if let Some(failure) = &sending.failure {
+            return Err(format!("sending failed: {failure}"));
+        }
+        equal("frames", receiving.deliveries.iter().map(|it| read(it.frame.pixels())).collect())?;
+        equal("sequence", receiving.deliveries.iter().map(|it| Some(it.sequence as usize)).collect())?;
+        equal("data", receiving.data().map(read_data).collect())?;
+        equal("returned", sending.returned.iter().map(read_data).collect())?;
+        let closed = sending.closed.as_ref().map_err(|error| format!("closing failed: {error}"))?;
+        if !closed.undelivered.is_empty() {
+            return Err(format!("{} items undelivered", closed.undelivered.len()));
+        }
+        match &receiving.failure {
+            None => {}
+            // The goodbye itself may be lost.
+            Some(RecvError::NoPeer(_)) if self.struck => {}
+            Some(failure) => return Err(format!("receiving failed: {failure}")),
+        }
+        let reconnects = [closed.stats.reconnects, receiving.stats.reconnects];
+        if reconnects.iter().any(|&reconnects| reconnects >= self.connections as u64) {
+            return Err(format!("{reconnects:?} reconnects over {} connections", self.connections));
+        }
+        let _ = pattern;
+        Ok(())
+    }
+
+    /// One bit was altered: what is whole comes in order and not twice, and no more than one is not whole.
+    pub(crate) fn check_altered(&self, talk: Talk) -> Result<(), String> {
+        let (sending, receiving) = self.both()?;
+        let frames: Vec<_> = receiving.deliveries.iter().map(|it| read(it.frame.pixels())).collect();
+        let data: Vec<_> = receiving.data().map(read_data).collect();
+        let returned: Vec<_> = sending.returned.iter().map(read_data).collect();
+        let altered: usize =
+            [&frames, &data, &returned].iter().flat_map(|it| it.iter()).filter(|it| it.is_none()).count();
+        if altered > 1 {
+            return Err(format!("{altered} altered: {frames:?} {data:?} {returned:?}"));
+        }
+        for (what, found) in [("frames", frames), ("data", data), ("returned", returned)] {
+            if !found.iter().flatten().is_sorted_by(|a, b| a < b) {
+                return Err(format!("{what}: {found:?}"));
+            }
+            // All of it, or an error says why not.
+            let is_told = sending.failure.is_some() || receiving.failure.is_some() || sending.closed.is_err();
+            if found.len() < talk.frames && !is_told {
+                return Err(format!("{what}: {found:?}, and nobody was told"));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Receiving {
+    fn data(&self) -> impl Iterator<Item = &Value> {
+        let with_frames = self.deliveries.iter().flat_map(|it| it.earlier.iter().chain(&it.data));
+        with_frames.chain(&self.left)
+    }
+}
