@@ -54,6 +54,8 @@ pub struct Hello {
     pub room: Room,
     /// The number of the first item of data that it still has to send: those before it are done with.
     pub first_item: u64,
+    /// One more than the number of its last item up to now: those before it are still to come, unless they are done with.
+    pub next_item: u64,
     /// What it has of a peer's. A peer whose identity this is goes on behind it; any other begins with its own
     /// [`Hello::first_item`].
     pub resume: Option<Resume>,
@@ -64,7 +66,7 @@ impl Hello {
     pub const fn new(role: Role, pattern: Pattern, mode: Mode) -> Self {
         let room = Room { frames: 1, frame_bytes: u64::MAX, items: 64, item_bytes: u64::MAX };
         let id = SessionId::ANONYMOUS;
-        Self { version: VERSION, role, pattern, mode, id, room, first_item: 0, resume: None }
+        Self { version: VERSION, role, pattern, mode, id, room, first_item: 0, next_item: 0, resume: None }
     }
 }
 

@@ -243,6 +243,7 @@ impl Session {
             id: self.id(),
             room: Room { frames: self.config.window(), frame_bytes, items, item_bytes },
             first_item: self.outbox.first(),
+            next_item: self.outbox.end(),
             resume,
         }
     }

@@ -20,6 +20,8 @@ pub(super) struct Inbox {
     taken: u64,
     /// The peer has none before it any more.
     base: u64,
+    /// The peer had none from it on yet when the connection began.
+    promised: u64,
     /// What the peer was told that there is room for.
     offered: (u32, u64),
     /// Items without a frame.
@@ -92,6 +94,7 @@ impl Inbox {
             received: taken,
             taken,
             base: 0,
+            promised: 0,
             offered: (Self::MOST_ITEMS as u32, u64::MAX),
             loose: VecDeque::new(),
             handed: Vec::new(),
@@ -156,6 +159,7 @@ impl Inbox {
             (self.received, self.taken) = (hello.first_item, hello.first_item);
         }
         self.base = hello.first_item;
+        self.promised = hello.next_item;
         if self.held.items == 0 {
             self.taken = self.received;
         }
@@ -189,6 +193,11 @@ impl Inbox {
     /// Takes an item from a peer that does not number what it says.
     pub(super) fn arrive_unnumbered(&mut self, value: Value) -> Result<Entry, PeerViolation> {
         self.arrive(Item { number: self.received, value })
+    }
+
+    /// Whether items are still to come that the peer had when the connection began.
+    pub(super) fn awaits_promised(&self) -> bool {
+        self.received < self.promised
     }
 
     /// Keeps an item that belongs to no frame.

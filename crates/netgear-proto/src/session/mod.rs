@@ -229,9 +229,11 @@ impl Session {
             }
     }
 
-    /// Whether a frame was taken for sending that is not answered, and if the session is over never was.
+    /// Whether a frame was taken for sending that is not answered, and if the session is over never was; or data of an answer
+    /// that was lost with a connection is still to come again.
     pub fn awaits_answer(&self) -> bool {
-        !self.frames.is_idle() || self.frames.is_cut_short()
+        let is_owed = self.ending.is_none() && self.inbox.awaits_promised();
+        !self.frames.is_idle() || self.frames.is_cut_short() || is_owed
     }
 
     /// Whether the first frame of all was sent and its answer is still to come.

@@ -70,7 +70,7 @@ impl Outbox {
     }
 
     /// How many items there ever were.
-    fn end(&self) -> u64 {
+    pub(super) fn end(&self) -> u64 {
         self.first + self.items.len() as u64
     }
 

@@ -45,6 +45,26 @@ fn taken(link: &mut Link) -> Vec<Value> {
     }
 }
 
+/// An answer that was lost with its connection does not come again, but its data does.
+#[test]
+fn data_of_a_lost_answer_is_waited_for() {
+    for pattern in BOTH_PATTERNS {
+        let mut end = End::new(lasting(Role::Sender, pattern, Mode::Bidirectional));
+        end.connected(Timestamp::ZERO);
+        let theirs = Hello::new(Role::Receiver, pattern, Mode::Bidirectional);
+        end.hear(Message::Hello(Hello { id: id(5), first_item: 7, next_item: 9, ..theirs })).unwrap();
+        for number in 7..9 {
+            assert!(end.session.awaits_answer(), "{number} is still to come");
+            if let Some(due) = end.session.next_timeout() {
+                end.session.handle_timeout(due).unwrap();
+            }
+            end.hear(data_message(number)).unwrap();
+            assert_eq!(end.session.recv_data(), Some(number.into()));
+        }
+        assert!(!end.session.awaits_answer());
+    }
+}
+
 #[test]
 fn a_connection_that_is_lost_is_not_the_end() {
     for pattern in BOTH_PATTERNS {

@@ -71,8 +71,14 @@ fn golden() -> Vec<Golden> {
     let resume = Resume { peer: id, data: acknowledgement, next_frame: 300, next_answer: 299 };
     let again = Hello::new(Role::Receiver, Pattern::ReqRep, Mode::Unidirectional);
     let room = Room { frames: 1, ..room };
-    let again =
-        Hello { id: SessionId::from_bytes([0xee; 16]), room, first_item: 3, resume: Some(resume), ..again };
+    let again = Hello {
+        id: SessionId::from_bytes([0xee; 16]),
+        room,
+        first_item: 3,
+        next_item: 200,
+        resume: Some(resume),
+        ..again
+    };
     let timed = Message::Frame(FrameMessage {
         sequence: 300,
         captured_at: Timestamp::from_micros(1_700_000_000_000_000),
@@ -106,14 +112,14 @@ fn golden() -> Vec<Golden> {
             name: "hello of a PAIR sender",
             message: Message::Hello(first),
             parts: &[
-                "c1 00 01 00 00 00 00 01 02 03 04 05 06 07 08 09 0a 0b 0c 0d 0e 0f 02 80 80 80 40 80 01 80 80 80 90 01 00 00",
+                "c1 00 01 00 00 00 00 01 02 03 04 05 06 07 08 09 0a 0b 0c 0d 0e 0f 02 80 80 80 40 80 01 80 80 80 90 01 00 00 00",
             ],
         },
         Golden {
             name: "hello of a unidirectional REQ/REP receiver that was there before",
             message: Message::Hello(again),
             parts: &[
-                "c1 00 01 01 01 01 ee*16 01 80 80 80 40 80 01 80 80 80 90 01 03 01 00 01 02 03 04 05 06 07 08 09 0a 0b 0c 0d 0e 0f 07 05 ac 02 ab 02",
+                "c1 00 01 01 01 01 ee*16 01 80 80 80 40 80 01 80 80 80 90 01 03 c8 01 01 00 01 02 03 04 05 06 07 08 09 0a 0b 0c 0d 0e 0f 07 05 ac 02 ab 02",
             ],
         },
         Golden {
@@ -495,10 +501,12 @@ fn any_message() -> impl Strategy<Value = Message> {
     });
     let clock = any::<(i64, u64)>()
         .prop_map(|(micros, uncertainty_micros)| ClockOffset { micros, uncertainty_micros });
-    let hello = (any::<u16>(), role, pattern, mode, id(), room, any::<u64>(), prop::option::of(resume))
-        .prop_map(|(version, role, pattern, mode, id, room, first_item, resume)| {
-            Message::Hello(Hello { version, role, pattern, mode, id, room, first_item, resume })
-        });
+    let items = any::<(u64, u64)>();
+    let hello = (any::<u16>(), role, pattern, mode, id(), room, items, prop::option::of(resume)).prop_map(
+        |(version, role, pattern, mode, id, room, (first_item, next_item), resume)| {
+            Message::Hello(Hello { version, role, pattern, mode, id, room, first_item, next_item, resume })
+        },
+    );
     let times = || {
         (any::<u64>(), any::<u64>()).prop_map(|(a, b)| (Timestamp::from_micros(a), Timestamp::from_micros(b)))
     };
