@@ -40,7 +40,7 @@ fn decode_counted(what: &str, message: Multipart, limits: &Limits) -> Result<Mes
 
 /// An answer with this data.
 fn answer(data: &[u8], parts: Vec<Bytes>) -> Multipart {
-    let first = Bytes::from([b"\xc1\x02\x00\x00\x00\x00\x00\x01\x00", data].concat());
+    let first = Bytes::from([b"\xc1\x02\x00\x00\x00\x00\x00\x01\x01\x00", data].concat());
     std::iter::once(first).chain(parts).collect()
 }
 

@@ -152,6 +152,9 @@ pub struct Answer {
     pub sent_at: Timestamp,
     /// What the receiver has of the sender's data.
     pub acknowledgement: Acknowledgement,
+    /// One more than the number of the receiver's last item up to now: where items were lost with a connection, that need not
+    /// be the one that comes with this answer.
+    pub next_item: u64,
     /// The next item of the receiver's data.
     pub item: Option<Item>,
 }
@@ -165,6 +168,7 @@ impl Answer {
             arrived_at,
             sent_at,
             acknowledgement: Acknowledgement { received: 0, taken: 0 },
+            next_item: 0,
             item: None,
         }
     }
@@ -226,6 +230,7 @@ pub(crate) enum Header {
         arrived_at: Timestamp,
         sent_at: Timestamp,
         acknowledgement: Acknowledgement,
+        next_item: u64,
         item: Option<u64>,
     },
     Idle(Acknowledgement),
@@ -268,9 +273,15 @@ impl Message {
                 };
                 encode(&header, Some(&frame), item.as_ref().map(|item| &item.value), limits)
             }
-            Self::Answer(Answer { sequence, arrived_at, sent_at, acknowledgement, item }) => {
-                let header =
-                    Header::Answer { sequence, arrived_at, sent_at, acknowledgement, item: number(&item) };
+            Self::Answer(Answer { sequence, arrived_at, sent_at, acknowledgement, next_item, item }) => {
+                let header = Header::Answer {
+                    sequence,
+                    arrived_at,
+                    sent_at,
+                    acknowledgement,
+                    next_item,
+                    item: number(&item),
+                };
                 encode(&header, None, item.as_ref().map(|item| &item.value), limits)
             }
             Self::Data(DataMessage { acknowledgement, item }) => {
@@ -313,9 +324,9 @@ impl Message {
                     item,
                 })
             }
-            Header::Answer { sequence, arrived_at, sent_at, acknowledgement, item } => {
+            Header::Answer { sequence, arrived_at, sent_at, acknowledgement, next_item, item } => {
                 let item = item.map(|number| read_item(number, rest, &mut parts, &mut budget)).transpose()?;
-                Self::Answer(Answer { sequence, arrived_at, sent_at, acknowledgement, item })
+                Self::Answer(Answer { sequence, arrived_at, sent_at, acknowledgement, next_item, item })
             }
             Header::Data { acknowledgement, item } => {
                 let item = read_item(item, rest, &mut parts, &mut budget)?;

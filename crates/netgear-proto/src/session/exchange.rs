@@ -109,7 +109,7 @@ impl Session {
     }
 
     fn handle_answer(&mut self, now: Timestamp, answer: Answer) -> Result<(), PeerViolation> {
-        let Answer { sequence, arrived_at, sent_at, acknowledgement, item } = answer;
+        let Answer { sequence, arrived_at, sent_at, acknowledgement, next_item, item } = answer;
         let departure = self.frames.answered(sequence)?;
         self.outbox.acknowledge(acknowledgement)?;
         if let Some(Departure { captured_at, sent_at: left }) = departure {
@@ -118,6 +118,7 @@ impl Session {
                 self.latency.note(captured_at, arrived_at, clock);
             }
         }
+        self.inbox.promise(next_item);
         if let Some(entry) = item.map(|item| self.take_item(item)).transpose()? {
             self.inbox.keep(entry);
         }

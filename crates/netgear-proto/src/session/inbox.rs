@@ -20,7 +20,7 @@ pub(super) struct Inbox {
     taken: u64,
     /// The peer has none before it any more.
     base: u64,
-    /// The peer had none from it on yet when the connection began.
+    /// The peer has said that it has those before it.
     promised: u64,
     /// What the peer was told that there is room for.
     offered: (u32, u64),
@@ -195,7 +195,12 @@ impl Inbox {
         self.arrive(Item { number: self.received, value })
     }
 
-    /// Whether items are still to come that the peer had when the connection began.
+    /// The peer says that it has all items before this one.
+    pub(super) fn promise(&mut self, next_item: u64) {
+        self.promised = self.promised.max(next_item);
+    }
+
+    /// Whether items are still to come that the peer has said it has.
     pub(super) fn awaits_promised(&self) -> bool {
         self.received < self.promised
     }

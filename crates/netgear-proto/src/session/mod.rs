@@ -229,8 +229,8 @@ impl Session {
             }
     }
 
-    /// Whether a frame was taken for sending that is not answered, and if the session is over never was; or data of an answer
-    /// that was lost with a connection is still to come again.
+    /// Whether a frame was taken for sending that is not answered, and if the session is over never was; or data is still to
+    /// come of answers that were lost with a connection.
     pub fn awaits_answer(&self) -> bool {
         let is_owed = self.ending.is_none() && self.inbox.awaits_promised();
         !self.frames.is_idle() || self.frames.is_cut_short() || is_owed

@@ -139,7 +139,8 @@ impl Session {
         let Some(due) = self.arrivals.due() else { return Ok(()) };
         let item = self.outbox.next().filter(|_| self.outbox.may_send());
         let (sequence, arrived_at) = (due.sequence, due.arrived_at);
-        let header = Header::Answer { sequence, arrived_at, sent_at: now, acknowledgement, item };
+        let next_item = self.outbox.end();
+        let header = Header::Answer { sequence, arrived_at, sent_at: now, acknowledgement, next_item, item };
         let value = item.and_then(|_| self.outbox.next_value());
         let message = native::encode(&header, None, value, self.config.limits())?;
         self.arrivals.mark_answered();

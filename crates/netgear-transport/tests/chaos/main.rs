@@ -72,7 +72,7 @@ fn stall(both: bool, then_cut: bool) -> Fault {
 /// How many bytes pass each way when nothing fails.
 async fn lengths(pattern: Pattern, binds: Role, talking: Talk) -> [u64; 2] {
     let outcome = talk(pattern, binds, talking, None).await;
-    outcome.check_all(pattern, talking).unwrap();
+    outcome.check_all(talking).unwrap();
     outcome.passed
 }
 
@@ -134,7 +134,7 @@ async fn run(mut cases: Vec<Case>, harm: Harm, at_once: usize) {
         ran += 1;
         struck += usize::from(outcome.struck);
         let checked = match harm {
-            Harm::None => outcome.check_all(case.pattern, case.talk),
+            Harm::None => outcome.check_all(case.talk),
             Harm::Altered => outcome.check_altered(case.talk),
         };
         if let Err(why) = checked {

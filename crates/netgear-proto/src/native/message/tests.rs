@@ -60,7 +60,8 @@ fn frame_message(sequence: u64, frame: Frame, data: Option<Value>) -> Message {
 }
 
 fn answer(sequence: u64, data: Option<Value>) -> Message {
-    Message::Answer(Answer { item: item(0, data), ..Answer::new(sequence) })
+    let next_item = u64::from(data.is_some());
+    Message::Answer(Answer { next_item, item: item(0, data), ..Answer::new(sequence) })
 }
 
 fn golden() -> Vec<Golden> {
@@ -93,6 +94,7 @@ fn golden() -> Vec<Golden> {
         arrived_at: Timestamp::from_micros(1_700_000_000_000_000),
         sent_at: Timestamp::from_micros(1_700_000_000_000_004),
         acknowledgement,
+        next_item: 200,
         item: None,
     });
     let every_kind = Value::List(vec![
@@ -151,25 +153,25 @@ fn golden() -> Vec<Golden> {
         Golden {
             name: "answer without data",
             message: timed_answer,
-            parts: &["c1 02 00 80 80 f9 c0 c1 c4 82 03 84 80 f9 c0 c1 c4 82 03 07 05 00"],
+            parts: &["c1 02 00 80 80 f9 c0 c1 c4 82 03 84 80 f9 c0 c1 c4 82 03 07 05 c8 01 00"],
         },
         Golden {
             name: "answer with data of every kind",
             message: answer(128, Some(every_kind)),
             parts: &[
-                "c1 02 80 01 00 00 00 00 01 00 08 09 00 01 02 03 01 03 fe ff ff ff ff ff ff ff ff 03 04 00 00 00 00 00 00 f8 3f 05 03 c3 a9 21 06 02 00 ff 09 01 03 0a 05 01 61",
+                "c1 02 80 01 00 00 00 00 01 01 00 08 09 00 01 02 03 01 03 fe ff ff ff ff ff ff ff ff 03 04 00 00 00 00 00 00 f8 3f 05 03 c3 a9 21 06 02 00 ff 09 01 03 0a 05 01 61",
             ],
         },
         Golden {
             name: "answer with a frame",
             message: answer(1, Some(bgr_frame().into())),
-            parts: &["c1 02 01 00 00 00 00 01 00 0a 01 02 03 00 00 00", "01 02 03 fd fe ff"],
+            parts: &["c1 02 01 00 00 00 00 01 01 00 0a 01 02 03 00 00 00", "01 02 03 fd fe ff"],
         },
         Golden {
             name: "answer with an array",
             message: answer(2, Some(row().into())),
             parts: &[
-                "c1 02 02 00 00 00 00 01 00 0b 0b 02 01 02",
+                "c1 02 02 00 00 00 00 01 01 00 0b 0b 02 01 02",
                 "00 00 00 00 00 00 f8 3f 00 00 00 00 00 00 00 c0",
             ],
         },
@@ -518,7 +520,8 @@ fn any_message() -> impl Strategy<Value = Message> {
             }),
         4 => (any::<u64>(), times(), acknowledgement(), prop::option::of(item())).prop_map(
             |(sequence, (arrived_at, sent_at), acknowledgement, item)| {
-                Message::Answer(Answer { sequence, arrived_at, sent_at, acknowledgement, item })
+                let next_item = sequence;
+                Message::Answer(Answer { sequence, arrived_at, sent_at, acknowledgement, next_item, item })
             }
         ),
         1 => acknowledgement().prop_map(Message::Idle),
