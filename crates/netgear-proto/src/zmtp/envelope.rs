@@ -13,8 +13,9 @@ const LONGEST_ROUTING_ID: usize = 255;
 pub(super) enum Envelope {
     /// No envelope, no turns.
     Pair,
-    /// `[empty]`, or `[id][empty]` when correlating. An answer to anything but the last request is dropped.
-    Req { correlate: bool, relaxed: bool, last_id: u32, waiting: bool },
+    /// `[empty]`, or `[id][empty]` when correlating. Then an answer to a request that was given up is dropped, and while one is
+    /// waited for, any other that is not the answer to the last breaks the rules: dropped, it would be waited for without end.
+    Req { correlate: bool, relaxed: bool, last_id: u32, answered_id: u32, waiting: bool },
     /// Everything through the first empty part is kept, and sent back before the answer. `waiting` is that of a request
     /// which the application has not been handed yet: what it sends before is no answer to that.
     Rep { request: Option<Vec<Part>>, waiting: Option<Vec<Part>> },
@@ -24,7 +25,7 @@ impl Envelope {
     pub(super) fn new(socket_type: SocketType, correlate: bool, relaxed: bool) -> Self {
         match socket_type {
             SocketType::Pair => Self::Pair,
-            SocketType::Req => Self::Req { correlate, relaxed, last_id: 0, waiting: false },
+            SocketType::Req => Self::Req { correlate, relaxed, last_id: 0, answered_id: 0, waiting: false },
             SocketType::Rep => Self::Rep { request: None, waiting: None },
         }
     }
@@ -78,17 +79,29 @@ impl Envelope {
         match self {
             Self::Pair => Ok(Some(parts.into())),
             Self::Req { waiting: false, .. } => Ok(None),
-            Self::Req { correlate, last_id, waiting, .. } => {
+            Self::Req { correlate: false, waiting, .. } => {
                 let (envelope, body) = split(parts)?;
-                let is_ours = match &envelope[..] {
-                    [_empty] => !*correlate,
-                    [id, _empty] => *correlate && id.clone().into_bytes() == last_id.to_be_bytes()[..],
-                    _ => false,
-                };
-                if !is_ours {
+                if envelope.len() > 1 {
                     return Ok(None);
                 }
                 *waiting = false;
+                Ok(Some(body))
+            }
+            Self::Req { last_id, answered_id, waiting, .. } => {
+                let (envelope, body) = split(parts)?;
+                let [id, _empty] = &envelope[..] else { return Err(Violation::UnknownRequest) };
+                let id = id.clone().into_bytes();
+                let id = id.first_chunk().filter(|_| id.len() == 4).map(|id| u32::from_be_bytes(*id));
+                // The requests are numbered on from the last one that was answered.
+                let id = id.map_or(0, |id| id.wrapping_sub(*answered_id));
+                let last = last_id.wrapping_sub(*answered_id);
+                if id == 0 || id > last {
+                    return Err(Violation::UnknownRequest);
+                }
+                if id < last {
+                    return Ok(None);
+                }
+                (*answered_id, *waiting) = (*last_id, false);
                 Ok(Some(body))
             }
             Self::Rep { waiting, .. } => {

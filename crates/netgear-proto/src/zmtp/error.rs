@@ -154,6 +154,9 @@ pub enum Violation {
     /// RFC 28: an empty part, then a body.
     #[error("a message without the empty part that RFC 28 wants before the body, or without a body")]
     Envelope,
+    /// An answer that is none to a request of this end which waits for one.
+    #[error("an answer to a request that was not made, or was answered already")]
+    UnknownRequest,
     /// A routing id, in the envelope before the empty part, is longer than RFC 28's 255 bytes.
     #[error("a routing id of {length} bytes, where RFC 28 allows 255")]
     RoutingId {
