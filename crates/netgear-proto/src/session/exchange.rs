@@ -9,6 +9,14 @@ use crate::{
     native::{Acknowledgement, Answer, DataMessage, FrameMessage, Goodbye, Item, Message},
 };
 
+/// What matters of a message to how soon the next is asked for.
+#[derive(Debug, Clone, Copy)]
+enum Brings {
+    Hello,
+    Item,
+    Neither,
+}
+
 impl Session {
     pub(super) fn handle_native(&mut self, now: Timestamp, message: Message) -> Result<(), SessionError> {
         if self.config.pattern() == Pattern::ReqRep {
@@ -20,6 +28,11 @@ impl Session {
                 self.idle_at = Some(now + self.config.idle_interval());
             }
         }
+        let brings = match &message {
+            Message::Hello(_) => Brings::Hello,
+            Message::Answer(Answer { item: Some(_), .. }) | Message::Data(_) => Brings::Item,
+            _ => Brings::Neither,
+        };
         match (message, self.link == Link::Open) {
             (Message::Goodbye(goodbye), is_open) => self.handle_goodbye(goodbye, is_open)?,
             (Message::Hello(hello), false) => self.handle_hello(hello)?,
@@ -27,7 +40,20 @@ impl Session {
             (_, false) => return Err(PeerViolation::HelloMissing.into()),
             (message, true) => self.handle_exchange(now, message)?,
         }
+        self.hasten(now, brings);
         Ok(())
+    }
+
+    /// What was lost with a connection is asked for at once: a REQ that waited first might lose the next one over it.
+    fn hasten(&mut self, now: Timestamp, brings: Brings) {
+        let is_owed = match brings {
+            Brings::Hello => self.frames.unanswered().is_some() || self.inbox.awaits_promised(),
+            Brings::Item => self.inbox.awaits_promised(),
+            Brings::Neither => false,
+        };
+        if is_owed && self.idle_at.is_some() {
+            self.idle_at = Some(now);
+        }
     }
 
     fn handle_goodbye(&mut self, goodbye: Goodbye, is_open: bool) -> Result<(), PeerViolation> {

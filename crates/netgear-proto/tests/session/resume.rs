@@ -45,6 +45,20 @@ fn taken(link: &mut Link) -> Vec<Value> {
     }
 }
 
+/// Where connections are short, a REQ that let its idle interval pass first would never get the answer.
+#[test]
+fn a_req_asks_at_once_for_what_was_lost_with_a_connection() {
+    let mut link = link(Pattern::ReqRep);
+    link.send(outgoing(0));
+    assert!(link.recv().is_some());
+    link.cut();
+    link.receiver.session.reply(1).unwrap();
+    link.reconnect();
+    link.pass(Duration::ZERO);
+    assert!(!link.sender.session.awaits_answer());
+    assert_eq!(link.sender.session.recv_data(), Some(1.into()));
+}
+
 /// An answer that was lost with its connection does not come again, but its data does.
 #[test]
 fn data_of_a_lost_answer_is_waited_for() {
@@ -114,7 +128,7 @@ fn what_was_received_is_not_sent_again_to_the_same_peer() {
         assert_eq!(taken(&mut link), [Value::from("once")]);
         let stats = link.sender.session.stats();
         assert_eq!((stats.frames_resent, stats.data_resent, stats.frames_delivered), (0, 0, 1));
-        link.pass(std::time::Duration::from_secs(1));
+        link.pass(Duration::from_secs(1));
         assert!(!link.sender.session.awaits_answer(), "the answer comes on the new connection");
     }
 }
@@ -307,7 +321,7 @@ fn undelivered_data_is_handed_back_at_the_end() {
         link.cut();
         link.sender.session.send(outgoing(1).with_data("not")).unwrap();
         link.close(Role::Sender);
-        link.pass(std::time::Duration::from_secs(2));
+        link.pass(Duration::from_secs(2));
         assert_eq!(link.sender.ended(), Some(Ending::Closed));
         let undelivered = link.sender.session.take_undelivered();
         // The link broke before the first was acknowledged.

@@ -76,14 +76,14 @@ async fn lengths(pattern: Pattern, binds: Role, talking: Talk) -> [u64; 2] {
     outcome.passed
 }
 
-/// Every byte of the short talk, both ways, with either end bound.
+/// Every byte of the short talk, both ways, with the receiver bound, and some with the sender.
 async fn every_byte(fault: impl Fn(u64) -> Fault) -> Vec<Case> {
     let mut cases = Vec::new();
     for pattern in PATTERNS {
-        for binds in [Role::Receiver, Role::Sender] {
+        for (binds, step) in [(Role::Receiver, 1), (Role::Sender, 4)] {
             let lengths = lengths(pattern, binds, SHORT).await;
             for (direction, length) in DIRECTIONS.into_iter().zip(lengths) {
-                cases.extend((0..length).map(|offset| {
+                cases.extend((0..length).step_by(step).map(|offset| {
                     let plan = Plan { direction, offset, fault: fault(offset) };
                     Case { pattern, binds, talk: SHORT, plan }
                 }));
@@ -133,6 +133,7 @@ async fn run(mut cases: Vec<Case>, harm: Harm, at_once: usize) {
         let (case, outcome) = done.unwrap();
         ran += 1;
         struck += usize::from(outcome.struck);
+        if harm == Harm::Altered {}
         let checked = match harm {
             Harm::None => outcome.check_all(case.talk),
             Harm::Altered => outcome.check_altered(case.talk),
@@ -151,7 +152,7 @@ async fn run(mut cases: Vec<Case>, harm: Harm, at_once: usize) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_cut_at_every_byte() {
     let fault = |offset| if offset % 2 == 0 { Fault::Cut } else { Fault::Reset };
-    run(every_byte(fault).await, Harm::None, 64).await;
+    run(every_byte(fault).await, Harm::None, 200).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -162,7 +163,7 @@ async fn a_stall_at_every_byte() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_byte_at_a_time_from_every_byte() {
-    run(every_byte(|_| Fault::Slow { bytes: 24 }).await, Harm::None, 64).await;
+    run(every_byte(|_| Fault::Slow { bytes: 24 }).await, Harm::None, 200).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

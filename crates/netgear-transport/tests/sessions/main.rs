@@ -10,6 +10,7 @@ mod deadlines;
 mod dropping;
 mod matrix;
 mod mismatches;
+mod reconnecting;
 mod returned_data;
 mod scripted;
 mod strangers;
