@@ -94,15 +94,17 @@ async fn keep(listener: Listener, greeter: Greeter) {
                 greeted.spawn(async move {
                     let Greeter { zmtp, shared, clock, found } = greeter;
                     let take_place = || unannounced.lock().unwrap_or_else(PoisonError::into_inner).take();
-                    let visitor = tokio::select! {
-                        visitor = greet(socket, &zmtp, &shared, clock, take_place) => visitor,
-                        () = place.lost() => return debug!("a connection made room for another"),
+                    let greeted = async {
+                        match greet(socket, &zmtp, &shared, clock, take_place).await {
+                            Ok(contact) => drop(found.send(Ok(contact)).await),
+                            Err(Refusal::NeverFits(failure)) => drop(found.send(Err(failure)).await),
+                            Err(Refusal::Useless(failure)) => warn!(%failure, "refused a connection"),
+                            Err(refusal) => debug!(%refusal, "refused a connection"),
+                        }
                     };
-                    match visitor {
-                        Ok(contact) => drop(found.send(Ok(contact)).await),
-                        Err(Refusal::NeverFits(failure)) => drop(found.send(Err(failure)).await),
-                        Err(Refusal::Useless(failure)) => warn!(%failure, "refused a connection"),
-                        Err(refusal) => debug!(%refusal, "refused a connection"),
+                    tokio::select! {
+                        () = greeted => {}
+                        () = place.lost() => debug!("a connection made room for another"),
                     }
                 });
             }

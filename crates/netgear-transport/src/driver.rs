@@ -177,7 +177,7 @@ impl Driver {
                     if let Event::Connected(peer) = event {
                         info!(?peer, "connected");
                     }
-                    state.note(event);
+                    state.presence.note(event);
                 }
                 _ => {}
             }

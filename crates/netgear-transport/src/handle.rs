@@ -15,7 +15,7 @@ use tracing::warn;
 use crate::{
     CloseError, Endpoint, SessionFailure, WaitError,
     clock::Clock,
-    shared::{Presence, Shared, State},
+    shared::{Shared, State},
 };
 
 /// One of the two ends, which a [`Builder`](crate::Builder) makes. Only this crate has such.
@@ -86,36 +86,37 @@ impl Handle {
         &self,
         mut attempt: impl FnMut(&mut State) -> Option<R>,
     ) -> Result<R, Unmet> {
-        let called = Instant::now();
+        let there = self.shared.lock().presence.there();
         loop {
             let changed = self.shared.changed();
             if let Some(result) = self.with(&mut attempt) {
                 return Ok(result);
             }
-            match self.deadline(called) {
+            match self.deadline(there) {
                 Some((deadline, unmet)) => timeout_at(deadline, changed).await.map_err(|_| unmet)?,
                 None => changed.await,
             }
         }
     }
 
-    /// Until when a call waits, and what it comes to then, as things stand now.
-    fn deadline(&self, called: Instant) -> Option<(Instant, Unmet)> {
+    /// Until when a call waits, and what it comes to then, as things stand now. When it was made, the peer had been there for
+    /// so long.
+    fn deadline(&self, there: Duration) -> Option<(Instant, Unmet)> {
+        let presence = self.shared.lock().presence;
         // A moment past what the clock can say never comes.
-        match self.shared.lock().presence {
-            Presence::There(since) => {
-                Some((since.max(called).checked_add(self.timeout)?, Unmet::Timeout(self.timeout)))
-            }
-            Presence::Gone(since) => {
-                let wait = self.wait?;
-                Some((since.checked_add(wait)?, Unmet::NoPeer(wait)))
-            }
+        if presence.is_there() {
+            let waited = presence.there().saturating_sub(there);
+            let left = self.timeout.saturating_sub(waited);
+            Some((Instant::now().checked_add(left)?, Unmet::Timeout(self.timeout)))
+        } else {
+            let wait = self.wait?;
+            Some((presence.gone_since.checked_add(wait)?, Unmet::NoPeer(wait)))
         }
     }
 
     /// Until when a peer has to appear, if there is none and the user set a time.
     pub(crate) fn peer_due(&self) -> Option<(Instant, Duration)> {
-        match self.deadline(Instant::now())? {
+        match self.deadline(Duration::ZERO)? {
             (deadline, Unmet::NoPeer(wait)) => Some((deadline, wait)),
             (_, Unmet::Timeout(_)) => None,
         }

@@ -1,6 +1,7 @@
 use std::{
     sync::{Mutex, MutexGuard, PoisonError},
     task::{Context, Poll},
+    time::Duration,
 };
 
 use futures_util::task::AtomicWaker;
@@ -43,20 +44,49 @@ pub(crate) struct State {
     pub(crate) falsy_data_noted: bool,
 }
 
-/// Whether the peer is there, and since when.
+/// Whether the peer is there.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Presence {
-    There(Instant),
-    Gone(Instant),
+pub(crate) struct Presence {
+    /// Since when it is there; `None` while it is gone.
+    there_since: Option<Instant>,
+    /// Since when it is gone, or would be if it went now and had shown no more than its hello.
+    pub(crate) gone_since: Instant,
+    /// How long it was there in all, before this time.
+    there_before: Duration,
 }
 
-impl State {
+/// A peer that says hello and goes, and comes again, is as good as none: each wait would begin anew. It counts as found when it has
+/// stayed so long, or has brought something.
+const STAYS: Duration = Duration::from_secs(1);
+
+impl Presence {
+    fn new() -> Self {
+        Self { there_since: None, gone_since: Instant::now(), there_before: Duration::ZERO }
+    }
+
     pub(crate) fn note(&mut self, event: Event) {
-        self.presence = match (event, self.presence) {
-            (Event::Connected(_), _) => Presence::There(Instant::now()),
-            (Event::Disconnected, Presence::There(_)) => Presence::Gone(Instant::now()),
-            (_, presence) => presence,
-        };
+        let now = Instant::now();
+        match (event, self.there_since) {
+            (Event::Connected(_), None) => self.there_since = Some(now),
+            (Event::Disconnected, Some(since)) => {
+                self.there_since = None;
+                self.there_before += now - since;
+                if now - since >= STAYS || self.gone_since > since {
+                    self.gone_since = now;
+                }
+            }
+            (Event::FrameArrived | Event::DataArrived | Event::Answered, Some(_)) => self.gone_since = now,
+            _ => {}
+        }
+    }
+
+    pub(crate) fn is_there(&self) -> bool {
+        self.there_since.is_some()
+    }
+
+    /// How long it was there, over all connections.
+    pub(crate) fn there(&self) -> Duration {
+        self.there_before + self.there_since.map_or(Duration::ZERO, |since| since.elapsed())
     }
 }
 
@@ -64,7 +94,7 @@ impl Shared {
     pub(crate) fn new(config: SessionConfig) -> Self {
         let state = State {
             session: Session::new(config),
-            presence: Presence::Gone(Instant::now()),
+            presence: Presence::new(),
             closing_since: None,
             finished: false,
             failure: None,

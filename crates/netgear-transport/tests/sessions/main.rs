@@ -13,6 +13,7 @@ mod mismatches;
 mod reconnecting;
 mod returned_data;
 mod scripted;
+mod states;
 mod strangers;
 #[cfg(unix)]
 mod unix_sockets;

@@ -69,6 +69,18 @@ impl Scripted {
         self.flush().await;
     }
 
+    /// To an end that may have closed the connection already.
+    pub(crate) async fn send_or_lose(&mut self, message: Multipart) -> io::Result<()> {
+        if self.connection.send(message).is_ok() {
+            while self.connection.transmit().has_remaining() {
+                let chunk = Bytes::copy_from_slice(self.connection.transmit().chunk());
+                self.stream.write_all(&chunk).await?;
+                self.connection.transmit().advance(chunk.len());
+            }
+        }
+        Ok(())
+    }
+
     pub(crate) async fn send(&mut self, message: Message) {
         self.send_raw(message.encode(&Default::default()).unwrap()).await;
     }
