@@ -111,11 +111,16 @@ impl Driver {
                         // At once, for those who wait, and then the last words to the peer.
                         self.shared.fail(failure.clone());
                     }
-                    if is_final || matches!(failure, SessionFailure::Session(_)) {
-                        link::close(&mut link).await;
-                    }
                     if is_final {
+                        link::close(&mut link).await;
                         return Err(failure);
+                    }
+                    if matches!(failure, SessionFailure::Session(_)) {
+                        tokio::select! {
+                            () = link::close(&mut link) => {}
+                            // Who closes waits for the next link, and not for the peer to take leave of this one.
+                            () = self.until_closing() => {}
+                        }
                     }
                     note_loss(&failure, opened);
                 }
@@ -136,6 +141,14 @@ impl Driver {
 
     fn is_closing(&self) -> bool {
         self.shared.lock().closing_since.is_some()
+    }
+
+    async fn until_closing(&self) {
+        poll_fn(|cx| {
+            self.shared.register_driver(cx);
+            if self.is_closing() { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
     }
 
     /// Waits until the session is over, while it has no link.
@@ -163,9 +176,7 @@ impl Driver {
     /// What the session wants transmitted now. The application learns what has happened.
     fn next_message(&self) -> Option<Multipart> {
         let mut state = self.shared.lock();
-        if state.closing_since.is_some() {
-            state.session.close(self.clock.now());
-        }
+        state.close_if_asked();
         let (mut message, mut happened) = (None, false);
         while message.is_none()
             && let Some(output) = state.session.poll_output(self.clock.now())
@@ -286,10 +297,7 @@ impl<'a> Exchange<'a> {
                 }
                 Poll::Pending => {
                     // To close is not to wait for the link.
-                    let State { session, closing_since, .. } = &mut *self.driver.shared.lock();
-                    if closing_since.is_some() {
-                        session.close(self.driver.clock.now());
-                    }
+                    self.driver.shared.lock().close_if_asked();
                     break;
                 }
             }

@@ -90,6 +90,15 @@ impl Presence {
     }
 }
 
+impl State {
+    /// Has the session close, if the application asked for it, and counts from then.
+    pub(crate) fn close_if_asked(&mut self) {
+        if let Some(since) = self.closing_since {
+            self.session.close(since);
+        }
+    }
+}
+
 impl Shared {
     pub(crate) fn new(config: SessionConfig) -> Self {
         let state = State {
