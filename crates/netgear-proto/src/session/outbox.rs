@@ -23,6 +23,8 @@ pub(super) struct Outbox {
     next: u64,
     /// One more than the highest number that was ever sent.
     sent: u64,
+    /// One more than the number of the last that went out before the last frame did, or with it, on this connection.
+    behind_frame: u64,
     /// What those from the first to the next count for.
     sent_bytes: usize,
     /// What the peer has room for.
@@ -49,6 +51,7 @@ impl Outbox {
             received: 0,
             next: 0,
             sent: 0,
+            behind_frame: 0,
             sent_bytes: 0,
             room_items: 0,
             room_bytes: 0,
@@ -107,6 +110,17 @@ impl Outbox {
             || (waiting < self.room_items && self.sent_bytes.saturating_add(kept.bytes) <= self.room_bytes)
     }
 
+    /// Whether the next item can only go once the peer's application has been given another frame: it has no room for it, is
+    /// done with all that it had up to the last frame, and may be one that takes data with frames alone.
+    pub(super) fn awaits_a_frame(&self) -> bool {
+        self.next().is_some() && !self.may_send() && self.first >= self.behind_frame
+    }
+
+    /// A frame went out, with its own item or without.
+    pub(super) fn mark_frame_sent(&mut self) {
+        self.behind_frame = self.next;
+    }
+
     /// The value of the next item.
     pub(super) fn next_value(&self) -> Option<&Value> {
         self.get(self.next).map(|kept| &kept.value)
@@ -152,6 +166,8 @@ impl Outbox {
             self.next = self.first;
         }
         self.received = self.next;
+        // What it still has of frames that came before is not known.
+        self.behind_frame = 0;
         let before = (self.next - self.first) as usize;
         self.sent_bytes = self.items.iter().take(before).map(|kept| kept.bytes).sum();
         self.room_items = usize::try_from(room.items).unwrap_or(usize::MAX);

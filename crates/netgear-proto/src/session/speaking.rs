@@ -50,6 +50,9 @@ impl Session {
     }
 
     /// Data goes with its frame, and before any later data. What has lost its frame goes at once.
+    ///
+    /// A frame leaves its data behind if that could never go: the peer's application makes room by taking what it was sent,
+    /// and may come for frames alone.
     fn next_of_sender(&self) -> Option<Word> {
         let item = self.outbox.next();
         if item.is_some_and(|item| !self.frames.owns(item)) && self.outbox.may_send() {
@@ -60,7 +63,7 @@ impl Session {
             (Some(own), Some(next)) if own >= next => own == next && self.outbox.may_send(),
             _ => true,
         };
-        (fits && self.frames.may_send()).then_some(Word::Frame)
+        ((fits || self.outbox.awaits_a_frame()) && self.frames.may_send()).then_some(Word::Frame)
     }
 
     fn next_of_receiver(&self) -> Option<Word> {
@@ -112,7 +115,7 @@ impl Session {
     fn say_frame(&mut self, now: Timestamp) -> Result<(), native::EncodeError> {
         let acknowledgement = self.inbox.tell();
         let Some(waiting) = self.frames.next() else { return Ok(()) };
-        let item = waiting.item.filter(|own| Some(*own) == self.outbox.next());
+        let item = waiting.item.filter(|own| Some(*own) == self.outbox.next() && self.outbox.may_send());
         let header = Header::Frame {
             sequence: waiting.sequence,
             captured_at: waiting.captured_at,
@@ -130,6 +133,7 @@ impl Session {
         if item.is_some() {
             self.count_sent_item();
         }
+        self.outbox.mark_frame_sent();
         self.transmit(message);
         Ok(())
     }

@@ -1,7 +1,7 @@
 //! What becomes of frames that the peer is too slow for: never of their data.
 
 use netgear_proto::{
-    Mode, Pattern, Role, Value,
+    Limits, Mode, Pattern, Role, Value,
     session::{Drops, FramePolicy, SendError, Stats},
 };
 
@@ -72,6 +72,64 @@ fn block_hands_back_what_has_no_place() {
         assert_eq!(*back, outgoing(2).with_data(2));
         assert_eq!(link.sender.session.stats().frames_offered, 2, "it was not offered");
         assert_eq!(link.sender.session.stats().frames_dropped, Drops::default());
+    }
+}
+
+/// An application that comes for frames alone takes data with them: it must get one when no more data has room.
+#[test]
+fn more_data_than_has_room_without_a_frame_keeps_no_frame_back() {
+    for pattern in BOTH_PATTERNS {
+        for policy in [FramePolicy::Latest, FramePolicy::DropNewest] {
+            let mut link = link(pattern, policy);
+            link.cut();
+            for number in 0..200 {
+                link.send(outgoing(number).with_data(number));
+            }
+            link.reconnect();
+            let mut data = Vec::new();
+            for number in 200..206 {
+                // Coming for it says that the one before is done with, which makes room.
+                let mut come = || {
+                    let delivery = link.recv();
+                    link.pass(std::time::Duration::from_millis(600));
+                    delivery
+                };
+                let delivery = come().or_else(&mut come).or_else(&mut come);
+                let delivery = delivery.unwrap_or_else(|| panic!("{pattern} {policy:?}: no frame came"));
+                data.extend(delivery.earlier.iter().chain(&delivery.data).filter_map(Value::as_u64));
+                link.send(outgoing(number).with_data(number));
+            }
+            assert!(data.len() > 200, "{pattern} {policy:?}: {} came", data.len());
+            assert!(data.iter().copied().eq(0..data.len() as u64), "{pattern} {policy:?}: {data:?}");
+            assert_eq!((&link.sender.failure, &link.receiver.failure), (&None, &None));
+        }
+    }
+}
+
+/// Where room comes by itself, since the application still has a frame to take, data stays with its frame.
+#[test]
+fn a_frame_waits_for_room_for_its_data_while_the_application_has_others() {
+    for pattern in BOTH_PATTERNS {
+        let end = |role| lasting(role, pattern, Mode::Bidirectional).with_window(4);
+        let limits = Limits::DEFAULT.with_frame_bytes(64).with_data_bytes(1 << 10);
+        let mut link = Link::between(end(Role::Sender), end(Role::Receiver).with_limits(limits));
+        link.connect();
+        // A third has no room.
+        let long = |number: u64| Value::from(format!("{number:0900}").as_str());
+        let (mut offered, mut received) = (0, 0);
+        while received < 12 {
+            while link.sender.session.send(outgoing(offered).with_data(long(offered))).is_ok() {
+                offered += 1;
+                link.settle();
+            }
+            let delivery = link.recv();
+            link.pass(std::time::Duration::from_millis(600));
+            if let Some(delivery) = delivery {
+                assert_eq!((delivery.sequence, delivery.earlier), (received, vec![]));
+                assert_eq!(delivery.data, Some(long(received)));
+                received += 1;
+            }
+        }
     }
 }
 
