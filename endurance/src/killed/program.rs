@@ -2,7 +2,10 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use netgear_proto::{Role, session};
+use netgear_proto::{
+    Role, Value,
+    session::{self, ResumeToken},
+};
 use netgear_transport::{FrameReceiver, FrameSender, ReplyError, SendError};
 use serde::{Deserialize, Serialize};
 
@@ -116,6 +119,11 @@ impl Program {
         loop {
             let received = tokio::select! {
                 received = receiver.recv() => received?,
+                // Frames may stay out while data comes whose frames were dropped.
+                Ok(Some(value)) = receiver.recv_data() => {
+                    record_taken(&mut ledger, &value, receiver.resume_token())?;
+                    continue;
+                }
                 Ok(Order::Close) = orders.next() => break,
             };
             let Some(delivery) = received else { break };
@@ -143,8 +151,7 @@ impl Program {
         }
         // Data whose frames were dropped may have come behind the last frame.
         while let Some(value) = receiver.try_recv_data() {
-            let items = vec![name_of(&value)?];
-            ledger.record(&Record::Taken { frame: None, items, token: receiver.resume_token() })?;
+            record_taken(&mut ledger, &value, receiver.resume_token())?;
         }
         let closed = receiver.close().await?;
         let undelivered = closed.undelivered.iter().map(name_of).collect::<Result<_>>()?;
@@ -154,8 +161,12 @@ impl Program {
 
 fn record_returned(sender: &FrameSender, ledger: &mut Ledger) -> Result {
     while let Some(value) = sender.try_recv_data() {
-        let items = vec![name_of(&value)?];
-        ledger.record(&Record::Taken { frame: None, items, token: sender.resume_token() })?;
+        record_taken(ledger, &value, sender.resume_token())?;
     }
     Ok(())
+}
+
+/// Data without a frame.
+fn record_taken(ledger: &mut Ledger, value: &Value, token: Option<ResumeToken>) -> Result {
+    ledger.record(&Record::Taken { frame: None, items: vec![name_of(value)?], token })
 }
