@@ -25,6 +25,8 @@ pub(super) struct Outbox {
     sent: u64,
     /// One more than the number of the last that went out before the last frame did, or with it, on this connection.
     behind_frame: u64,
+    /// How many went out since.
+    since_frame: u64,
     /// What those from the first to the next count for.
     sent_bytes: usize,
     /// What the peer has room for.
@@ -52,6 +54,7 @@ impl Outbox {
             next: 0,
             sent: 0,
             behind_frame: 0,
+            since_frame: 0,
             sent_bytes: 0,
             room_items: 0,
             room_bytes: 0,
@@ -110,15 +113,21 @@ impl Outbox {
             || (waiting < self.room_items && self.sent_bytes.saturating_add(kept.bytes) <= self.room_bytes)
     }
 
-    /// Whether the next item can only go once the peer's application has been given another frame: it has no room for it, is
-    /// done with all that it had up to the last frame, and may be one that takes data with frames alone.
+    /// Whether the next item may only go once the peer's application has been given another frame: it has no room for it, is
+    /// done with all that it had up to the last frame, and may be one that comes for frames alone.
     pub(super) fn awaits_a_frame(&self) -> bool {
         self.next().is_some() && !self.may_send() && self.first >= self.behind_frame
+    }
+
+    /// How many items went out since the last frame did, on this connection.
+    pub(super) fn since_frame(&self) -> u64 {
+        self.since_frame
     }
 
     /// A frame went out, with its own item or without.
     pub(super) fn mark_frame_sent(&mut self) {
         self.behind_frame = self.next;
+        self.since_frame = 0;
     }
 
     /// The value of the next item.
@@ -131,6 +140,7 @@ impl Outbox {
         let Some(bytes) = self.get(self.next).map(|kept| kept.bytes) else { return false };
         let again = self.next < self.sent;
         self.next += 1;
+        self.since_frame += 1;
         self.sent_bytes += bytes;
         self.sent = self.sent.max(self.next);
         again
@@ -167,7 +177,7 @@ impl Outbox {
         }
         self.received = self.next;
         // What it still has of frames that came before is not known.
-        self.behind_frame = 0;
+        (self.behind_frame, self.since_frame) = (0, 0);
         let before = (self.next - self.first) as usize;
         self.sent_bytes = self.items.iter().take(before).map(|kept| kept.bytes).sum();
         self.room_items = usize::try_from(room.items).unwrap_or(usize::MAX);

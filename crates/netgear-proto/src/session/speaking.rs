@@ -11,6 +11,9 @@ use crate::{
 /// How long what was received may stay unacknowledged on PAIR, where nothing else is said.
 const ACKNOWLEDGE_WITHIN: Duration = Duration::from_millis(100);
 
+/// How long a frame waits for data that is not its own, where an item takes a round trip.
+const FRAME_WITHIN: Duration = Duration::from_millis(100);
+
 /// What is to be said next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Word {
@@ -51,11 +54,11 @@ impl Session {
 
     /// Data goes with its frame, and before any later data. What has lost its frame goes at once.
     ///
-    /// A frame leaves its data behind if that could never go: the peer's application makes room by taking what it was sent,
-    /// and may come for frames alone.
+    /// A frame leaves its data behind if that could not go without it, and if it would be late behind the data before.
     fn next_of_sender(&self) -> Option<Word> {
         let item = self.outbox.next();
-        if item.is_some_and(|item| !self.frames.owns(item)) && self.outbox.may_send() {
+        let passes = self.frames.may_send() && (self.outbox.awaits_a_frame() || self.is_behind_with_frames());
+        if item.is_some_and(|item| !self.frames.owns(item)) && self.outbox.may_send() && !passes {
             return Some(Word::Data);
         }
         let own = self.frames.next()?.item;
@@ -63,7 +66,18 @@ impl Session {
             (Some(own), Some(next)) if own >= next => own == next && self.outbox.may_send(),
             _ => true,
         };
-        ((fits || self.outbox.awaits_a_frame()) && self.frames.may_send()).then_some(Word::Frame)
+        (passes || (fits && self.frames.may_send())).then_some(Word::Frame)
+    }
+
+    /// Whether data has been going for so long that the frame that waits is not fresh any more. On REQ/REP each item takes a
+    /// round trip, and there may always be a further one.
+    fn is_behind_with_frames(&self) -> bool {
+        let items = match self.clock.round_trip().map(|time| time.as_micros()) {
+            // At least one, or data would never have its turn.
+            Some(round_trip) => (FRAME_WITHIN.as_micros() / round_trip.max(1)).max(1),
+            None => 8,
+        };
+        u128::from(self.outbox.since_frame()) >= items
     }
 
     fn next_of_receiver(&self) -> Option<Word> {

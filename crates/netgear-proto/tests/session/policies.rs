@@ -2,10 +2,10 @@
 
 use netgear_proto::{
     Limits, Mode, Pattern, Role, Value,
-    session::{Drops, FramePolicy, SendError, Stats},
+    session::{Drops, FramePolicy, Outgoing, SendError, Stats},
 };
 
-use crate::link::{BOTH_PATTERNS, Link, lasting, outgoing};
+use crate::link::{BOTH_PATTERNS, Link, lasting, outgoing, picture};
 
 fn link(pattern: Pattern, policy: FramePolicy) -> Link {
     let end = |role| lasting(role, pattern, Mode::Bidirectional).with_frame_policy(policy).with_window(1);
@@ -103,6 +103,30 @@ fn more_data_than_has_room_without_a_frame_keeps_no_frame_back() {
             assert!(data.iter().copied().eq(0..data.len() as u64), "{pattern} {policy:?}: {data:?}");
             assert_eq!((&link.sender.failure, &link.receiver.failure), (&None, &None));
         }
+    }
+}
+
+/// On REQ/REP over a network with a round trip of 50 ms, 60 items a second are more than it carries.
+#[test]
+fn more_data_than_the_link_carries_keeps_no_frame_back() {
+    for pattern in BOTH_PATTERNS {
+        let mut link = link(pattern, FramePolicy::Latest);
+        link.delays = vec![std::time::Duration::from_millis(25)];
+        let (mut frames, mut data) = (0, Vec::new());
+        for number in 0..1_200_u64 {
+            // Data that is too much is handed back, frame and all.
+            let _ = link.sender.session.send(Outgoing::new(picture(number), link.now).with_data(number));
+            link.pass(std::time::Duration::from_micros(16_667));
+            if let Some(delivery) = link.recv() {
+                frames += 1;
+                data.extend(delivery.earlier.iter().chain(&delivery.data).map(Value::as_u64));
+                let age = link.now.since(delivery.captured_at.unwrap());
+                assert!(age.as_millis() < 250, "{pattern}: a frame is {age:?} old");
+            }
+        }
+        assert!(frames >= 100, "{pattern}: {frames} in 20 s");
+        assert!(data.len() > 240 && data.is_sorted(), "{pattern}: {}", data.len());
+        assert_adds_up(&link.sender.session.stats());
     }
 }
 
