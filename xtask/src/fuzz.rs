@@ -2,14 +2,20 @@
 
 use std::{
     ffi::OsString,
-    fs,
+    fs::{self, File},
+    iter,
     path::{Path, PathBuf},
-    process::Command,
+    process::{Command, Stdio},
+    sync::Mutex,
+    thread,
+    time::{Duration, Instant},
 };
+
+use serde_json::json;
 
 use crate::{
     Result,
-    process::{self, Outcome},
+    process::{self, Outcome, human},
     tools::{self, Tool},
     workspace::Workspace,
 };
@@ -17,44 +23,336 @@ use crate::{
 /// The package of the targets. It is a workspace of its own: it needs a nightly compiler.
 pub(crate) const MANIFEST: &str = "crates/netgear-proto/fuzz/Cargo.toml";
 
-/// The target, and the folder with the seeds that it begins with.
-const TARGET: &str = "vidgear_message";
-const SEEDS: &str = "crates/netgear-proto/tests/data/vidgear/messages";
+/// A folder of inputs for each target. They are replayed by the tests of netgear-proto.
+const CORPORA: &str = "crates/netgear-proto/tests/data/fuzz";
+
+/// What is fuzzed.
+#[derive(Debug)]
+struct Target {
+    name: &'static str,
+    /// The longest input, in bytes. Longer ones reach no more, and take longer.
+    longest: usize,
+    /// Further inputs to begin with, which are kept as they are.
+    recorded: Option<&'static str>,
+}
+
+const TARGETS: [Target; 6] = [
+    // Most limits are passed with less, and the longest recorded message is half of this.
+    Target { name: "native_message", longest: 4096, recorded: None },
+    Target {
+        name: "vidgear_message",
+        longest: 4096,
+        recorded: Some("crates/netgear-proto/tests/data/vidgear/messages"),
+    },
+    Target { name: "texts", longest: 64, recorded: None },
+    Target { name: "zmtp_connection", longest: 512, recorded: None },
+    // A hundred operations fill every queue, and more only drain and fill it again.
+    Target { name: "session", longest: 256, recorded: None },
+    Target { name: "session_pair", longest: 256, recorded: None },
+];
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
-    /// So many executions.
+    /// These targets only: native_message, vidgear_message, texts, zmtp_connection, session, session_pair.
+    #[arg(value_name = "TARGET", value_parser = TARGETS.map(|target| target.name))]
+    targets: Vec<String>,
+    /// So many executions of each.
     #[arg(long, default_value_t = 1_000_000)]
     runs: u64,
-    /// At most so many seconds.
+    /// At most so many seconds for each; 0 is no limit.
     #[arg(long, default_value_t = 0)]
     seconds: u64,
+    /// So many targets at once.
+    #[arg(long, default_value_t = 1)]
+    jobs: usize,
+    /// Print the result as JSON, too.
+    #[arg(long)]
+    json: bool,
+    /// Fuzz nothing: of all inputs found so far, commit as few as reach all the code that they reach together.
+    #[arg(long)]
+    minimise: bool,
 }
 
-/// Fuzzes from the recorded messages on. What it finds on the way is kept below the target directory for the next time.
+/// Fuzzes from the committed corpora on. What it finds on the way is kept below the target directory for the next time.
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<Outcome> {
     if !tools::require(Tool::Nightly)? {
         return Ok(Outcome::Skipped(format!("{} is missing", Tool::Nightly.name())));
     }
-    let program = cargo_fuzz(workspace)?;
-    let found = workspace.target("fuzz/corpus").join(TARGET);
-    let artifacts = workspace.target("fuzz/artifacts");
-    fs::create_dir_all(&found)?;
-    fs::create_dir_all(&artifacts)?;
-    let mut command = Command::new("rustup");
-    // The cargo of this program is not nightly's.
-    command.args(["run", "nightly"]).env_remove("CARGO").env_remove("CARGO_TARGET_DIR");
-    command.arg(program).args(["run", "--fuzz-dir"]).arg(parent(&workspace.path(MANIFEST)));
-    command.arg("--target-dir").arg(workspace.target("fuzz/build")).arg(TARGET);
-    // The first folder is the one that is written to.
-    command.args([found, workspace.path(SEEDS)]).arg("--");
-    // One recorded message is longer than half of this, and most limits are passed with less.
-    command.args(["-max_len=4096", "-timeout=10", "-rss_limit_mb=1024", "-malloc_limit_mb=16"]);
-    command.args(["-print_final_stats=1", &format!("-runs={}", options.runs)]);
-    command.arg(format!("-max_total_time={}", options.seconds));
-    command.arg(prefixed("-artifact_prefix=", &artifacts.join("")));
-    process::run(&mut command)?;
-    Ok(Outcome::Done)
+    let is_wanted = |target: &&Target| {
+        options.targets.is_empty() || options.targets.iter().any(|name| name == target.name)
+    };
+    let targets: Vec<&Target> = TARGETS.iter().filter(is_wanted).collect();
+    let fuzzer = Fuzzer::build(workspace)?;
+    if options.minimise {
+        targets.into_iter().try_for_each(|target| fuzzer.minimise(target))?;
+        return Ok(Outcome::Done);
+    }
+    let runs = fuzzer.run_all(&targets, options)?;
+    print_table(&runs);
+    if options.json {
+        println!("{}", json!({ "targets": runs.iter().map(Run::json).collect::<Vec<_>>() }));
+    }
+    let findings: Vec<String> = runs.iter().filter_map(|run| run.finding.clone()).collect();
+    if findings.is_empty() { Ok(Outcome::Done) } else { Err(findings.join("\n").into()) }
+}
+
+/// The targets, built.
+struct Fuzzer<'a> {
+    workspace: &'a Workspace,
+    /// The folder of the programs.
+    programs: PathBuf,
+}
+
+/// What came of one target.
+struct Run {
+    target: &'static str,
+    executions: u64,
+    took: Duration,
+    committed: Corpus,
+    found: Corpus,
+    /// What was found wrong, and how to see it.
+    finding: Option<String>,
+}
+
+/// The inputs in a folder.
+#[derive(Debug, Clone, Copy, Default)]
+struct Corpus {
+    files: u64,
+    bytes: u64,
+}
+
+impl<'a> Fuzzer<'a> {
+    fn build(workspace: &'a Workspace) -> Result<Self> {
+        let directory = workspace.target("fuzz/build");
+        let mut command = Command::new("rustup");
+        // The cargo of this program is not nightly's.
+        command.args(["run", "nightly"]).env_remove("CARGO").env_remove("CARGO_TARGET_DIR");
+        command.arg(cargo_fuzz(workspace)?).args(["build", "--fuzz-dir"]);
+        command.arg(parent(&workspace.path(MANIFEST))).arg("--target-dir").arg(&directory);
+        // There is no unsafe code to sanitise, and without tracing each comparison it does twice as much: what a comparison is
+        // with stands in the corpora.
+        command.args(["--sanitizer", "none", "--no-trace-compares"]);
+        process::run(&mut command)?;
+        let version = process::output(Command::new("rustup").args(["run", "nightly", "rustc", "-vV"]))?;
+        let host = version.lines().find_map(|line| line.strip_prefix("host: "));
+        let host = host.ok_or("rustc -vV does not name its host")?;
+        Ok(Self { workspace, programs: directory.join(host).join("release") })
+    }
+
+    /// Each target in its turn, as many at once as were asked for.
+    fn run_all(&self, targets: &[&'static Target], options: &Options) -> Result<Vec<Run>> {
+        let waiting = Mutex::new(targets.iter());
+        let next = || waiting.lock().ok().and_then(|mut waiting| waiting.next().copied());
+        let work = || iter::from_fn(next).map(|target| self.fuzz(target, options)).collect::<Vec<_>>();
+        let runs = thread::scope(|scope| {
+            let workers: Vec<_> = (0..options.jobs.max(1)).map(|_| scope.spawn(work)).collect();
+            workers.into_iter().flat_map(|worker| worker.join().unwrap_or_default()).collect::<Vec<_>>()
+        });
+        let mut runs = runs.into_iter().map(|run| run.map_err(Into::into)).collect::<Result<Vec<_>>>()?;
+        let place = |run: &Run| targets.iter().position(|target| target.name == run.target);
+        runs.sort_by_key(place);
+        Ok(runs)
+    }
+
+    fn fuzz(&self, target: &Target, options: &Options) -> Result<Run, String> {
+        self.try_fuzz(target, options).map_err(|error| format!("{}: {error}", target.name))
+    }
+
+    fn try_fuzz(&self, target: &Target, options: &Options) -> Result<Run> {
+        let (found, artifacts) = (self.found(target)?, self.workspace.target("fuzz/artifacts"));
+        let log = self.workspace.target("fuzz").join(format!("{}.log", target.name));
+        fs::create_dir_all(&artifacts)?;
+        println!("{}: see {}", target.name, log.display());
+        let mut command = self.program(target);
+        // The first folder is the one that is written to.
+        command.arg(&found).args(self.seeds(target));
+        command.args(["-timeout=10", "-rss_limit_mb=1024", "-print_final_stats=1"]);
+        command.arg(format!("-runs={}", options.runs));
+        command.arg(format!("-max_total_time={}", options.seconds));
+        command.arg(prefixed("-artifact_prefix=", &artifacts.join(format!("{}-", target.name))));
+        let started = Instant::now();
+        let output = File::create(&log)?;
+        let status = command.stdin(Stdio::null()).stdout(output.try_clone()?).stderr(output).status()?;
+        let took = started.elapsed();
+        let said = String::from_utf8_lossy(&fs::read(&log)?).into_owned();
+        let finding = (!status.success()).then(|| self.finding(target, &said, &log));
+        let mut committed = Corpus::default();
+        for folder in self.seeds(target) {
+            committed.add(&folder)?;
+        }
+        let run = Run {
+            target: target.name,
+            executions: executions(&said).ok_or("it does not say how many executions there were")?,
+            took,
+            committed,
+            found: Corpus::of(&found)?,
+            finding,
+        };
+        println!("{}: {} executions in {}", run.target, run.executions, human(took));
+        Ok(run)
+    }
+
+    /// What a person wants to know of a run that failed.
+    fn finding(&self, target: &Target, said: &str, log: &Path) -> String {
+        let behind = |word: &str| said.split_once(word).map(|(_, rest)| rest);
+        let panic: Vec<&str> = behind("panicked at ").into_iter().flat_map(str::lines).take(3).collect();
+        let artifact = behind("Test unit written to ").and_then(|rest| rest.lines().next());
+        let Some(artifact) = artifact else {
+            return format!("{}: failed without an input that shows it; see {}", target.name, log.display());
+        };
+        let program = self.programs.join(target.name);
+        format!(
+            "{}: {}\n  to see it: FUZZ_TRACE=1 {} {artifact}",
+            target.name,
+            panic.join(" "),
+            program.display()
+        )
+    }
+
+    /// Writes the committed corpus anew, with the fewest inputs that reach every edge that any reaches. How often an edge is
+    /// taken does not count, or there would be ten times as many.
+    fn minimise(&self, target: &Target) -> Result {
+        let (found, committed) = (self.found(target)?, self.committed(target));
+        let before = Corpus::of(&committed)?;
+        let minimised = self.workspace.target("fuzz/minimised").join(target.name);
+        if minimised.exists() {
+            fs::remove_dir_all(&minimised)?;
+        }
+        fs::create_dir_all(&minimised)?;
+        // What the first folder has already needs no other input.
+        let recorded = target.recorded.map(|folder| files(&self.workspace.path(folder))).transpose()?;
+        for (name, path) in recorded.iter().flatten() {
+            fs::copy(path, minimised.join(name))?;
+        }
+        let mut command = self.program(target);
+        command.args(["-merge=1", "-use_counters=0"]).arg(&minimised).arg(&committed).arg(found);
+        process::run(&mut command)?;
+        for (name, _) in recorded.iter().flatten() {
+            fs::remove_file(minimised.join(name))?;
+        }
+        fs::remove_dir_all(&committed)?;
+        fs::create_dir_all(&committed)?;
+        for (name, path) in files(&minimised)? {
+            fs::copy(path, committed.join(name))?;
+        }
+        println!("{}: {before} before, {} now", target.name, Corpus::of(&committed)?);
+        Ok(())
+    }
+
+    fn program(&self, target: &Target) -> Command {
+        let mut command = Command::new(self.programs.join(target.name));
+        command.arg(format!("-max_len={}", target.longest)).env("RUST_BACKTRACE", "0");
+        command
+    }
+
+    fn committed(&self, target: &Target) -> PathBuf {
+        self.workspace.path(CORPORA).join(target.name)
+    }
+
+    /// The folders that are committed.
+    fn seeds(&self, target: &Target) -> Vec<PathBuf> {
+        let recorded = target.recorded.map(|folder| self.workspace.path(folder));
+        iter::once(self.committed(target)).chain(recorded).collect()
+    }
+
+    /// What is found on the way. It is there for the next time.
+    fn found(&self, target: &Target) -> Result<PathBuf> {
+        let found = self.workspace.target("fuzz/corpus").join(target.name);
+        fs::create_dir_all(&found)?;
+        Ok(found)
+    }
+}
+
+impl Run {
+    fn per_second(&self) -> f64 {
+        self.executions as f64 / self.took.as_secs_f64()
+    }
+
+    fn json(&self) -> serde_json::Value {
+        json!({
+            "target": self.target,
+            "executions": self.executions,
+            "seconds": self.took.as_secs_f64(),
+            "committed": { "files": self.committed.files, "bytes": self.committed.bytes },
+            "found": { "files": self.found.files, "bytes": self.found.bytes },
+            "finding": self.finding,
+        })
+    }
+}
+
+impl Corpus {
+    fn of(folder: &Path) -> Result<Self> {
+        let mut corpus = Self::default();
+        corpus.add(folder)?;
+        Ok(corpus)
+    }
+
+    fn add(&mut self, folder: &Path) -> Result {
+        for (_, path) in files(folder)? {
+            self.files += 1;
+            self.bytes += fs::metadata(path)?.len();
+        }
+        Ok(())
+    }
+}
+
+impl std::fmt::Display for Corpus {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let text = format!("{} files, {:.1} KB", self.files, self.bytes as f64 / 1000.0);
+        f.pad(&text)
+    }
+}
+
+fn print_table(runs: &[Run]) {
+    println!(
+        "\n{:<18} {:>12} {:>12} {:>9}   {:<24} {:<24} findings",
+        "target", "executions", "time", "per s", "committed", "found"
+    );
+    for run in runs {
+        println!(
+            "{:<18} {:>12} {:>12} {:>9.0}   {:<24} {:<24} {}",
+            run.target,
+            run.executions,
+            human(run.took),
+            run.per_second(),
+            run.committed,
+            run.found,
+            u8::from(run.finding.is_some()),
+        );
+    }
+    let mut committed = Corpus::default();
+    let mut found = Corpus::default();
+    for run in runs {
+        committed = Corpus {
+            files: committed.files + run.committed.files,
+            bytes: committed.bytes + run.committed.bytes,
+        };
+        found = Corpus { files: found.files + run.found.files, bytes: found.bytes + run.found.bytes };
+    }
+    let took: Duration = runs.iter().map(|run| run.took).sum();
+    println!(
+        "{:<18} {:>12} {:>12} {:>9}   {committed:<24} {found:<24} {}",
+        "in all",
+        runs.iter().map(|run| run.executions).sum::<u64>(),
+        human(took),
+        "",
+        runs.iter().filter(|run| run.finding.is_some()).count(),
+    );
+}
+
+/// How many executions a run says that there were.
+fn executions(said: &str) -> Option<u64> {
+    let line = said.lines().find_map(|line| line.strip_prefix("stat::number_of_executed_units:"))?;
+    line.trim().parse().ok()
+}
+
+/// The files of a folder, by name. One that is not there has none.
+fn files(folder: &Path) -> Result<Vec<(OsString, PathBuf)>> {
+    if !folder.exists() {
+        return Ok(Vec::new());
+    }
+    let entries = fs::read_dir(folder)?.map(|entry| entry.map(|entry| (entry.file_name(), entry.path())));
+    Ok(entries.collect::<std::io::Result<_>>()?)
 }
 
 /// The program that builds fuzz targets. It is installed below the target directory where there is none.

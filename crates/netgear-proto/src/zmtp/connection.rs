@@ -208,8 +208,8 @@ impl Connection {
     /// Bytes have come from somewhere: copies them to where they belong. A socket is better read straight into
     /// [`Connection::receive_buffer`].
     ///
-    /// All of the messages in them wait for [`Connection::poll_event`] then, and an empty one is 2 bytes of input and
-    /// 200 in memory: give it no more at once than you would hold a hundredfold.
+    /// All of the messages in them wait for [`Connection::poll_event`] then, and an empty one is 2 bytes of input and up to
+    /// 400 in memory: give it no more at once than you would hold two hundredfold.
     ///
     /// # Errors
     /// As [`Connection::handle_received`].
