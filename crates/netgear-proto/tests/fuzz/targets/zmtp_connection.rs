@@ -102,7 +102,7 @@ fn converse(mut input: Input<'_>) -> usize {
     drop(wire);
     twins.leave();
     let held = (live() - start).max(0).cast_unsigned();
-    let most = LIMITS.message_bytes() + LIMITS.metadata_bytes() + SLACK + EVENT_MEMORY * twins.longest;
+    let most = LIMITS.message_bytes() + LIMITS.metadata_bytes() + SLACK + EVENT_MEMORY * twins.most_unpolled;
     assert!(held <= 2 * most, "{held} bytes are held");
     twins.heard
 }
@@ -154,8 +154,10 @@ struct Twins {
     pools: [BufferPool; 2],
     failure: Option<ZmtpError>,
     heard: usize,
-    /// The most bytes that came at once: the queue of what was in them keeps its room.
-    longest: usize,
+    /// The bytes that came since the last time that nothing waited to be polled.
+    unpolled: usize,
+    /// The most that those ever were: the queue of what was in them keeps its room.
+    most_unpolled: usize,
 }
 
 impl Twins {
@@ -168,16 +170,18 @@ impl Twins {
             pools: [BufferPool::default(), BufferPool::default()],
             failure: None,
             heard: 0,
-            longest: 0,
+            unpolled: 0,
+            most_unpolled: 0,
         }
     }
 
     /// The same bytes, all at once and as they come out of a socket that gives at most so many at a time.
     fn hear(&mut self, bytes: &[u8], at_a_time: u8) {
-        self.longest = self.longest.max(bytes.len());
+        self.unpolled += bytes.len();
+        self.most_unpolled = self.most_unpolled.max(self.unpolled);
         let [pool, other_pool] = &mut self.pools;
         let (whole, usage) = measure(|| self.whole.handle_input(self.now, bytes, pool));
-        let allowed = LIMITS.message_bytes() + LIMITS.metadata_bytes() + SLACK + EVENT_MEMORY * bytes.len();
+        let allowed = LIMITS.message_bytes() + LIMITS.metadata_bytes() + SLACK + EVENT_MEMORY * self.unpolled;
         assert!(usage.peak <= allowed, "{} bytes were allocated for {}", usage.peak, bytes.len());
 
         let mut rest = bytes;
@@ -226,7 +230,10 @@ impl Twins {
     fn poll(&mut self) -> bool {
         let event = self.whole.poll_event();
         assert_eq!(event, self.split.poll_event());
-        let Some(event) = event else { return false };
+        let Some(event) = event else {
+            self.unpolled = 0;
+            return false;
+        };
         let Event::Message(message) = event else { return true };
         self.heard += 1;
         assert!(!message.is_empty() && message.len() <= LIMITS.parts() + 2);

@@ -108,7 +108,11 @@ impl Harness {
         trace(|| format!("{} operation {}", self.now, operation % 20));
         match operation % 20 {
             0 | 1 => self.application.send(&mut self.session, input),
-            2 | 3 => self.application.recv(&mut self.session),
+            2 => self.application.recv(&mut self.session),
+            3 => {
+                let dialect = input.choose([Dialect::Native, Dialect::VidGear]);
+                self.session.set_dialect(dialect);
+            }
             4 => self.application.reply(&mut self.session, input),
             5 => self.application.recv_data(&mut self.session),
             6..10 => {

@@ -17,8 +17,16 @@ pub(super) struct Setup {
     pub(super) limits: Limits,
     /// How far the receiver's clock is ahead, in microseconds.
     pub(super) ahead: u64,
-    /// Whether the dialect is left to what comes.
-    pub(super) finds_dialect: bool,
+    pub(super) dialect: Option<Dialect>,
+    /// Whether the sessions outlive their connections.
+    pub(super) reconnect: bool,
+}
+
+impl Setup {
+    /// Whether nothing is numbered, so that what is lost with a connection cannot be sent again.
+    pub(super) fn is_vidgear(&self) -> bool {
+        self.dialect == Some(Dialect::VidGear)
+    }
 }
 
 /// A program with one session.
@@ -44,13 +52,13 @@ impl End {
         let config = SessionConfig::new(role)
             .with_pattern(setup.pattern)
             .with_mode(setup.mode)
-            .with_dialect((!setup.finds_dialect).then_some(Dialect::Native))
+            .with_dialect(setup.dialect)
             .with_limits(setup.limits)
             .with_frame_policy(setup.policy)
             .with_window(setup.windows[usize::from(!is_sender)])
             .with_id(SessionId::from_bytes(id))
             .with_resume(token)
-            .with_reconnect(true);
+            .with_reconnect(setup.reconnect);
         Self {
             role,
             session: Session::new(config),
@@ -115,7 +123,8 @@ impl End {
         let item = delivery.data.as_ref().map(|value| ledger.give(theirs, self.lineage, value));
         self.token = self.session.resume_token();
         let (run, sequence) = named(&delivery.frame);
-        assert_eq!(sequence, delivery.sequence, "a frame under another's number");
+        let is_numbered = delivery.captured_at.is_some();
+        assert!(sequence == delivery.sequence || !is_numbered, "frame {sequence} as {}", delivery.sequence);
         ledger.give_frame(run, self.run, sequence, item);
         if let (Some(age), Some(captured_at)) = (delivery.age(self.clock(now)), delivery.captured_at) {
             let wrong_by = now.since(captured_at).abs_diff(age.duration);
@@ -135,7 +144,7 @@ impl End {
         true
     }
 
-    /// It is over: what could not be delivered is known.
+    /// What could not be delivered.
     pub(super) fn report(&mut self, ledger: &mut Ledger) {
         for value in self.session.take_undelivered() {
             ledger.report(self.role, &value);

@@ -30,6 +30,8 @@ impl Item {
 
 #[derive(Debug, Default)]
 pub(super) struct Ledger {
+    /// Items may be lost that are reported, and may be reported that have come.
+    is_lossy: bool,
     /// By the role that sends.
     data: [Data; 2],
     /// What each run of the sender offered: the item that went with each frame.
@@ -48,10 +50,16 @@ struct Data {
     /// The one after the last that any lineage was given of each run.
     next_to_any: BTreeMap<u64, u64>,
     reported: BTreeSet<Item>,
-    given: u64,
+    given: BTreeSet<Item>,
+    /// How many were given, again or not.
+    count: u64,
 }
 
 impl Ledger {
+    pub(super) fn new(is_lossy: bool) -> Self {
+        Self { is_lossy, ..Self::default() }
+    }
+
     pub(super) fn next_item(&self, role: Role, run: u64) -> Item {
         Item { run, number: self.data(role).accepted(run) }
     }
@@ -62,19 +70,25 @@ impl Ledger {
 
     /// An application of this lineage was given an item of the role's.
     pub(super) fn give(&mut self, role: Role, lineage: u64, value: &Value) -> Item {
+        let is_lossy = self.is_lossy;
         let data = self.data_mut(role);
         let item = Item::of(value);
         let Item { run, number } = item;
         assert!(number < data.accepted(run), "{item:?} was never sent");
-        let any = data.next_to_any.entry(run).or_default();
-        match data.next.get(&(run, lineage)) {
-            Some(next) => assert_eq!(*next, number, "{role}: lost, twice, or out of order"),
+        let any = data.next_to_any.get(&run).copied().unwrap_or(0);
+        let next = data.next.get(&(run, lineage)).copied();
+        match next {
+            _ if is_lossy => {
+                assert!(next.is_none_or(|next| next <= number), "{role}: twice, or out of order")
+            }
+            Some(next) => assert_eq!(next, number, "{role}: lost, twice, or out of order"),
             // A new lineage may get again what a former one was given and not known to be done with.
-            None => assert!(number <= *any, "{item:?} is the first, and nobody was given {any}"),
+            None => assert!(number <= any, "{item:?} is the first, and nobody was given {any}"),
         }
         data.next.insert((run, lineage), number + 1);
-        *any = (*any).max(number + 1);
-        data.given += 1;
+        data.next_to_any.insert(run, any.max(number + 1));
+        data.given.insert(item);
+        data.count += 1;
         item
     }
 
@@ -105,18 +119,15 @@ impl Ledger {
     /// Every item of this run was given to somebody or reported.
     pub(super) fn check_all_accounted_for(&self, role: Role, run: u64) {
         let data = self.data(role);
-        for number in data.given(run)..data.accepted(run) {
-            assert!(
-                data.reported.contains(&Item { run, number }),
-                "{role}: item {number} of run {run} is lost"
-            );
-        }
+        let missing =
+            data.items(run).find(|item| !data.given.contains(item) && !data.reported.contains(item));
+        assert_eq!(missing, None, "{role}: an item is lost");
     }
 
     /// Every item of this run was given to somebody.
     pub(super) fn check_all_given(&self, role: Role, run: u64) {
         let data = self.data(role);
-        assert_eq!(data.given(run), data.accepted(run), "{role}");
+        assert_eq!(data.items(run).find(|item| !data.given.contains(item)), None, "{role}: an item is lost");
     }
 
     pub(super) fn frames_given_to(&self, run: u64, receiver: u64) -> u64 {
@@ -128,7 +139,7 @@ impl Ledger {
     }
 
     pub(super) fn data_given(&self) -> u64 {
-        self.data.iter().map(|data| data.given).sum()
+        self.data.iter().map(|data| data.count).sum()
     }
 
     fn data(&self, role: Role) -> &Data {
@@ -145,7 +156,8 @@ impl Data {
         self.accepted.get(&run).copied().unwrap_or(0)
     }
 
-    fn given(&self, run: u64) -> u64 {
-        self.next_to_any.get(&run).copied().unwrap_or(0)
+    /// All that this run had accepted.
+    fn items(&self, run: u64) -> impl Iterator<Item = Item> {
+        (0..self.accepted(run)).map(move |number| Item { run, number })
     }
 }
