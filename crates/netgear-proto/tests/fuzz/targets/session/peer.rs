@@ -100,28 +100,44 @@ impl Peer {
         }
     }
 
-    /// The session took what this peer said.
+    /// The session took what this peer said: it must have been by the rules.
     pub(super) fn was_heard(&mut self, message: &Message) {
-        match message {
-            Message::Hello(hello) => {
-                self.our_hello = Some(*hello);
-                self.id = hello.id;
-                self.settle();
-            }
-            Message::Frame(message) => self.frame = message.sequence + 1,
-            Message::Answer(_) => drop(self.unanswered.pop_front()),
-            _ => {}
+        if let Message::Hello(hello) = message {
+            self.our_hello = Some(*hello);
+            self.id = hello.id;
+            self.settle();
         }
+        // Until both have said hello it is not known what the session goes by.
+        let (Some(_), Some(hello)) = (&self.their_hello, self.our_hello) else { return };
         let number = match message {
-            Message::Frame(FrameMessage { item, .. }) | Message::Answer(Answer { item, .. }) => {
-                item.as_ref().map(|item| item.number)
+            Message::Frame(message) => {
+                assert!(message.sequence >= self.frame, "it took a frame twice");
+                self.frame = message.sequence + 1;
+                message.item.as_ref().map(|item| item.number)
             }
-            Message::Data(DataMessage { item, .. }) => Some(item.number),
+            Message::Answer(answer) => {
+                let expected = self.unanswered.pop_front();
+                // Frames of the connection before may still be answered.
+                assert!(
+                    expected == Some(answer.sequence) || hello.resume.is_some(),
+                    "it took an answer to nothing"
+                );
+                answer.item.as_ref().map(|item| item.number)
+            }
+            Message::Data(message) => Some(message.item.number),
             _ => None,
         };
-        self.item = number.map_or(self.item, |number| number + 1);
-        // Nothing is known to be taken by who has not received it.
-        self.heard.taken = self.heard.taken.min(self.heard.received);
+        if let Some(number) = number {
+            assert_eq!(number, self.item, "it took an item out of order");
+            self.item += 1;
+        }
+        if let Some(Acknowledgement { received, taken }) = acknowledgement(message) {
+            assert!(
+                taken <= received && received <= self.heard.received,
+                "it took a lie for what was received"
+            );
+            self.heard.taken = taken;
+        }
     }
 
     /// Both have said hello: each goes on where the other says that it stands.
@@ -131,11 +147,10 @@ impl Peer {
         self.item = known.map_or(ours.first_item, |resume| resume.data.received.max(ours.first_item));
         self.frame = known.map_or(0, |resume| resume.next_frame);
         self.next_answer = 0;
-        let resumed = ours.resume.filter(|resume| resume.peer == self.theirs);
-        self.heard = resumed
-            .map_or(Acknowledgement { received: theirs.first_item, taken: theirs.first_item }, |resume| {
-                resume.data
-            });
+        let resumed = ours.resume.filter(|resume| resume.peer == self.theirs && !self.theirs.is_anonymous());
+        let first = theirs.first_item;
+        let data = resumed.map_or_else(Acknowledgement::default, |resume| resume.data);
+        self.heard = Acknowledgement { received: data.received.max(first), taken: data.taken.max(first) };
     }
 
     /// What this peer would say next, if it says something of that kind, give or take a little.
@@ -264,5 +279,16 @@ pub(super) fn item(message: Message) -> Option<Item> {
         Message::Answer(answer) => answer.item,
         Message::Data(message) => Some(message.item),
         _ => None,
+    }
+}
+
+fn acknowledgement(message: &Message) -> Option<Acknowledgement> {
+    match message {
+        Message::Frame(message) => Some(message.acknowledgement),
+        Message::Answer(answer) => Some(answer.acknowledgement),
+        Message::Data(message) => Some(message.acknowledgement),
+        Message::Idle(acknowledgement) => Some(*acknowledgement),
+        Message::Goodbye(goodbye) => Some(goodbye.acknowledgement),
+        Message::Hello(_) => None,
     }
 }
