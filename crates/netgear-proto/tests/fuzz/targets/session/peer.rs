@@ -147,7 +147,7 @@ impl Peer {
         self.item = known.map_or(ours.first_item, |resume| resume.data.received.max(ours.first_item));
         self.frame = known.map_or(0, |resume| resume.next_frame);
         self.next_answer = 0;
-        let resumed = ours.resume.filter(|resume| resume.peer == self.theirs && !self.theirs.is_anonymous());
+        let resumed = ours.resume.filter(|resume| resume.peer == theirs.id && !theirs.id.is_anonymous());
         let first = theirs.first_item;
         let data = resumed.map_or_else(Acknowledgement::default, |resume| resume.data);
         self.heard = Acknowledgement { received: data.received.max(first), taken: data.taken.max(first) };
