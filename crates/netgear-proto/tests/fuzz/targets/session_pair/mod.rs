@@ -403,9 +403,10 @@ impl World {
             // Whoever closes ends, and so does its peer unless the goodbye was lost: that one waits for another peer.
             return self.connection.is_none() && self.ends.iter().all(|end| is_over(end) || !end.closing);
         }
-        self.ends
-            .iter()
-            .all(|end| !end.closing && !end.session.awaits_answer() && end.session.stats().data_waiting == 0)
+        self.ends.iter().all(|end| {
+            let stats = end.session.stats();
+            !end.closing && stats.frames_in_flight + stats.frames_waiting + stats.data_waiting == 0
+        })
     }
 
     /// What holds at any moment.
