@@ -3,6 +3,8 @@
 //!
 //! A corpus is a folder of `tests/data/fuzz` with the name of its target. `FUZZ_TRACE=1` shows what an input does in a session.
 
+#![allow(clippy::unwrap_used, reason = "clippy.toml allows it in tests, but not in what they share")]
+
 mod targets;
 
 use std::{fs, panic, path::Path};

@@ -122,6 +122,11 @@ impl Application {
         self.expected.len()
     }
 
+    /// The bytes in what the session has to hand out. It counts for more.
+    pub(super) fn bytes_to_take(&self) -> usize {
+        self.expected.iter().map(payload).sum()
+    }
+
     fn note(&mut self, value: &Value) {
         let expected = self.expected.pop_front().expect("nothing is handed out that did not come");
         // NaN is not equal to itself.
@@ -140,5 +145,14 @@ impl Application {
             assert!(before.data_taken <= now.data_taken, "a token never goes back");
         }
         self.token = token;
+    }
+}
+
+fn payload(value: &Value) -> usize {
+    match value {
+        Value::Bytes(bytes) => bytes.len(),
+        Value::Str(text) => text.len(),
+        Value::List(values) => values.iter().map(payload).sum(),
+        _ => 0,
     }
 }

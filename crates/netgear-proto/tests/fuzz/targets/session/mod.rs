@@ -136,8 +136,9 @@ impl Harness {
             }
             12 => self.time_out(),
             13 => {
-                self.now = self.now + Duration::from_millis(input.byte().into());
-                drop(self.session.handle_timeout(self.now));
+                // The link takes nothing meanwhile.
+                self.now = self.now + Duration::from_millis(u64::from(input.byte()) * 8);
+                self.pass_timeouts(|_| {});
             }
             14 => self.connect(),
             15 => drop(self.session.handle_disconnected()),
@@ -204,49 +205,61 @@ impl Harness {
 
     /// Waits until something is due, and lets it happen.
     fn time_out(&mut self) {
-        let Some(due) = self.session.next_timeout() else { return };
-        self.now = self.now.max(due);
+        if let Some(due) = self.session.next_timeout() {
+            self.now = self.now.max(due);
+            self.pass_timeouts(Self::drain);
+        }
+    }
+
+    /// Lets happen what is due.
+    fn pass_timeouts(&mut self, mut and_then: impl FnMut(&mut Self)) {
         for _ in 0..MOST_TIMEOUTS {
-            drop(self.session.handle_timeout(self.now));
-            self.drain();
             if self.session.next_timeout().is_none_or(|due| due > self.now) {
                 return;
             }
+            drop(self.session.handle_timeout(self.now));
+            and_then(self);
         }
         panic!("timeouts without end: {:?}", self.session);
     }
 
     fn drain(&mut self) {
+        let mut events = Vec::new();
         for _ in 0..MOST_OUTPUTS {
-            if !self.poll() {
-                return;
+            match self.poll() {
+                None => return,
+                Some(Output::Event(event)) => {
+                    assert!(!events.contains(&event), "{event:?} twice before it was looked at");
+                    events.push(event);
+                }
+                Some(_) => {}
             }
         }
         panic!("outputs without end: {:?}", self.session);
     }
 
-    fn poll(&mut self) -> bool {
+    fn poll(&mut self) -> Option<Output> {
         let has_output = self.session.has_output();
         let output = self.session.poll_output(self.now);
         assert_eq!(output.is_some(), has_output, "{output:?}");
-        let Some(output) = output else { return false };
+        let output = output?;
         trace(|| format!("{} {output:?}", self.now));
         assert_eq!(self.over, None, "{output:?} came after the end");
-        match output {
+        match &output {
             Output::Transmit(message) => self.note_transmitted(message),
-            Output::Event(Event::Over(ending)) => self.over = Some(ending),
+            Output::Event(Event::Over(ending)) => self.over = Some(*ending),
             Output::Event(Event::Disconnected) => assert!(self.session.config().reconnect()),
-            Output::Event(Event::Connected(peer)) => assert_eq!(Some(&peer), self.session.peer()),
+            Output::Event(Event::Connected(peer)) => assert_eq!(Some(peer), self.session.peer()),
             _ => {}
         }
-        true
+        Some(output)
     }
 
-    fn note_transmitted(&mut self, message: Multipart) {
+    fn note_transmitted(&mut self, message: &Multipart) {
         let config = self.session.config();
         let limits = config.limits();
         assert!(message.byte_len() <= limits.message_bytes() && message.len() <= limits.parts());
-        let parts = message.into_parts().into_iter().map(netgear_proto::Part::into_bytes);
+        let parts = message.clone().into_parts().into_iter().map(netgear_proto::Part::into_bytes);
         let message: Multipart = parts.collect();
         let is_native = message.parts().first().and_then(|part| part.pieces()[1].first().copied())
             == Some(native::FIRST_BYTE);
@@ -291,6 +304,9 @@ impl Harness {
         }
         assert_eq!(stats.data_to_take, self.application.data_to_take(), "{stats:?}");
         assert!(stats.data_to_take <= 128 && stats.data_waiting <= 256, "{stats:?}");
+        // Two messages full of it, or one alone.
+        let content = config.limits().frame_bytes() + config.limits().data_bytes();
+        assert!(self.application.bytes_to_take() <= 2 * content);
         assert!(stats.data_received >= stats.data_taken);
         let over = session.ending();
         assert!(self.over.is_none() || self.over == over, "an ending is final");
