@@ -154,6 +154,10 @@ struct Twins {
     pools: [BufferPool; 2],
     failure: Option<ZmtpError>,
     heard: usize,
+    /// A REP has one request to hand out at most.
+    is_rep: bool,
+    /// Messages that were handed out since bytes came.
+    handed_out: usize,
     /// The bytes that came since the last time that nothing waited to be polled.
     unpolled: usize,
     /// The most that those ever were: the queue of what was in them keeps its room.
@@ -170,6 +174,8 @@ impl Twins {
             pools: [BufferPool::default(), BufferPool::default()],
             failure: None,
             heard: 0,
+            is_rep: config.socket_type() == SocketType::Rep,
+            handed_out: 0,
             unpolled: 0,
             most_unpolled: 0,
         }
@@ -178,6 +184,7 @@ impl Twins {
     /// The same bytes, all at once and as they come out of a socket that gives at most so many at a time.
     fn hear(&mut self, bytes: &[u8], at_a_time: u8) {
         self.unpolled += bytes.len();
+        self.handed_out = 0;
         self.most_unpolled = self.most_unpolled.max(self.unpolled);
         let [pool, other_pool] = &mut self.pools;
         let (whole, usage) = measure(|| self.whole.handle_input(self.now, bytes, pool));
@@ -236,6 +243,8 @@ impl Twins {
         };
         let Event::Message(message) = event else { return true };
         self.heard += 1;
+        self.handed_out += 1;
+        assert!(self.handed_out == 1 || !self.is_rep, "a request that another took the place of");
         assert!(!message.is_empty() && message.len() <= LIMITS.parts() + 2);
         assert!(message.byte_len() <= LIMITS.message_bytes() + 255);
         assert!(message.parts().iter().all(|part| part.len() <= LIMITS.part_bytes()));
