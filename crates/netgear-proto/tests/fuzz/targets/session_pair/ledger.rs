@@ -22,7 +22,7 @@ impl Item {
             let Value::List(parts) = value else { return None };
             let [run, number, Value::Bytes(padding)] = &parts[..] else { return None };
             let is_whole = padding.iter().all(|byte| *byte == 0xEE);
-            Some(Self { run: run.as_u64()?, number: number.as_u64()? }).filter(|_| is_whole)
+            if is_whole { Some(Self { run: run.as_u64()?, number: number.as_u64()? }) } else { None }
         };
         read().unwrap_or_else(|| panic!("altered: {value:?}"))
     }
