@@ -102,6 +102,10 @@ impl Scenario {
         plain.with_more(rng)
     }
 
+    pub(crate) const fn carries_bytes(&self) -> bool {
+        matches!(self.carries, Carries::Bytes { .. })
+    }
+
     /// In part of the runs, bytes instead of messages, strangers and liars, or VidGear.
     fn with_more(mut self, rng: &mut fastrand::Rng) -> Self {
         if rng.u8(..3) == 0 {

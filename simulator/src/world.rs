@@ -49,6 +49,9 @@ pub(crate) const ROLES: [Role; 2] = [Role::Sender, Role::Receiver];
 /// How much virtual time what is left may take at the end, in microseconds.
 const DRAINED_WITHIN: u64 = 200_000_000;
 
+/// More than these never happen at one moment.
+const MOST_STEPS: u32 = 10_000;
+
 pub(crate) struct World {
     pub(crate) scenario: Scenario,
     pub(crate) rng: fastrand::Rng,
@@ -78,7 +81,10 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn new(scenario: Scenario, rng: fastrand::Rng, is_traced: bool) -> Self {
-        Self::with_pictures(scenario, rng, is_traced, Pictures::Small { padding: Padding::UpTo(100) })
+        // Of more bytes than 255, ZMTP makes something else.
+        let is_roomy = scenario.carries_bytes() && scenario.limits.frame_bytes() > 1000;
+        let padding = Padding::UpTo(if is_roomy { 600 } else { 100 });
+        Self::with_pictures(scenario, rng, is_traced, Pictures::Small { padding })
     }
 
     pub(crate) fn with_pictures(
@@ -176,7 +182,12 @@ impl World {
 
     /// Lets everything happen that is due until then.
     pub(crate) fn step_until(&mut self, until: u64) -> Result<(), String> {
+        let mut steps = 0;
         while let Some(due) = self.next_due().filter(|due| *due <= until) {
+            steps = if due > self.now { 0 } else { steps + 1 };
+            if steps > MOST_STEPS {
+                return Err("the time stands still: something is due for ever".into());
+            }
             self.now = self.now.max(due);
             self.step()?;
         }
