@@ -7,13 +7,14 @@ use std::{
     time::Duration,
 };
 
+use futures_util::StreamExt;
 use netgear_transport::{
     FrameReceiver, FrameSender,
-    proto::{Pattern, Value},
+    proto::{Pattern, Value, session::Outgoing},
 };
 use tokio::time::sleep;
 
-use crate::common::{PATTERNS, connected, numbered, receiver, sender, within};
+use crate::common::{PATTERNS, TRANSPORTS, connected, numbered, proxy::Proxy, receiver, sender, within};
 
 /// Polls a future so many times at most, each time after it has asked for it, and then drops it.
 async fn cancelled_after<F: Future>(polls: usize, future: F) -> Option<F::Output> {
@@ -96,6 +97,137 @@ async fn nothing_is_lost_or_doubled() {
         assert_eq!((sender.stats().frames_sent, receiver.stats().frames_received), (FRAMES, FRAMES));
         within("close", sender.close()).await.unwrap();
         assert_eq!(within("recv", receiver.recv()).await.unwrap(), None);
+    }
+}
+
+/// Each item once and in order, through whichever of the futures it comes.
+async fn send_cancelling_over_losses(sender: &FrameSender) {
+    let mut returned = 0;
+    let mut take = |data: Value| {
+        assert_eq!(data, Value::from(returned));
+        returned += 1;
+    };
+    for number in 0..FRAMES {
+        if number % 2 == 0 {
+            until_done(|| sender.send(numbered(number), Some(Value::from(number)))).await.unwrap();
+        } else {
+            let outgoing = || Outgoing::new(numbered(number), sender.now()).with_data(number);
+            until_done(|| sender.send_outgoing(outgoing())).await.unwrap();
+        }
+        match number % 8 {
+            3 => until_done(|| sender.flush()).await.unwrap(),
+            5 => take(until_done(|| sender.recv_data()).await.unwrap().unwrap()),
+            7 => drop(until_done(|| sender.peer()).await.unwrap()),
+            _ => {}
+        }
+        while let Some(data) = sender.try_recv_data() {
+            take(data);
+        }
+    }
+    while let Some(data) = until_done(|| sender.recv_data()).await.unwrap() {
+        take(data);
+    }
+    assert_eq!(returned, FRAMES);
+}
+
+async fn receive_cancelling_over_losses(mut receiver: FrameReceiver) -> FrameReceiver {
+    let mut data = 0;
+    let mut take = |value: Value| {
+        assert_eq!(value, Value::from(data));
+        data += 1;
+    };
+    for number in 0..FRAMES {
+        let delivery = match number % 4 {
+            1 => {
+                until_done(|| receiver.peer()).await.unwrap();
+                until_done(|| receiver.recv()).await.unwrap()
+            }
+            // As with tokio::select!, of which one branch is dropped.
+            2 => loop {
+                let either = until_done(|| async {
+                    tokio::select! {
+                        delivery = receiver.recv() => Ok(delivery),
+                        loose = receiver.recv_data() => Err(loose),
+                    }
+                });
+                match either.await {
+                    Ok(delivery) => break delivery.unwrap(),
+                    Err(loose) => take(loose.unwrap().unwrap()),
+                }
+            },
+            3 => {
+                let mut polls = 0;
+                loop {
+                    polls = polls % 3 + 1;
+                    if let Some(item) = cancelled_after(polls, receiver.next()).await {
+                        break item.transpose().unwrap();
+                    }
+                    tokio::task::yield_now().await;
+                }
+            }
+            _ => until_done(|| receiver.recv()).await.unwrap(),
+        };
+        let delivery = delivery.unwrap();
+        assert_eq!((delivery.sequence, &delivery.frame), (number, &numbered(number)));
+        delivery.earlier.into_iter().chain(delivery.data).for_each(&mut take);
+        receiver.reply(number).unwrap();
+    }
+    assert_eq!(data, FRAMES);
+    receiver
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_is_lost_or_doubled_over_many_connections() {
+    for pattern in PATTERNS {
+        let receiver = receiver(pattern).bind("tcp://127.0.0.1:0".parse().unwrap()).await.unwrap();
+        let proxy = Proxy::to(receiver.endpoint().unwrap()).await;
+        let sender = sender(pattern).connect(proxy.endpoint()).await.unwrap();
+        let receiving = tokio::spawn(receive_cancelling_over_losses(receiver));
+        let cutting = async {
+            loop {
+                sleep(Duration::from_millis(fastrand::u64(5..60))).await;
+                proxy.cut();
+            }
+        };
+        let sending = async {
+            tokio::select! {
+                () = send_cancelling_over_losses(&sender) => {}
+                () = cutting => {}
+            }
+        };
+        within(&format!("sending, {pattern}"), sending).await;
+        let receiver = within("receiving", receiving).await.unwrap();
+        assert!(sender.stats().reconnects > 0 && receiver.stats().reconnects > 0, "{pattern}");
+        within("peer", sender.peer()).await.unwrap();
+        // A close that is given up has begun all the same.
+        assert!(cancelled_after(1, sender.close()).await.is_none());
+        assert_eq!(within("recv", receiver.recv()).await.unwrap(), None);
+    }
+}
+
+/// Each of them, dropped after any number of polls, leaves the endpoint as it was.
+#[tokio::test]
+async fn binding_and_connecting_given_up() {
+    for transport in TRANSPORTS {
+        for polls in 0..4 {
+            let endpoint = transport.endpoint();
+            drop(cancelled_after(polls, receiver(Pattern::Pair).bind(endpoint.clone())).await);
+            drop(cancelled_after(polls, sender(Pattern::Pair).connect(endpoint.clone())).await);
+            let receiver = within("bind", async {
+                loop {
+                    // One that was bound is given up in the background.
+                    match receiver(Pattern::Pair).bind(endpoint.clone()).await {
+                        Ok(receiver) => break receiver,
+                        Err(_) => sleep(Duration::from_millis(5)).await,
+                    }
+                }
+            })
+            .await;
+            let sender = sender(Pattern::Pair).connect(endpoint).await.unwrap();
+            within("send", sender.send(numbered(polls as u64), None)).await.unwrap();
+            let delivery = within("recv", receiver.recv()).await.unwrap().unwrap();
+            assert_eq!(delivery.frame, numbered(polls as u64));
+        }
     }
 }
 

@@ -260,7 +260,11 @@ async fn closing_at_any_moment_takes_no_longer_than_it_says() {
 /// It says hello and goes, again and again: each time a peer, and never one that is there.
 #[tokio::test]
 async fn a_peer_that_comes_and_goes_for_ever_is_none() {
-    for (pattern, theirs) in [(Pattern::Pair, SocketType::Pair), (Pattern::ReqRep, SocketType::Req)] {
+    let patterns = [(Pattern::Pair, SocketType::Pair), (Pattern::ReqRep, SocketType::Req)];
+    let rhythms = [(SHORT / 10, SHORT / 10), (Duration::ZERO, SHORT / 5)];
+    for ((pattern, theirs), (stays, goes)) in
+        patterns.into_iter().flat_map(|it| rhythms.map(|rhythm| (it, rhythm)))
+    {
         let receiver = receiver(pattern)
             .wait_for_peer(2 * SHORT)
             .timeout(2 * SHORT)
@@ -273,9 +277,9 @@ async fn a_peer_that_comes_and_goes_for_ever_is_none() {
                 let mut peer = Scripted::shake(dial(&endpoint).await, theirs, true).await;
                 peer.hello(Role::Sender, pattern).await;
                 let _ = peer.receive().await;
-                sleep(SHORT / 10).await;
+                sleep(stays).await;
                 drop(peer);
-                sleep(SHORT / 10).await;
+                sleep(goes).await;
             }
         });
         let started = Instant::now();
