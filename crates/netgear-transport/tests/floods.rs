@@ -293,7 +293,8 @@ async fn with_few_descriptors() {
     let proxy = Proxy::to(&endpoint).await;
     let sender = sender(Pattern::Pair).connect(proxy.endpoint()).await.unwrap();
     within("peer", sender.peer()).await.unwrap();
-    let say = |what: &str| writeln!(std::io::stdout(), "\n{what}").unwrap();
+    #[expect(clippy::print_stdout, reason = "it is how this program tells the test where it stands")]
+    let say = |what: &str| println!("\n{what}");
     say(&format!("bound {endpoint}"));
     let mut number = 0;
     while let Some(told) = spawn_blocking(|| std::io::stdin().lines().next()).await.unwrap() {

@@ -133,7 +133,6 @@ async fn run(mut cases: Vec<Case>, harm: Harm, at_once: usize) {
         let (case, outcome) = done.unwrap();
         ran += 1;
         struck += usize::from(outcome.struck);
-        if harm == Harm::Altered {}
         let checked = match harm {
             Harm::None => outcome.check_all(case.talk),
             Harm::Altered => outcome.check_altered(case.talk),
