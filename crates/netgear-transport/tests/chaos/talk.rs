@@ -13,7 +13,7 @@ use netgear_transport::{
 use tokio::time::timeout;
 
 use crate::common::{
-    proxy::{DIRECTIONS, Plan, Proxy},
+    proxy::{DIRECTIONS, Fault, Plan, Proxy},
     receiver, sender,
 };
 
@@ -39,8 +39,11 @@ pub(crate) const HEARTBEAT: Heartbeat =
 /// How long a call may take, and a peer to come back.
 const WAIT: Duration = Duration::from_secs(5);
 
+/// Where everything comes through in the end, a busy machine may take its time for it.
+const LONG_WAIT: Duration = Duration::from_secs(15);
+
 /// Longer than all calls together may take.
-const PATIENCE: Duration = Duration::from_secs(40);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What both ends had of it.
 #[derive(Debug)]
@@ -127,16 +130,22 @@ fn read_data(value: &Value) -> Option<usize> {
 
 /// Frames and data one way and data back over a network that fails by this plan. The one that does not bind connects.
 pub(crate) async fn talk(pattern: Pattern, binds: Role, talk: Talk, plan: Option<Plan>) -> Outcome {
+    // Only what comes to a stop has to be found out in time.
+    let (heartbeat, wait) = match plan.map(|plan| plan.fault) {
+        Some(Fault::Flip { .. }) => (HEARTBEAT, WAIT),
+        Some(Fault::Stall { .. }) => (HEARTBEAT, LONG_WAIT),
+        _ => (Heartbeat::default(), LONG_WAIT),
+    };
     let sender = sender(pattern)
-        .heartbeat(Some(HEARTBEAT))
-        .handshake_timeout(2 * HEARTBEAT.timeout)
-        .timeout(WAIT)
-        .wait_for_peer(WAIT)
-        .linger(WAIT);
+        .heartbeat(Some(heartbeat))
+        .handshake_timeout(WAIT)
+        .timeout(wait)
+        .wait_for_peer(wait)
+        .linger(wait);
     let receiver = receiver(pattern)
-        .heartbeat(Some(HEARTBEAT))
-        .handshake_timeout(2 * HEARTBEAT.timeout)
-        .timeout(WAIT)
+        .heartbeat(Some(heartbeat))
+        .handshake_timeout(WAIT)
+        .timeout(wait)
         .wait_for_peer(WAIT)
         .linger(Duration::from_millis(200));
     let any = || "tcp://127.0.0.1:0".parse().unwrap();
