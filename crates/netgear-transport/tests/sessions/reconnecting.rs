@@ -357,7 +357,8 @@ async fn the_wait_for_a_peer_counts_from_the_loss() {
             false,
         )
         .await;
-        sleep(2 * SHORT).await;
+        // Longer than a peer stays that only says hello and goes.
+        sleep(Duration::from_millis(1_100)).await;
         let lost = Instant::now();
         part(&proxy);
         let sending = async {
