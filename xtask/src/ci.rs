@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::{
-    Result, bench, docs, examples, interop, lint, no_std,
+    Result, bench, docs, endurance, examples, interop, lint, no_std,
     process::{Outcome, human},
     simulate, test, tools,
     workspace::Workspace,
@@ -19,7 +19,7 @@ pub(crate) struct Options {
 type Step = fn(&Workspace) -> Result<Outcome>;
 
 /// Cheap steps first. All debug builds are of the whole workspace with all features, so that nothing is built twice.
-const STEPS: [(&str, Step); 11] = [
+const STEPS: [(&str, Step); 12] = [
     ("format", lint::format),
     ("clippy", lint::clippy),
     ("docs", docs::run),
@@ -27,6 +27,9 @@ const STEPS: [(&str, Step); 11] = [
     ("test", |workspace| test::run(workspace, &test::Options::default())),
     ("simulate", |workspace| simulate::run(workspace, &simulate::Options::default())),
     ("simulate a day", |workspace| simulate::run(workspace, &simulate::Options::DAY)),
+    ("endurance --quick", |workspace| {
+        endurance::run(workspace, &endurance::Options { quick: true, ..Default::default() })
+    }),
     ("examples", examples::run),
     ("interop", |workspace| interop::run(workspace, &interop::Options::default())),
     ("bench --quick", |workspace| {
@@ -68,9 +71,9 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<Outcome> {
     }
     heading("summary");
     for (name, how, took) in summary {
-        println!("{name:<16} {:>12}   {how}", human(took));
+        println!("{name:<17} {:>12}   {how}", human(took));
     }
-    println!("{:<16} {:>12}", "in all", human(started.elapsed()));
+    println!("{:<17} {:>12}", "in all", human(started.elapsed()));
     failure.map_or(Ok(Outcome::Done), |failure| Err(failure.into()))
 }
 

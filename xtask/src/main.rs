@@ -4,6 +4,7 @@
 mod bench;
 mod ci;
 mod docs;
+mod endurance;
 mod examples;
 mod fuzz;
 mod interop;
@@ -49,6 +50,8 @@ enum Command {
     Fuzz(fuzz::Options),
     /// Two sessions over a simulated link that fails in every way, by seeds.
     Simulate(simulate::Options),
+    /// Sessions between real processes: either end killed again and again, a receiver that is slow, a flood of strangers.
+    Endurance(endurance::Options),
     /// The benches of the workspace.
     Bench(bench::Options),
 }
@@ -77,6 +80,7 @@ fn run(command: &Command) -> Result<Outcome> {
         Command::Examples => examples::run(&workspace),
         Command::Fuzz(options) => fuzz::run(&workspace, options),
         Command::Simulate(options) => simulate::run(&workspace, options),
+        Command::Endurance(options) => endurance::run(&workspace, options),
         Command::Bench(options) => bench::run(&workspace, options),
     }
 }
@@ -92,6 +96,7 @@ impl Command {
             Self::Examples => "examples",
             Self::Fuzz(_) => "fuzz",
             Self::Simulate(_) => "simulate",
+            Self::Endurance(_) => "endurance",
             Self::Bench(_) => "bench",
         }
     }

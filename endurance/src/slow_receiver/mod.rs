@@ -87,6 +87,12 @@ pub(crate) fn run(extent: &Extent) -> Result<Report> {
 }
 
 impl Case {
+    /// A receiver that answers a frame before it looks at it has the next one waiting all that time, and in a window of 2 a
+    /// further one behind that: it is not done with a frame when it says so, and chose the age.
+    fn is_held_to_age(self) -> bool {
+        !(self.answers_first && self.pattern == Pattern::Pair && self.window > 1)
+    }
+
     fn run(self, seconds: u64) -> Result<Row> {
         let Self { pattern, window, answers_first } = self;
         let setup = Setup { pattern, latest: true, window, port: port::free()? };
@@ -123,7 +129,7 @@ impl Row {
     fn failures(&self) -> Vec<String> {
         let Self { sent, viewed, .. } = self;
         let mut failures = Vec::new();
-        if viewed.age.median > MEDIAN_AGE || viewed.age.p99 > P99_AGE {
+        if self.case.is_held_to_age() && (viewed.age.median > MEDIAN_AGE || viewed.age.p99 > P99_AGE) {
             failures.push(format!("too old: {:?}", viewed.age));
         }
         if viewed.partial > 0 {
@@ -177,7 +183,8 @@ fn text(rows: &[Row], seconds: u64) -> String {
     ];
     format!(
         "1080p at 60 frames/s, kept fresh, for {seconds} s, to a receiver that comes for a frame every 100 ms.\n\
-         The base is what the process had when it was connected, before the first frame was made or received; the growth is up to the most it ever had.\n\n{}",
+         The base is what the process had when it was connected, before the first frame was made or received; the growth is up to the most it ever had.\n\
+         A receiver that answers each frame as it comes asks for more than it can take: with a window of 2 that costs its interval once more.\n\n{}",
         markdown(headings, &cells),
     )
 }
