@@ -12,7 +12,8 @@ use netgear_proto::{
 };
 
 use crate::link::{
-    BOTH_PATTERNS, End, Link, answer_message, data_message, frame_message, goodbye, hello, lasting, outgoing,
+    BOTH_PATTERNS, End, Link, answer_message, data_message, frame_message, goodbye, hello, idle, lasting,
+    outgoing,
 };
 
 fn link(pattern: Pattern) -> Link {
@@ -430,30 +431,55 @@ fn an_end_is_known_once_it_has_heard_who_knows_it() {
 #[test]
 fn two_ends_find_each_other_again_after_a_liar_in_the_name_of_one() {
     for pattern in BOTH_PATTERNS {
-        for first_item in [7, u64::MAX] {
+        for (first_item, deceives_both) in [(7, false), (u64::MAX, false), (7, true), (u64::MAX, true)] {
             let mut link = link(pattern);
             link.send(outgoing(0).with_data("before"));
             assert_eq!(taken(&mut link).len(), 1);
             link.cut();
-            // To the receiver it says that it is the sender, and far ahead.
-            let Message::Hello(plain) = hello(Role::Sender, pattern, Mode::Bidirectional) else { panic!() };
-            link.receiver.connected(Timestamp::ZERO);
-            link.receiver.hear(Message::Hello(Hello { id: id(1), first_item, ..plain })).unwrap();
-            link.receiver.hear(frame_message(u64::MAX - 1, None)).unwrap();
-            link.receiver.recv().unwrap();
-            link.receiver.session.handle_disconnected().unwrap();
-            link.receiver.drain();
+            // To the receiver it says that it is the sender, and far ahead; to the sender the same of the receiver.
+            deceive(&mut link.receiver, id(1), first_item, frame_message(u64::MAX - 1, None));
+            assert!(link.receiver.recv().is_some());
+            if deceives_both {
+                deceive(&mut link.sender, id(2), first_item, idle());
+                // It finds out first, and by itself.
+                for _ in 0..2 {
+                    let data = Acknowledgement { received: first_item, taken: first_item };
+                    let resume = Some(Resume { peer: id(1), data, next_frame: 0, next_answer: 0 });
+                    let theirs = Hello::new(Role::Receiver, pattern, Mode::Bidirectional);
+                    link.sender.connected(Timestamp::ZERO);
+                    let heard = link.sender.hear(Message::Hello(Hello { id: id(2), resume, ..theirs }));
+                    assert!(heard.is_err());
+                    link.sender.drain();
+                }
+            }
             let mut connections = 0;
             while !(link.sender.session.is_open() && link.receiver.session.is_open()) {
                 link.cut();
                 link.reconnect();
                 connections += 1;
-                assert!(connections < 5, "{pattern} {first_item}");
+                assert!(connections < 6, "{pattern} {first_item} {deceives_both}");
             }
             link.send(outgoing(1).with_data("after"));
             assert_eq!(taken_in_time(&mut link).last(), Some(&"after".into()), "{pattern} {first_item}");
         }
     }
+}
+
+/// Says hello to an end in the name of its peer, whose data goes on here, and then this.
+fn deceive(end: &mut End, name: SessionId, first_item: u64, and: Message) {
+    let config = end.session.config();
+    let Message::Hello(plain) = hello(config.role().opposite(), config.pattern(), config.mode()) else {
+        panic!("it is another message")
+    };
+    end.connected(Timestamp::ZERO);
+    end.hear(Message::Hello(Hello { id: name, first_item, ..plain })).unwrap();
+    end.drain();
+    // To a sender on REQ/REP the answer to what it has asked by now.
+    end.session.handle_timeout(Timestamp::FAR_FUTURE).ok();
+    end.drain();
+    end.hear(and).ok();
+    end.session.handle_disconnected().unwrap();
+    end.drain();
 }
 
 /// To the sender it says that it is the receiver, and has it all.
@@ -508,4 +534,29 @@ fn numbers_of_more_than_32_bits_cross_and_are_resumed() {
         assert_eq!(taken(&mut link), [Value::from(6)]);
         assert_eq!(link.sender.session.stats().data_acknowledged, begin + 7);
     }
+}
+
+/// The peer was told less by the hello, and would wait for it for ever.
+#[test]
+fn what_is_taken_between_the_two_hellos_is_acknowledged() {
+    let mut end = End::new(lasting(Role::Receiver, Pattern::Pair, Mode::Bidirectional));
+    let theirs = Hello::new(Role::Sender, Pattern::Pair, Mode::Bidirectional);
+    end.connected(Timestamp::ZERO);
+    end.hear(Message::Hello(Hello { id: id(5), ..theirs })).unwrap();
+    end.hear(data_message(0)).unwrap();
+    assert_eq!(end.session.recv_data(), Some(0.into()));
+    end.session.handle_disconnected().unwrap();
+    end.drain();
+    end.connected(Timestamp::ZERO);
+    end.drain();
+    assert_eq!(end.session.recv_data(), None, "and is done with what it had");
+    let data = Acknowledgement::default();
+    let resume = Some(Resume { peer: id(2), data, next_frame: 0, next_answer: 0 });
+    end.hear(Message::Hello(Hello { id: id(5), resume, ..theirs })).unwrap();
+    end.drain();
+    let due = end.session.next_timeout().expect("it has something to say");
+    end.session.handle_timeout(due).unwrap();
+    end.drain_at(due);
+    let all = Acknowledgement { received: 1, taken: 1 };
+    assert_eq!(end.said_in_full.last(), Some(&Message::Idle(all)));
 }
