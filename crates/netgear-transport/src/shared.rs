@@ -57,7 +57,7 @@ pub(crate) struct Presence {
 
 /// A peer that says hello and goes, and comes again, is as good as none: each wait would begin anew. It counts as found when it has
 /// stayed so long, or has brought something.
-const STAYS: Duration = Duration::from_secs(1);
+const STAYS: Duration = Duration::from_millis(100);
 
 impl Presence {
     fn new() -> Self {

@@ -1,6 +1,7 @@
 //! Strangers by the thousand on the port of a running session, and a system that has no descriptors left.
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
+#![allow(clippy::print_stdout, reason = "by which a program tells the one that started it")]
 
 mod common;
 #[path = "sessions/scripted.rs"]
@@ -293,7 +294,6 @@ async fn with_few_descriptors() {
     let proxy = Proxy::to(&endpoint).await;
     let sender = sender(Pattern::Pair).connect(proxy.endpoint()).await.unwrap();
     within("peer", sender.peer()).await.unwrap();
-    #[expect(clippy::print_stdout, reason = "it is how this program tells the test where it stands")]
     let say = |what: &str| println!("\n{what}");
     say(&format!("bound {endpoint}"));
     let mut number = 0;

@@ -103,7 +103,7 @@ impl Call {
     }
 
     /// It came back; the peer may have been waited for, and then its answer.
-    fn comes_back(self, due: Duration) {
+    fn came_back(self, due: Duration) {
         let elapsed = self.started.elapsed();
         assert!(elapsed < due + SLACK, "{}: {elapsed:?}", self.what);
     }
@@ -126,14 +126,14 @@ async fn our_receiver(pattern: Pattern, until: Until, then: Then) {
     sleep(SHORT / 4).await;
     let call = Call::new("peer", &state);
     let _ = within(&call.what.clone(), receiver.peer()).await;
-    call.comes_back(2 * SHORT);
+    call.came_back(2 * SHORT);
     for _ in 0..2 {
         let call = Call::new("recv", &state);
         assert!(!matches!(within(&call.what.clone(), receiver.recv()).await, Ok(Some(_))));
-        call.comes_back(2 * SHORT);
+        call.came_back(2 * SHORT);
         let call = Call::new("recv_data", &state);
         assert!(!matches!(within(&call.what.clone(), receiver.recv_data()).await, Ok(Some(_))));
-        call.comes_back(2 * SHORT);
+        call.came_back(2 * SHORT);
     }
     let call = Call::new("close", &state);
     let _ = within(&call.what.clone(), receiver.close()).await;
@@ -165,19 +165,19 @@ async fn our_sender(pattern: Pattern, until: Until, then: Then, bytes: u32) {
     });
     let call = Call::new("peer", &state);
     let _ = within(&call.what.clone(), sender.peer()).await;
-    call.comes_back(2 * SHORT);
+    call.came_back(2 * SHORT);
     for _ in 0..5 {
         let call = Call::new("send", &state);
         let frame = if bytes > 0 { large(bytes) } else { numbered(0) };
         let _ = within(&call.what.clone(), sender.send(frame, Some(1.into()))).await;
-        call.comes_back(2 * SHORT);
+        call.came_back(2 * SHORT);
     }
     let call = Call::new("recv_data", &state);
     assert!(!matches!(within(&call.what.clone(), sender.recv_data()).await, Ok(Some(_))));
-    call.comes_back(2 * SHORT);
+    call.came_back(2 * SHORT);
     let call = Call::new("flush", &state);
     let _ = within(&call.what.clone(), sender.flush()).await;
-    call.comes_back(2 * SHORT);
+    call.came_back(2 * SHORT);
     let call = Call::new("close", &state);
     let _ = within(&call.what.clone(), sender.close()).await;
     let elapsed = call.started.elapsed();
