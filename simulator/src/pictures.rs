@@ -17,6 +17,8 @@ pub(crate) enum Padding {
     Always(usize),
 }
 
+const PADDING: [u8; 256] = [0xee; 256];
+
 /// How many runs and numbers the large ones tell apart.
 const RUNS: u64 = 64;
 const NUMBERS: u64 = 4096;
@@ -33,12 +35,14 @@ impl Pictures {
     pub(crate) fn picture(&self, rng: &mut fastrand::Rng, run: u64, sequence: u64) -> Frame {
         let pixels = match self {
             Self::Small { padding } => {
-                let mut pixels = [run.to_le_bytes(), sequence.to_le_bytes()].concat();
                 let padding = match padding {
                     Padding::UpTo(most) => rng.usize(..*most),
                     Padding::Always(bytes) => *bytes,
                 };
-                pixels.resize(16 + padding, 0xee);
+                let mut pixels = Vec::with_capacity(16 + padding);
+                pixels.extend(run.to_le_bytes());
+                pixels.extend(sequence.to_le_bytes());
+                pixels.resize(16 + padding, PADDING[0]);
                 pixels.into()
             }
             Self::Large(all) => {
@@ -57,7 +61,8 @@ impl Pictures {
         match self {
             Self::Small { .. } => {
                 let second = u64::from_le_bytes(*pixels.get(8..)?.first_chunk()?);
-                let is_whole = pixels.get(16..)?.iter().all(|byte| *byte == 0xee);
+                // In pieces, since byte by byte a day of it takes seconds.
+                let is_whole = pixels.get(16..)?.chunks(256).all(|piece| PADDING.starts_with(piece));
                 is_whole.then_some((first, second))
             }
             Self::Large(_) => {
