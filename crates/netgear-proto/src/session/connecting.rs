@@ -180,6 +180,7 @@ impl Session {
         self.peer = Some(peer);
         self.link = Link::Open;
         self.opened += 1;
+        self.frames.go_on();
         if self.leaving.is_none() {
             self.tell(Event::Connected(peer));
         }

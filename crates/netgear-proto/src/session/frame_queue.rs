@@ -239,6 +239,11 @@ impl FrameQueue {
         self.on_their_way.clear();
     }
 
+    /// Another connection is there: those that were lost with the one before are not waited for.
+    pub(super) fn go_on(&mut self) {
+        self.is_cut_short = false;
+    }
+
     /// A frame is answered: those are in the order in which the frames went out. Gives its times, if it went out on this
     /// connection.
     pub(super) fn answered(&mut self, sequence: u64) -> Result<Option<Departure>, PeerViolation> {
