@@ -106,11 +106,11 @@ impl Loads {
     }
 
     fn ratio(&self) -> f64 {
-        self.flooded.median() / self.alone.median()
+        self.flooded.median_ratio_to(&self.alone)
     }
 
     fn ratio_to_decoy(&self) -> f64 {
-        self.flooded.median() / self.decoy.median()
+        self.flooded.median_ratio_to(&self.decoy)
     }
 
     fn memory(&self) -> u64 {
@@ -182,7 +182,7 @@ pub(super) fn text(loads: &[Loads]) -> String {
         "descriptors: before / most / after",
     ];
     format!(
-        "Frames a second, medians of windows in turns. \"Elsewhere\" is a port of another process that only accepts: what the strangers cost the machine by themselves.\n\n{}",
+        "Frames a second, medians of windows in turns; a ratio is the median of those of neighbours. \"Elsewhere\" is a port of another process that only accepts: what the strangers cost the machine by themselves.\n\n{}",
         markdown(headings, &cells)
     )
 }

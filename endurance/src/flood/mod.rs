@@ -171,4 +171,9 @@ impl Windows {
         sorted.sort_by(f64::total_cmp);
         sorted.get(sorted.len() / 2).copied().unwrap_or_default()
     }
+
+    /// How the windows stand to those of the same turns, which had the same of whatever else the machine did.
+    fn median_ratio_to(&self, others: &Self) -> f64 {
+        Self(self.0.iter().zip(&others.0).map(|(one, other)| one / other).collect()).median()
+    }
 }
