@@ -100,7 +100,20 @@ impl Receiving {
         };
         tally.peer(peer);
         while self.frames.is_none_or(|frames| tally.frames() < frames) {
-            let delivery = match receiver.recv().await {
+            let received = tokio::select! {
+                biased;
+                received = receiver.recv() => received,
+                // Data whose frames were dropped.
+                data = receiver.recv_data() => match data {
+                    Ok(Some(data)) => {
+                        self.take_data(&data, tally, live);
+                        continue;
+                    }
+                    Ok(None) => Ok(None),
+                    Err(error) => Err(error),
+                },
+            };
+            let delivery = match received {
                 // The heartbeat says that the sender is alive; its source may be slow.
                 Err(RecvError::Timeout(_)) => continue,
                 received => received?,

@@ -150,6 +150,15 @@ pub enum RecvError {
     /// The peer is there but has sent no frame in time. Receiving may be tried again.
     #[error("the sender has sent nothing for {:.1} s; it may be stopped, or slower than the timeout allows", .0.as_secs_f64())]
     Timeout(Duration),
+    /// No frame comes, because so much data waits whose frames were dropped: there is no room for more, or for another peer. Receiving
+    /// may be tried again once some was taken.
+    #[error(
+        "{items} items of data wait whose frames were dropped; take them with try_recv_data or recv_data, also while no frame comes"
+    )]
+    DataWaiting {
+        /// How many wait.
+        items: usize,
+    },
     /// The session failed.
     #[error(transparent)]
     Failed(#[from] SessionFailure),

@@ -7,7 +7,7 @@ use std::{
 
 use netgear_proto::{
     Dialect, Role, Value,
-    session::{Ending, Peer, ResumeToken, Stats},
+    session::{Ending, Peer, ResumeToken, Session, Stats},
 };
 use tokio::time::{Instant, timeout_at};
 use tracing::warn;
@@ -167,7 +167,10 @@ impl Handle {
         self.with(|state| {
             let undelivered = state.session.take_undelivered();
             match state.failure.clone() {
-                None => Ok(Closed { stats: state.session.stats(), undelivered }),
+                None => {
+                    let untaken = take_rest(&mut state.session);
+                    Ok(Closed { stats: state.session.stats(), undelivered, untaken })
+                }
                 Some(failure) => Err(CloseError { failure, undelivered }),
             }
         })
@@ -188,6 +191,20 @@ pub struct Closed {
     pub stats: Stats,
     /// Data of this end that is not known to have been received, oldest first. Empty if all was.
     pub undelivered: Vec<Value>,
+    /// Data of the peer that came and was not taken, oldest first: for the peer it is delivered.
+    pub untaken: Vec<Value>,
+}
+
+/// All data that the application has not come for, with that of the frames.
+fn take_rest(session: &mut Session) -> Vec<Value> {
+    let mut rest = Vec::new();
+    loop {
+        while let Some(data) = session.recv_data() {
+            rest.push(data);
+        }
+        let Some(delivery) = session.recv() else { return rest };
+        rest.extend(delivery.earlier.into_iter().chain(delivery.data));
+    }
 }
 
 impl State {

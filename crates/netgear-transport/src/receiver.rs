@@ -12,7 +12,7 @@ use netgear_proto::{
 use tokio::time::{Sleep, sleep_until};
 
 use crate::{
-    Builder, CloseError, Closed, Endpoint, RecvError, ReplyError, SessionFailure, WaitError,
+    Builder, CloseError, Closed, Endpoint, RecvError, ReplyError, WaitError,
     handle::{End, Handle, Unmet, private::Sealed},
     shared::State,
 };
@@ -73,10 +73,16 @@ impl FrameReceiver {
     /// Cancel-safe: a frame is either returned or still there.
     ///
     /// # Errors
-    /// [`RecvError`]. After [`RecvError::Timeout`] receiving may be tried again.
+    /// [`RecvError`]. After [`RecvError::Timeout`] and [`RecvError::DataWaiting`] receiving may be tried again.
     #[doc(alias = "recv_generator")]
     pub async fn recv(&self) -> Result<Option<Delivery>, RecvError> {
-        self.until(take).await
+        match self.until(take).await {
+            // It cannot come, or would have.
+            Err(RecvError::Timeout(timeout)) => {
+                Err(self.handle.with(|state| data_waiting(state)).unwrap_or(RecvError::Timeout(timeout)))
+            }
+            received => received,
+        }
     }
 
     /// Answers the frame received last with data of any type, or with a frame.
@@ -133,7 +139,7 @@ impl FrameReceiver {
     pub async fn recv_data(&self) -> Result<Option<Value>, RecvError> {
         self.until(|state| match state.session.recv_data() {
             Some(data) => Some(Ok(Some(data))),
-            None => state.over().map(|over| over.map(|_ending| None)),
+            None => state.over().map(|over| Ok(over.map(|_ending| None)?)),
         })
         .await
     }
@@ -153,7 +159,8 @@ impl FrameReceiver {
     }
 
     /// Waits until all data of this end is received, says goodbye and gives the connection up: within the linger time and a
-    /// second. If the sender is gone, it is waited for as long. What is not known to have been received is returned.
+    /// second. If the sender is gone and something is left to say to it, it is waited for as long. What is not known to have been received
+    /// is returned, and so is data that came and was not taken.
     ///
     /// # Errors
     /// [`CloseError`] if the session had failed.
@@ -163,10 +170,10 @@ impl FrameReceiver {
 
     async fn until<R>(
         &self,
-        attempt: impl FnMut(&mut State) -> Option<Result<R, SessionFailure>>,
+        attempt: impl FnMut(&mut State) -> Option<Result<R, RecvError>>,
     ) -> Result<R, RecvError> {
         match self.handle.until(attempt).await {
-            Ok(taken) => taken.map_err(RecvError::from),
+            Ok(taken) => taken,
             Err(Unmet::NoPeer(wait)) => Err(RecvError::NoPeer(wait)),
             Err(Unmet::Timeout(timeout)) => Err(RecvError::Timeout(timeout)),
         }
@@ -183,7 +190,7 @@ impl Stream for FrameReceiver {
             return Poll::Ready(None);
         }
         let item = match self.handle.poll_stream(cx, take) {
-            Poll::Ready(taken) => taken.map_err(RecvError::from).transpose(),
+            Poll::Ready(taken) => taken.transpose(),
             Poll::Pending => {
                 let Some((due, wait)) = self.handle.peer_due() else { return Poll::Pending };
                 let alarm = self.alarm.get_or_insert_with(|| Box::pin(sleep_until(due)));
@@ -200,9 +207,19 @@ impl Stream for FrameReceiver {
 }
 
 /// The frame that has arrived, or what comes in its place; `None` while there is neither.
-fn take(state: &mut State) -> Option<Result<Option<Delivery>, SessionFailure>> {
+fn take(state: &mut State) -> Option<Result<Option<Delivery>, RecvError>> {
     if let Some(delivery) = state.session.recv() {
         return Some(Ok(Some(delivery)));
     }
-    Some(state.over()?.map(|_ending| None))
+    match state.over() {
+        Some(over) => Some(over.map(|_ending| None).map_err(RecvError::from)),
+        // No peer is there, and none can come.
+        None if !state.session.is_open() => data_waiting(state).map(Err),
+        None => None,
+    }
+}
+
+fn data_waiting(state: &State) -> Option<RecvError> {
+    let items = state.session.stats().data_to_take;
+    (items > 0 && state.session.is_clogged()).then_some(RecvError::DataWaiting { items })
 }

@@ -192,11 +192,10 @@ impl FrameSender {
     }
 
     /// Waits until every frame is answered and all data received, says goodbye, and gives the connection up: within the linger time
-    /// and a second. If the receiver is gone, it is waited for as long. A VidGear
+    /// and a second. If the receiver is gone and something is left to say to it, it is waited for as long. A VidGear
     /// client, which would hang without somebody to confirm its end to, has 15 s more for that.
     ///
-    /// Data that came back and was not taken is dropped; take it after [`FrameSender::flush`] if it matters. What this end sent
-    /// and is not known to have been received is returned.
+    /// What this end sent and is not known to have been received is returned, and so is data that came back and was not taken.
     ///
     /// # Errors
     /// [`CloseError`] if the session had failed.

@@ -168,6 +168,8 @@ pub struct Session {
     acknowledge_at: Option<Timestamp>,
     /// One of these two is due.
     idle_is_due: bool,
+    /// The last that was said was such a request.
+    asked_idly: bool,
     /// The application was refused, and wants to know when it may try again.
     refused: bool,
     // Bounded: of each event there is one at most, and of messages that wait in here a hello, and with VidGear one answer
@@ -251,6 +253,11 @@ impl Session {
         self.inbox.has_loose(self.arrivals.items_before_next().unwrap_or(u64::MAX))
     }
 
+    /// Whether so much data waits to be taken here that no further peer would be let in, and this one may have to wait for room.
+    pub fn is_clogged(&self) -> bool {
+        self.inbox.is_clogged()
+    }
+
     /// Whether [`Session::poll_output`] has something to give.
     pub fn has_output(&self) -> bool {
         !self.outputs.is_empty() || self.next_word().is_some() || self.may_try_again()
@@ -330,6 +337,7 @@ impl Session {
             idle_at: None,
             acknowledge_at: None,
             idle_is_due: false,
+            asked_idly: false,
             refused: false,
             outputs: VecDeque::new(),
             outbox: Outbox::new(limits),

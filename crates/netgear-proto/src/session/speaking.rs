@@ -40,6 +40,9 @@ impl Session {
         if self.leaves_now || (has_done && is_req_rep) {
             return Some(Word::Goodbye);
         }
+        if self.catches_up() {
+            return Some(Word::Idle);
+        }
         let exchange = match self.config.role() {
             Role::Sender => self.next_of_sender(),
             Role::Receiver => self.next_of_receiver(),
@@ -50,6 +53,15 @@ impl Session {
             (Pattern::ReqRep, Role::Receiver) => self.request == Request::Other,
         };
         exchange.or_else(|| has_done.then_some(Word::Goodbye)).or_else(|| idle().then_some(Word::Idle))
+    }
+
+    /// Whether a REQ asks for data in between. An answer has one item, so that what came behind when a connection broke would
+    /// stay behind.
+    fn catches_up(&self) -> bool {
+        self.config.pattern() == Pattern::ReqRep
+            && self.config.role() == Role::Sender
+            && self.inbox.awaits_promised()
+            && !self.asked_idly
     }
 
     /// Data goes with its frame, and before any later data. What has lost its frame goes at once.
@@ -90,6 +102,7 @@ impl Session {
 
     /// Says it.
     pub(super) fn speak(&mut self, now: Timestamp, word: Word) {
+        self.asked_idly = word == Word::Idle;
         let said = match word {
             Word::Frame => self.say_frame(now),
             Word::Answer => self.say_answer(now),

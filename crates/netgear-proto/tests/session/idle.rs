@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use netgear_proto::{
     Mode, Pattern, Role, Value,
+    native::{Answer, Message},
     session::{Ending, Event, SendError},
 };
 
-use crate::link::{Link, config, goodbye, idle, outgoing};
+use crate::link::{End, Link, config, data_message, frame_message, goodbye, idle, item, outgoing};
 
 const INTERVAL: Duration = Duration::from_millis(250);
 
@@ -93,4 +94,27 @@ fn the_receiver_may_say_goodbye_in_answer_to_one() {
     link.pass(INTERVAL);
     assert_eq!(link.receiver.said.last(), Some(&goodbye()));
     assert_eq!(link.endings(), (Some(Ending::PeerLeft), Some(Ending::Closed)));
+}
+
+/// An answer has one item, so that those that came behind with a lost connection would stay behind, however fast frames go.
+#[test]
+fn a_req_asks_in_between_for_data_that_came_behind() {
+    let mut end = End::open(Role::Sender, Pattern::ReqRep, Mode::Bidirectional);
+    end.session.send(outgoing(0)).unwrap();
+    end.drain();
+    let answer = |sequence, number: u64| {
+        let item = item(number, Some(number.into()));
+        Message::Answer(Answer { next_item: 3, item, ..Answer::new(sequence) })
+    };
+    end.session.send(outgoing(1)).unwrap();
+    end.hear(answer(0, 0)).unwrap();
+    end.drain();
+    assert_eq!(end.said.last(), Some(&idle()), "it asks before the frame that waits");
+    end.hear(data_message(1)).unwrap();
+    end.drain();
+    assert_eq!(end.said.last(), Some(&frame_message(1, None)), "and not again and again");
+    end.session.send(outgoing(2)).unwrap();
+    end.hear(answer(1, 2)).unwrap();
+    end.drain();
+    assert_eq!(end.said.last(), Some(&frame_message(2, None)), "nothing is behind any more");
 }

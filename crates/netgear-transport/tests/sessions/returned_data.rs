@@ -9,12 +9,16 @@ use std::{
 use futures_util::StreamExt;
 use netgear_transport::{
     RecvError, SendError, SessionFailure,
-    proto::{Frame, Pattern, Role, Value, zmtp::SocketType},
+    proto::{
+        Frame, Pattern, Role, Value,
+        native::{Acknowledgement, DataMessage, Item, Message},
+        zmtp::SocketType,
+    },
 };
 use tokio::time::sleep;
 
 use crate::{
-    common::{PATTERNS, connected, frame_of, numbered, receiver, within},
+    common::{PATTERNS, connected, frame_of, numbered, receiver, sender, within},
     scripted::{Scripted, dial},
 };
 
@@ -181,5 +185,57 @@ async fn returned_data_that_nobody_takes_stops_the_sender_and_no_more() {
         assert_eq!(sender.try_recv_data(), None);
         within("close", sender.close()).await.unwrap();
         assert_eq!(within("receiving", receiving).await.unwrap(), sent + 1);
+    }
+}
+
+/// An application that comes for frames alone is told when what it leaves lying keeps every further peer out.
+#[tokio::test]
+async fn data_that_nobody_takes_is_an_error_once_no_frame_can_come_for_it() {
+    let receiver = receiver(Pattern::Pair).bind("tcp://127.0.0.1:0".parse().unwrap()).await.unwrap();
+    let mut peer = Scripted::shake(dial(receiver.endpoint().unwrap()).await, SocketType::Pair, true).await;
+    peer.hello(Role::Sender, Pattern::Pair).await;
+    within("peer", receiver.peer()).await.unwrap();
+    for number in 0..80 {
+        let item = Item { number, value: number.into() };
+        peer.send(Message::Data(DataMessage { acknowledgement: Acknowledgement::default(), item })).await;
+    }
+    within("data", async {
+        while receiver.stats().data_to_take < 80 {
+            sleep(Duration::from_millis(5)).await;
+        }
+    })
+    .await;
+    drop(peer);
+    let error = within("recv", receiver.recv()).await.unwrap_err();
+    assert!(matches!(error, RecvError::DataWaiting { items: 80 }), "{error}");
+    for number in 0..80 {
+        assert_eq!(within("data", receiver.recv_data()).await.unwrap(), Some(Value::from(number)));
+    }
+    // The next one is let in.
+    let next = sender(Pattern::Pair).connect(receiver.endpoint().unwrap().clone()).await.unwrap();
+    within("send", next.send(numbered(1), None)).await.unwrap();
+    assert_eq!(within("recv", receiver.recv()).await.unwrap().unwrap().frame, numbered(1));
+}
+
+/// What came and was not taken is the application's all the same.
+#[tokio::test]
+async fn closing_hands_out_what_was_not_taken() {
+    for pattern in PATTERNS {
+        let (sender, receiver) = connected(pattern).await;
+        within("send", sender.send(numbered(0), Some("there".into()))).await.unwrap();
+        within("recv", receiver.recv()).await.unwrap().unwrap();
+        receiver.reply("back").unwrap();
+        within("flush", sender.flush()).await.unwrap();
+        within("send", sender.send(numbered(1), Some("unseen".into()))).await.unwrap();
+        within("arrival", async {
+            while receiver.stats().frames_received < 2 {
+                sleep(Duration::from_millis(5)).await;
+            }
+        })
+        .await;
+        let closed = within("close", receiver.close()).await.unwrap();
+        assert_eq!((closed.untaken, closed.undelivered), (vec![Value::from("unseen")], vec![]));
+        let closed = within("close", sender.close()).await.unwrap();
+        assert_eq!((closed.untaken, closed.undelivered), (vec![Value::from("back")], vec![]));
     }
 }
