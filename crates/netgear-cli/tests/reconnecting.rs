@@ -5,7 +5,7 @@ mod common;
 
 use std::thread;
 
-use common::{Program, free_tcp, same_frames, start_both};
+use common::{Program, folder, same_frames, start_both};
 
 const PATTERNS: [&str; 2] = ["pair", "reqrep"];
 
@@ -14,7 +14,9 @@ fn a_receiver_that_is_killed_and_started_again_is_streamed_to_again() {
     thread::scope(|scope| {
         for pattern in PATTERNS {
             scope.spawn(move || {
-                let endpoint = free_tcp();
+                // A place that is nobody else's while it is free.
+                let folder = folder();
+                let endpoint = format!("ipc://{}", folder.path().join("s").display());
                 let view = ["view", "--bind", &endpoint, "--pattern", pattern, "--print-data", "--json"];
                 let serve = ["serve", "test:64x48@60", "--connect", &endpoint, "--data", "tick", "--json"];
                 let serve = Program::start(&[&serve[..], &["--pattern", pattern]].concat());
