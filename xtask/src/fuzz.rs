@@ -148,6 +148,9 @@ impl<'a> Fuzzer<'a> {
             let workers: Vec<_> = (0..options.jobs.max(1)).map(|_| scope.spawn(work)).collect();
             workers.into_iter().flat_map(|worker| worker.join().unwrap_or_default()).collect::<Vec<_>>()
         });
+        if runs.len() != targets.len() {
+            return Err("a thread that ran targets panicked".into());
+        }
         let mut runs = runs.into_iter().map(|run| run.map_err(Into::into)).collect::<Result<Vec<_>>>()?;
         let place = |run: &Run| targets.iter().position(|target| target.name == run.target);
         runs.sort_by_key(place);
@@ -182,7 +185,12 @@ impl<'a> Fuzzer<'a> {
         }
         let run = Run {
             target: target.name,
-            executions: executions(&said).ok_or("it does not say how many executions there were")?,
+            // One that was killed does not come to saying so.
+            executions: match (executions(&said), &finding) {
+                (Some(executions), _) => executions,
+                (None, Some(_)) => 0,
+                (None, None) => return Err("it does not say how many executions there were".into()),
+            },
             took,
             committed,
             found: Corpus::of(&found)?,

@@ -52,11 +52,13 @@ impl Receiving {
             received = self.receive_all(&receiver, tally, &mut live) => received,
             () = stop.requested() => Ok(Ended::Done),
         };
-        drop(live);
         // The sender is told goodbye whatever went wrong here; what counts first is what went wrong. The frame received last
         // is answered by it.
         let closed = receiver.close().await;
         if let Ok(closed) = &closed {
+            for data in &closed.untaken {
+                self.take_data(data, tally, &live);
+            }
             tally.note(closed.stats);
             print::undelivered(&closed.undelivered);
         }
@@ -100,22 +102,23 @@ impl Receiving {
         };
         tally.peer(peer);
         while self.frames.is_none_or(|frames| tally.frames() < frames) {
+            // Data whose frames were dropped: there may be much of it before the next frame.
+            while let Some(data) = receiver.try_recv_data() {
+                self.take_data(&data, tally, live);
+            }
             let received = tokio::select! {
                 biased;
                 received = receiver.recv() => received,
-                // Data whose frames were dropped.
-                data = receiver.recv_data() => match data {
-                    Ok(Some(data)) => {
+                data = receiver.recv_data() => {
+                    if let Some(data) = data? {
                         self.take_data(&data, tally, live);
-                        continue;
                     }
-                    Ok(None) => Ok(None),
-                    Err(error) => Err(error),
-                },
+                    continue;
+                }
             };
             let delivery = match received {
                 // The heartbeat says that the sender is alive; its source may be slow.
-                Err(RecvError::Timeout(_)) => continue,
+                Err(RecvError::Timeout(_) | RecvError::DataWaiting { .. }) => continue,
                 received => received?,
             };
             let Some(delivery) = delivery else {
@@ -132,15 +135,16 @@ impl Receiving {
             for data in delivery.earlier.iter().chain(&delivery.data) {
                 self.take_data(data, tally, live);
             }
+            // Before the answer, which asks for the next frame.
+            if let Some(recording) = &mut self.recording {
+                recording.write(delivery.frame.clone()).await?;
+            }
             match self.answer(receiver, &delivery, tally).await {
                 // It has said goodbye meanwhile; the frame is ours all the same.
                 Ok(()) | Err(Failure::Reply(ReplyError::PeerLeft)) => {}
                 Err(failure) => return Err(failure),
             }
             live.update(tally);
-            if let Some(recording) = &mut self.recording {
-                recording.write(delivery.frame).await?;
-            }
         }
         Ok(Ended::Done)
     }

@@ -7,9 +7,9 @@ use std::{
 use netgear::{
     media::{FrameRate, TimedFrame},
     prelude::{Frame, FramePolicy, FrameSender, Stats, Value},
-    transport::{CloseError, SendError, WaitError},
+    transport::{CloseError, Closed, SendError, WaitError},
 };
-use tokio::time::{sleep, timeout_at};
+use tokio::time::{sleep, timeout};
 
 use crate::{Failure, feed::Feed, live::LiveLine, options::Fps, print, stop::Stop, summary::Tally};
 
@@ -64,9 +64,9 @@ pub(crate) enum Ended {
 }
 
 impl Sending {
-    /// How long the last answers and the goodbye may take when the receiver does not answer any more, so that Ctrl-C ends
-    /// the program all the same. A VidGear client takes longer if its application does.
-    const LONGEST_GOODBYE: Duration = Duration::from_millis(1_500);
+    /// How long the end may take before the user is told what it waits for. It takes longer where a VidGear client's application
+    /// does.
+    const SILENT_FOR: Duration = Duration::from_millis(1_500);
 
     /// Sends to one receiver until the source ends, the receiver leaves, or the user wants to stop.
     pub(crate) async fn run(
@@ -175,37 +175,47 @@ impl Sending {
         tally: &mut Tally,
         live: LiveLine,
     ) -> Result<(), CloseError> {
-        let deadline = Instant::now() + Self::LONGEST_GOODBYE;
-        let _ = timeout_at(deadline.into(), sender.flush()).await;
         self.count(&sender, tally, &live);
-        drop(live);
         let mut closing = pin!(sender.close());
-        let closed = match timeout_at(deadline.into(), &mut closing).await {
+        let closed = match timeout(Self::SILENT_FOR, &mut closing).await {
             Ok(closed) => closed,
-            Err(_) if tally.speaks_vidgear() => {
-                print::note(&"waiting for the VidGear client to confirm the end; Ctrl-C leaves at once");
+            Err(_) => {
+                if tally.speaks_vidgear() {
+                    live.suspend(|| {
+                        print::note(
+                            &"waiting for the VidGear client to confirm the end; Ctrl-C leaves at once",
+                        )
+                    });
+                }
                 closing.await
             }
-            Err(_) => return Ok(()),
         };
-        let closed = closed?;
-        self.note(closed.stats, tally);
-        print::undelivered(&closed.undelivered);
+        let Closed { stats, undelivered, untaken, .. } = closed?;
+        for data in untaken {
+            self.take(data, tally, &live);
+        }
+        self.note(stats, tally);
+        drop(live);
+        print::undelivered(&undelivered);
         Ok(())
     }
 
     /// Takes what has come back, and notes what has arrived.
     fn count(&mut self, sender: &FrameSender, tally: &mut Tally, live: &LiveLine) {
         while let Some(data) = sender.try_recv_data() {
-            tally.data_received += 1;
-            if self.print_data {
-                live.suspend(|| print::data(&data, self.json));
-            }
-            if let Value::Frame(frame) = &data {
-                tally.returned_frame(frame);
-            }
+            self.take(data, tally, live);
         }
         self.note(sender.stats(), tally);
+    }
+
+    fn take(&self, data: Value, tally: &mut Tally, live: &LiveLine) {
+        tally.data_received += 1;
+        if self.print_data {
+            live.suspend(|| print::data(&data, self.json));
+        }
+        if let Value::Frame(frame) = &data {
+            tally.returned_frame(frame);
+        }
     }
 
     fn note(&mut self, stats: Stats, tally: &mut Tally) {

@@ -3,7 +3,7 @@
 
 mod common;
 
-use std::thread;
+use std::{thread, time::Duration};
 
 use common::{Program, folder, same_frames, start_both};
 
@@ -94,9 +94,44 @@ fn no_frame_of_a_file_is_lost_when_its_receiver_pauses() {
     );
     view.stderr_lines("\"tick\"", 50);
     view.signal("STOP");
-    thread::sleep(std::time::Duration::from_secs(7));
+    thread::sleep(Duration::from_secs(7));
     view.signal("CONT");
     let (serve, view) = (serve.end().ok(), view.end().ok());
     assert!(serve.stderr.contains("waiting for it to come back"), "{}", serve.stderr);
     assert_eq!(same_frames(&serve.json(), &view.json()), 300);
+}
+
+/// Nothing is lost without a word, also if the receiver never comes back.
+#[test]
+fn what_a_lost_receiver_did_not_get_is_said_at_the_end() {
+    for pattern in PATTERNS {
+        let (serve, view) = start_both(
+            &["test:64x48@60", "--data", "tick", "--pattern", pattern],
+            &["--print-data", "--pattern", pattern],
+        );
+        view.stderr_lines("\"tick\"", 10);
+        view.signal("KILL");
+        serve.stderr_lines("", 1);
+        thread::sleep(Duration::from_millis(300));
+        serve.signal("INT");
+        let serve = serve.end_within(Duration::from_secs(4)).ok();
+        assert!(serve.stderr.contains("items of data were not delivered: \"tick\""), "{}", serve.stderr);
+        let json = serve.json();
+        assert!(json["data_undelivered"].as_u64().unwrap() > 0, "{json}");
+    }
+}
+
+/// A receiver that takes longer for a frame than closing may last is told goodbye all the same, and does not wait for more.
+#[test]
+fn a_slow_receiver_learns_that_the_sender_has_left() {
+    for pattern in PATTERNS {
+        let (serve, view) = start_both(
+            &["test:64x48", "--fps", "max", "--data", "tick", "--pattern", pattern],
+            &["--reply-frames", "test:64x48@0.4", "--print-data", "--pattern", pattern],
+        );
+        view.stderr_lines("\"tick\"", 1);
+        serve.signal("INT");
+        serve.end_within(Duration::from_secs(4)).ok();
+        view.end_within(Duration::from_secs(12)).ok();
+    }
 }

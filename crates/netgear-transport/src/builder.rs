@@ -6,7 +6,7 @@ use netgear_proto::{
     session::{FramePolicy, ResumeToken, SessionConfig},
     zmtp::{ConnectionConfig, Heartbeat, SocketType},
 };
-use tokio::io;
+use tokio::{io, time::timeout};
 use tracing::warn;
 
 use crate::{
@@ -101,7 +101,8 @@ impl<E: End> Builder<E> {
     }
 
     /// What the application had taken of the peer's data before it was restarted:
-    /// [`FrameReceiver::resume_token`](crate::FrameReceiver::resume_token) as it recorded it. The session goes on behind that. Default: none.
+    /// [`FrameReceiver::resume_token`](crate::FrameReceiver::resume_token) or
+    /// [`FrameSender::resume_token`](crate::FrameSender::resume_token) as it recorded it. The session goes on behind that. Default: none.
     #[must_use]
     pub fn resume(mut self, token: impl Into<Option<ResumeToken>>) -> Self {
         self.session = self.session.with_resume(token);
@@ -138,7 +139,8 @@ impl<E: End> Builder<E> {
         self
     }
 
-    /// How long a peer may take for the ZMTP handshake, and then again for its hello. Default: 5 s.
+    /// How long a peer may take for the ZMTP handshake, and then again for its hello; and how long a host name may take to be looked
+    /// up. Default: 5 s.
     ///
     /// A VidGear server says no hello, and may be silent as long as it likes; once its first frame has begun, that must be
     /// whole within this time.
@@ -167,12 +169,13 @@ impl<E: End> Builder<E> {
 
     /// Binds an endpoint and waits there for the peer, in the background.
     ///
-    /// Strangers that are no NetGear peers are turned away. While a peer is there, no other is let in.
+    /// Strangers that are no NetGear peers are turned away. While a peer is there, no other is let in, but for
+    /// another connection of the same peer, whose first one must be dead.
     ///
     /// # Errors
     /// [`BindError`] if the endpoint is taken, or not this machine's.
     pub async fn bind(self, endpoint: Endpoint) -> Result<E, BindError> {
-        let listener = match Listener::bind(&endpoint).await {
+        let listener = match in_time(self.handshake_timeout, Listener::bind(&endpoint)).await {
             Ok(listener) => listener,
             Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
                 return Err(BindError::Taken { endpoint });
@@ -192,7 +195,7 @@ impl<E: End> Builder<E> {
     /// [`ConnectError`] if nobody can ever be there: `tcp://*`, port 0, a host name without an address.
     pub async fn connect(self, endpoint: Endpoint) -> Result<E, ConnectError> {
         endpoint.check_connectable()?;
-        check_resolves(&endpoint)
+        in_time(self.handshake_timeout, check_resolves(&endpoint))
             .await
             .map_err(|source| ConnectError::Resolve { endpoint: endpoint.clone(), source })?;
         let way = Way::Connect(Box::new(Connecting::new(endpoint, self.zmtp(false))));
@@ -238,6 +241,11 @@ impl<E: End> Builder<E> {
         tokio::spawn(crate::metrics::report(Arc::clone(&shared)));
         E::from_handle(Handle::new(shared, clock, self.timeout, self.wait, endpoint))
     }
+}
+
+/// To look a name up may take long.
+async fn in_time<T>(limit: Duration, work: impl Future<Output = io::Result<T>>) -> io::Result<T> {
+    timeout(limit, work).await.unwrap_or_else(|_| Err(io::Error::from(io::ErrorKind::TimedOut)))
 }
 
 /// Nobody else's, and nothing that a stranger could guess.

@@ -83,9 +83,10 @@ async fn keep(listener: Listener, greeter: Greeter) {
     let mut greeted = JoinSet::new();
     loop {
         let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
-            // Only to forget those that are done.
+            biased;
+            // Only to forget those that are done, before there are more.
             Some(_) = greeted.join_next() => continue,
+            accepted = listener.accept() => accepted,
         };
         match accepted {
             Ok(socket) => {

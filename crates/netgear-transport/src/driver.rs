@@ -177,7 +177,7 @@ impl Driver {
     fn next_message(&self) -> Option<Multipart> {
         let mut state = self.shared.lock();
         state.close_if_asked();
-        let (mut message, mut happened) = (None, false);
+        let (mut message, mut happened, mut connected) = (None, false, None);
         while message.is_none()
             && let Some(output) = state.session.poll_output(self.clock.now())
         {
@@ -186,7 +186,7 @@ impl Driver {
                 Output::Event(event) => {
                     happened = true;
                     if let Event::Connected(peer) = event {
-                        info!(?peer, "connected");
+                        connected = Some(peer);
                     }
                     state.presence.note(event);
                 }
@@ -194,6 +194,9 @@ impl Driver {
             }
         }
         drop(state);
+        if let Some(peer) = connected {
+            info!(?peer, "connected");
+        }
         if happened {
             self.shared.wake_waiters();
         }

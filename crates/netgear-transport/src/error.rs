@@ -72,6 +72,8 @@ pub struct CloseError {
     pub failure: SessionFailure,
     /// Data of this end that is not known to have been received, oldest first.
     pub undelivered: Vec<Value>,
+    /// Data of the peer that came and was not taken, oldest first: for the peer it is delivered.
+    pub untaken: Vec<Value>,
 }
 
 impl From<Mismatch> for SessionFailure {

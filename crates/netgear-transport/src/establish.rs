@@ -119,15 +119,8 @@ impl Way {
         let Self::Listen(door) = self else { return pending().await };
         loop {
             match door.next().await {
-                Ok(contact) => {
-                    let state = shared.lock();
-                    let session = &state.session;
-                    let id = contact.first.clone().and_then(|first| session.check_hello(first).ok());
-                    if id.is_some_and(|id| !id.is_anonymous() && id == session.peer_id()) {
-                        return contact;
-                    }
-                    debug!("refused a connection: there is a peer already");
-                }
+                Ok(contact) if is_of_the_peer(&contact, shared) => return contact,
+                Ok(_) => debug!("refused a connection: there is a peer already"),
                 Err(SessionFailure::Stopped) => return pending().await,
                 Err(failure) => warn!(%failure, "refused a connection"),
             }
@@ -162,6 +155,13 @@ impl Way {
             door.close().await;
         }
     }
+}
+
+/// Whether the peer that is there has made this connection too.
+fn is_of_the_peer(contact: &Contact, shared: &Shared) -> bool {
+    let state = shared.lock();
+    let id = contact.first.clone().and_then(|first| state.session.check_hello(first).ok());
+    id.is_some_and(|id| !id.is_anonymous() && id == state.session.peer_id())
 }
 
 /// Whether a peer that fits was ever there.

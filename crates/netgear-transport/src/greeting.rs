@@ -39,7 +39,7 @@ pub(crate) enum Refusal {
 
 /// Shakes hands with whoever has come, and hears its first message.
 ///
-/// Whoever is not let in has been told why, as far as it listens.
+/// Whoever was heard out and is not let in has been told why, as far as it listens.
 pub(crate) async fn greet(
     socket: Socket,
     zmtp: &Zmtp,

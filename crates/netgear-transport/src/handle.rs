@@ -166,12 +166,10 @@ impl Handle {
         self.shared.until(|state| state.finished.then_some(())).await;
         self.with(|state| {
             let undelivered = state.session.take_undelivered();
+            let untaken = take_rest(&mut state.session);
             match state.failure.clone() {
-                None => {
-                    let untaken = take_rest(&mut state.session);
-                    Ok(Closed { stats: state.session.stats(), undelivered, untaken })
-                }
-                Some(failure) => Err(CloseError { failure, undelivered }),
+                None => Ok(Closed { stats: state.session.stats(), undelivered, untaken }),
+                Some(failure) => Err(CloseError { failure, undelivered, untaken }),
             }
         })
     }

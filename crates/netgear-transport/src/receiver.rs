@@ -181,7 +181,7 @@ impl FrameReceiver {
 }
 
 /// Gives the frames until the sender leaves; the last item is the error, if the session fails or no peer appears within
-/// [`Builder::wait_for_peer`].
+/// [`Builder::wait_for_peer`]. [`RecvError::DataWaiting`] is not the last.
 impl Stream for FrameReceiver {
     type Item = Result<Delivery, RecvError>;
 
@@ -201,7 +201,7 @@ impl Stream for FrameReceiver {
                 Some(Err(RecvError::NoPeer(wait)))
             }
         };
-        self.stream_is_over = !matches!(item, Some(Ok(_)));
+        self.stream_is_over = !matches!(item, Some(Ok(_) | Err(RecvError::DataWaiting { .. })));
         Poll::Ready(item)
     }
 }
@@ -213,7 +213,7 @@ fn take(state: &mut State) -> Option<Result<Option<Delivery>, RecvError>> {
     }
     match state.over() {
         Some(over) => Some(over.map(|_ending| None).map_err(RecvError::from)),
-        // No peer is there, and none can come.
+        // No peer is there, and none but the last would be let in.
         None if !state.session.is_open() => data_waiting(state).map(Err),
         None => None,
     }

@@ -14,6 +14,9 @@ use crate::{Result, port, proc_status, program::Program, table::markdown, task::
 const LEAST_RATIO: f64 = 0.8;
 const MOST_MEMORY: u64 = 16 << 20;
 
+/// How long the strangers may take until as many are there as should be.
+const ALL_WITHIN: Duration = Duration::from_secs(60);
+
 /// How long it may take until what the strangers had is given back: they have 5 s for their handshake.
 const GIVEN_BACK_WITHIN: Duration = Duration::from_secs(8);
 
@@ -73,7 +76,11 @@ impl Loads {
         if !quick {
             // Until there were as many as there should be.
             strangers.come()?;
-            while came.open_at_most < super::SILENT_AT_ONCE && came.failed == 0 {
+            let began = Instant::now();
+            while came.open_at_most < super::SILENT_AT_ONCE
+                && came.failed == 0
+                && began.elapsed() < ALL_WITHIN
+            {
                 thread::sleep(Duration::from_millis(500));
                 came = strangers.pause()?;
                 strangers.come()?;

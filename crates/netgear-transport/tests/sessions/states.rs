@@ -80,6 +80,9 @@ async fn misbehave(
             peer.stream
         }
     };
+    if then == Then::Lies && matches!(until, Until::Connected | Until::Greeting) {
+        let _ = stream.write_all(&[0xAA; 200]).await;
+    }
     match then {
         Then::Vanishes => {}
         Then::Stops | Then::Lies => std::future::pending().await,
@@ -202,7 +205,9 @@ async fn every_call_comes_back_in_every_state() {
     while let Some(done) = cases.join_next().await {
         if let Err(error) = done {
             let panic = error.into_panic();
-            wrong.extend(panic.downcast::<String>().map(|it| *it));
+            let literal = panic.downcast_ref::<&str>().map(|it| (*it).to_owned());
+            let said = panic.downcast::<String>().map(|it| *it).ok();
+            wrong.push(said.or(literal).unwrap_or_else(|| "a case panicked".to_owned()));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
