@@ -57,6 +57,33 @@ fn a_signal_to_either_end_ends_both_in_good_order() {
     });
 }
 
+/// From the moment at which they meet on, whatever the two are about.
+#[test]
+fn a_signal_at_any_moment_ends_both_in_good_order() {
+    thread::scope(|scope| {
+        for pattern in PATTERNS {
+            for to_serve in [true, false] {
+                scope.spawn(move || {
+                    for moment in 0..12_u64 {
+                        let (serve, view) = start_both(
+                            &["test:320x240", "--fps", "max", "--pattern", pattern, "--data", "tick", "-v"],
+                            &["--pattern", pattern, "--reply", "tock", "-v"],
+                        );
+                        // Both log that they have met.
+                        let (first, second) = if to_serve { (&serve, &view) } else { (&view, &serve) };
+                        first.stderr_lines("20", 1);
+                        second.stderr_lines("20", 1);
+                        thread::sleep(Duration::from_millis(moment * moment));
+                        first.signal("INT");
+                        serve.end_within(PROMPTLY).ok();
+                        view.end_within(PROMPTLY).ok();
+                    }
+                });
+            }
+        }
+    });
+}
+
 #[test]
 fn a_signal_ends_an_end_that_waits_for_a_peer() {
     let folder = folder();
