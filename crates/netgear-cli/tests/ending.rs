@@ -195,6 +195,27 @@ fn a_signal_ends_an_end_whose_peer_hangs() {
     });
 }
 
+/// A program that was stopped for longer than a peer may be silent reads what the peer has said meanwhile, before it judges it by
+/// the time. (On REQ/REP it may have been the stopped end's turn, and nothing could be said.)
+#[test]
+fn an_end_that_was_stopped_hears_the_goodbye_that_came_meanwhile() {
+    thread::scope(|scope| {
+        for stop_serve in [true, false] {
+            scope.spawn(move || {
+                let (serve, view) = streaming("pair");
+                let (stopped, other) = if stop_serve { (serve, view) } else { (view, serve) };
+                stopped.signal("STOP");
+                thread::sleep(Duration::from_millis(300));
+                other.signal("INT");
+                other.end_within(PROMPTLY).ok();
+                thread::sleep(Duration::from_secs(7));
+                stopped.signal("CONT");
+                stopped.end_within(PROMPTLY).ok();
+            });
+        }
+    });
+}
+
 #[test]
 fn either_end_ends_both_after_so_many_frames() {
     for pattern in PATTERNS {

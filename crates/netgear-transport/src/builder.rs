@@ -103,6 +103,10 @@ impl<E: End> Builder<E> {
     /// What the application had taken of the peer's data before it was restarted:
     /// [`FrameReceiver::resume_token`](crate::FrameReceiver::resume_token) or
     /// [`FrameSender::resume_token`](crate::FrameSender::resume_token) as it recorded it. The session goes on behind that. Default: none.
+    ///
+    /// It says something to the very session that it names, which must have lived on meanwhile, and nothing to any other: a peer that
+    /// was itself restarted, or that has said goodbye, begins anew. If that one may be gone, set [`Builder::wait_for_peer`]. Write a token so
+    /// that it is there whole or not at all, such as to a file beside the old one that is then renamed.
     #[must_use]
     pub fn resume(mut self, token: impl Into<Option<ResumeToken>>) -> Self {
         self.session = self.session.with_resume(token);

@@ -193,9 +193,13 @@ impl Driver {
                 _ => {}
             }
         }
+        let again = state.session.stats().reconnects > 0;
         drop(state);
         if let Some(peer) = connected {
-            info!(?peer, "connected");
+            match again {
+                true => warn!(?peer, "the peer is back"),
+                false => info!(?peer, "connected"),
+            }
         }
         if happened {
             self.shared.wake_waiters();

@@ -6,7 +6,11 @@ use std::{
     time::Duration,
 };
 
-use netgear_proto::{Dialect, Limits, Multipart, Role, Timestamp, session::SessionError, zmtp::SocketType};
+use netgear_proto::{
+    Dialect, Limits, Multipart, Role, Timestamp,
+    session::SessionError,
+    zmtp::{SocketType, ZmtpError},
+};
 
 use crate::{
     LinkError, SessionFailure,
@@ -56,6 +60,10 @@ pub(crate) async fn greet(
                     Refusal::Useless(LinkError::OtherSocket(mismatch).into())
                 }
                 failure @ SessionFailure::Session(SessionError::Mismatch(_)) => Refusal::NeverFits(failure),
+                // A scanner, or a peer that has given up and tries again.
+                SessionFailure::Link(LinkError::Io(_) | LinkError::Zmtp(ZmtpError::Truncated { .. })) => {
+                    Refusal::Gone
+                }
                 failure => Refusal::Useless(failure),
             });
         }

@@ -147,7 +147,8 @@ impl FrameReceiver {
     /// What this application has taken of the sender's data, to be kept over a restart: [`Builder::resume`].
     ///
     /// An item counts as taken from when it was returned. An application that records the token when it is done with an item
-    /// and before it takes the next misses none, and sees none again but one that it was killed over. `None` if nothing was taken yet.
+    /// and before it takes the next misses none, and sees none again but those that it was killed over: one, or those that came with one
+    /// frame. `None` if nothing was taken yet.
     pub fn resume_token(&self) -> Option<ResumeToken> {
         self.handle.resume_token()
     }

@@ -42,7 +42,7 @@ pub mod prelude {
         Timestamp, Value,
         session::{Delivery, FramePolicy, Outgoing, ResumeToken, Stats},
     };
-    pub use netgear_transport::{Endpoint, FrameReceiver, FrameSender};
+    pub use netgear_transport::{Closed, Endpoint, FrameReceiver, FrameSender, RecvError, SendError};
 }
 
 // The programs in the README are compiled with the documentation's examples.

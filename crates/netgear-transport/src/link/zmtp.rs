@@ -3,11 +3,12 @@ use std::{
     io::{self, IoSlice},
     pin::Pin,
     task::{Context, Poll, ready},
+    time::Duration,
 };
 
 use bytes::Buf;
 use netgear_proto::{
-    BufferPool, Limits, Multipart,
+    BufferPool, Limits, Multipart, Timestamp,
     native::READY_PROPERTY,
     zmtp::{Connection, ConnectionConfig, Event, Peer},
 };
@@ -19,6 +20,13 @@ use crate::clock::{Alarm, Clock};
 
 /// How many slices one write gives to the system: a frame is five (two part headers, two parts, a command).
 const SLICES: usize = 16;
+
+/// A time-out that is noticed so much too late shows that this program was stopped, or the machine asleep: then what has come
+/// meanwhile is read before anybody is judged by the time.
+const OVERSLEPT: Duration = Duration::from_millis(500);
+
+/// How long that may take. The system tells of what has come as soon as it is asked.
+const LOOKS_AGAIN_FOR: Duration = Duration::from_millis(50);
 
 /// ZMTP over a stream of bytes.
 ///
@@ -32,6 +40,8 @@ pub(crate) struct ZmtpLink<S> {
     pool: BufferPool,
     clock: Clock,
     alarm: Alarm,
+    /// No time-out counts before this.
+    not_before: Timestamp,
     /// Whether our end of the stream is closed for writing.
     shut: bool,
 }
@@ -52,6 +62,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> ZmtpLink<S> {
             pool: BufferPool::default(),
             clock,
             alarm: Alarm::new(clock),
+            not_before: Timestamp::ZERO,
             shut: false,
         };
         let shaken = poll_fn(|cx| link.poll_established(cx)).await;
@@ -109,7 +120,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> ZmtpLink<S> {
                 self.connection.handle_received(self.clock.now(), &mut self.pool)?;
                 return Poll::Ready(Ok(read));
             }
-            let now = ready!(self.alarm.poll_due(cx, self.connection.next_timeout()));
+            let Some(due) = self.connection.next_timeout() else { return Poll::Pending };
+            let now = ready!(self.alarm.poll_due(cx, Some(due.max(self.not_before))));
+            if now.since(due) > OVERSLEPT && self.not_before <= due {
+                self.not_before = now + LOOKS_AGAIN_FOR;
+                continue;
+            }
             self.connection.handle_timeout(now)?;
             // A heartbeat may have to go out. A stream that cannot be written to may still have something to read.
             let _ = self.poll_written(cx);
