@@ -161,58 +161,40 @@ fn an_end_whose_peer_is_killed_says_so() {
     });
 }
 
+/// What one end does whose peer was stopped in mid-stream, for either of them. The stopped one is the second.
+fn with_a_stopped_peer(check: impl Fn(Program, Program) + Sync) {
+    thread::scope(|scope| {
+        for stop_serve in [true, false] {
+            let check = &check;
+            scope.spawn(move || {
+                let (serve, view) = streaming("pair");
+                let (stopped, other) = if stop_serve { (serve, view) } else { (view, serve) };
+                stopped.signal("STOP");
+                check(other, stopped);
+            });
+        }
+    });
+}
+
 /// A peer that hangs, or whose cable was pulled, closes nothing: the heartbeat finds it out.
 #[test]
 fn an_end_whose_peer_falls_silent_says_so() {
-    thread::scope(|scope| {
-        for stop_serve in [true, false] {
-            scope.spawn(move || {
-                let (serve, view) = streaming("pair");
-                let (stopped, other) = if stop_serve { (serve, view) } else { (view, serve) };
-                stopped.signal("STOP");
-                other.end_within(Duration::from_secs(9)).fails(1, &["error: ", "tcp://127.0.0.1:"]).json();
-                stopped.signal("KILL");
-            });
-        }
+    with_a_stopped_peer(|other, _stopped| {
+        other.end_within(Duration::from_secs(9)).fails(1, &["error: ", "tcp://127.0.0.1:"]).json();
     });
 }
 
-/// Ctrl-C must work when the peer hangs, too.
+/// Ctrl-C must work when the peer hangs, too. A program that was stopped for longer than a peer may be silent reads what the peer has
+/// said meanwhile, before it judges it by the time. (On REQ/REP it may have been the stopped end's turn, and nothing could be said.)
 #[test]
-fn a_signal_ends_an_end_whose_peer_hangs() {
-    thread::scope(|scope| {
-        for stop_serve in [true, false] {
-            scope.spawn(move || {
-                let (serve, view) = streaming("pair");
-                let (stopped, other) = if stop_serve { (serve, view) } else { (view, serve) };
-                stopped.signal("STOP");
-                thread::sleep(Duration::from_millis(300));
-                other.signal("INT");
-                other.end_within(PROMPTLY).ok().json();
-                stopped.signal("KILL");
-            });
-        }
-    });
-}
-
-/// A program that was stopped for longer than a peer may be silent reads what the peer has said meanwhile, before it judges it by
-/// the time. (On REQ/REP it may have been the stopped end's turn, and nothing could be said.)
-#[test]
-fn an_end_that_was_stopped_hears_the_goodbye_that_came_meanwhile() {
-    thread::scope(|scope| {
-        for stop_serve in [true, false] {
-            scope.spawn(move || {
-                let (serve, view) = streaming("pair");
-                let (stopped, other) = if stop_serve { (serve, view) } else { (view, serve) };
-                stopped.signal("STOP");
-                thread::sleep(Duration::from_millis(300));
-                other.signal("INT");
-                other.end_within(PROMPTLY).ok();
-                thread::sleep(Duration::from_secs(7));
-                stopped.signal("CONT");
-                stopped.end_within(PROMPTLY).ok();
-            });
-        }
+fn a_signal_ends_an_end_whose_peer_hangs_and_that_one_hears_the_goodbye_later() {
+    with_a_stopped_peer(|other, stopped| {
+        thread::sleep(Duration::from_millis(300));
+        other.signal("INT");
+        other.end_within(PROMPTLY).ok().json();
+        thread::sleep(Duration::from_secs(7));
+        stopped.signal("CONT");
+        stopped.end_within(PROMPTLY).ok();
     });
 }
 

@@ -110,8 +110,6 @@ impl Driver {
                     if is_final {
                         // At once, for those who wait, and then the last words to the peer.
                         self.shared.fail(failure.clone());
-                    }
-                    if is_final {
                         link::close(&mut link).await;
                         return Err(failure);
                     }
@@ -186,20 +184,18 @@ impl Driver {
                 Output::Event(event) => {
                     happened = true;
                     if let Event::Connected(peer) = event {
-                        connected = Some(peer);
+                        connected = Some((peer, state.session.stats().reconnects > 0));
                     }
                     state.presence.note(event);
                 }
                 _ => {}
             }
         }
-        let again = state.session.stats().reconnects > 0;
         drop(state);
-        if let Some(peer) = connected {
-            match again {
-                true => warn!(?peer, "the peer is back"),
-                false => info!(?peer, "connected"),
-            }
+        match connected {
+            Some((peer, true)) => warn!(?peer, "the peer is back"),
+            Some((peer, false)) => info!(?peer, "connected"),
+            None => {}
         }
         if happened {
             self.shared.wake_waiters();
