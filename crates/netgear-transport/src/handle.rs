@@ -86,13 +86,14 @@ impl Handle {
         &self,
         mut attempt: impl FnMut(&mut State) -> Option<R>,
     ) -> Result<R, Unmet> {
-        let there = self.shared.lock().presence.there();
+        // Most calls are done at once, and need no clock.
+        let mut there = None;
         loop {
             let changed = self.shared.changed();
             if let Some(result) = self.with(&mut attempt) {
                 return Ok(result);
             }
-            match self.deadline(there) {
+            match self.deadline(*there.get_or_insert_with(|| self.shared.lock().presence.there())) {
                 Some((deadline, unmet)) => timeout_at(deadline, changed).await.map_err(|_| unmet)?,
                 None => changed.await,
             }
