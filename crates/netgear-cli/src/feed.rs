@@ -40,12 +40,11 @@ impl Feed {
         let (to_session, frames) = mpsc::channel(Self::AHEAD);
         let mut resizer = Resizer::new();
         let thread = FrameThread::spawn(source, move |read| {
-            let frame = read.map_err(FeedError::from).and_then(|TimedFrame { frame, time }| {
-                let frame = match reduce {
-                    Some((percent, filter)) => resizer.reduce(&frame, percent, filter)?,
-                    None => frame,
-                };
-                Ok(TimedFrame { frame, time })
+            let frame = read.map_err(FeedError::from).and_then(|mut next| {
+                if let Some((percent, filter)) = reduce {
+                    next.frame = resizer.reduce(&next.frame, percent, filter)?;
+                }
+                Ok(next)
             });
             match to_session.blocking_send(frame) {
                 Ok(()) => std::ops::ControlFlow::Continue(()),

@@ -7,6 +7,7 @@ use std::{
 use netgear::{
     media::{FrameRate, TimedFrame},
     prelude::{Frame, FramePolicy, FrameSender, Stats, Value},
+    proto::session,
     transport::{CloseError, Closed, SendError, WaitError},
 };
 use tokio::time::{sleep, timeout};
@@ -117,8 +118,8 @@ impl Sending {
         }
         let began = Instant::now();
         while self.frames.is_none_or(|frames| self.read < frames) {
-            let Some(TimedFrame { frame, time }) = self.feed.next().await? else { break };
-            let wait = match self.pace.due(self.read, time) {
+            let Some(TimedFrame { frame, time, captured_at, .. }) = self.feed.next().await? else { break };
+            let wait = match self.pace.due(self.read, time, captured_at.is_some()) {
                 Some(due) => self.clock.get_or_insert(PaceClock { start: began }).wait(due),
                 None => Duration::ZERO,
             };
@@ -136,7 +137,8 @@ impl Sending {
             }
             tally.frame_bytes = frame.pixels().len();
             let has_data = data.is_some();
-            let sent = sender.send(frame, data).await;
+            let captured_at = captured_at.unwrap_or_else(|| sender.now());
+            let sent = sender.send_outgoing(session::Outgoing { frame, data, captured_at }).await;
             tally.data_given += u64::from(has_data && sent.is_ok());
             self.count(sender, tally, live);
             match sent {
@@ -239,9 +241,11 @@ impl From<Fps> for Pace {
 
 impl Pace {
     /// When the frame of that number, which the source has at `time`, is due after the start; `None` if that does not matter.
-    fn due(self, number: u64, time: Duration) -> Option<Duration> {
+    fn due(self, number: u64, time: Duration, is_captured: bool) -> Option<Duration> {
         match self {
             Self::Max => None,
+            // A device has kept its own pace, and to hold back what it captured would only make it older.
+            Self::Source if is_captured => None,
             Self::Source => Some(time),
             Self::Rate(rate) => Some(rate.time_of(number)),
         }

@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use netgear_proto::{BufferPool, ElementType, Frame, PixelFormat};
 
-use crate::source::OpenOptions;
+use crate::OpenOptions;
 use crate::{Canceller, FrameRate, FrameSource, OpenError, ReadError, SourceInfo, TimedFrame};
 
 /// The lines of ffmpeg's log that an error shows.
@@ -116,7 +116,7 @@ impl FrameSource for FfmpegSource {
         self.frames += 1;
         let frame = Frame::bgr8(self.info.width, self.info.height, self.pool.freeze(pixels));
         match frame {
-            Ok(frame) => Ok(Some(TimedFrame { frame, time })),
+            Ok(frame) => Ok(Some(TimedFrame::new(frame, time))),
             Err(error) => Err(self.error(&error.to_string())),
         }
     }

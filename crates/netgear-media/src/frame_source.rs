@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use netgear_proto::{ElementType, Frame, PixelFormat};
+use netgear_proto::{ElementType, Frame, PixelFormat, Timestamp};
 use serde::{Serialize, Serializer};
 
 use crate::{Canceller, FrameRate, ReadError};
@@ -28,6 +28,18 @@ pub trait FrameSource: Send {
     /// [`ReadError`], among others for sources that cannot be played again, such as a camera's URL that no longer answers.
     fn rewind(&mut self) -> Result<(), ReadError>;
 
+    /// Goes to a frame at or before `time` from which decoding can begin. The frames from there to `time` come too, and are
+    /// the caller's to pass over.
+    ///
+    /// The default is to begin again at the first frame, which is right for all, and fast for none.
+    ///
+    /// # Errors
+    /// As [`rewind`](Self::rewind).
+    fn seek(&mut self, time: Duration) -> Result<(), ReadError> {
+        let _ = time;
+        self.rewind()
+    }
+
     /// What ends a [`next_frame`](Self::next_frame) that waits, from another thread. `None`, the default, for sources that
     /// wait for no one.
     fn canceller(&self) -> Option<Canceller> {
@@ -48,6 +60,10 @@ impl<S: FrameSource + ?Sized> FrameSource for Box<S> {
         (**self).rewind()
     }
 
+    fn seek(&mut self, time: Duration) -> Result<(), ReadError> {
+        (**self).seek(time)
+    }
+
     fn canceller(&self) -> Option<Canceller> {
         (**self).canceller()
     }
@@ -55,11 +71,27 @@ impl<S: FrameSource + ?Sized> FrameSource for Box<S> {
 
 /// A frame, and when it is shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct TimedFrame {
     /// The frame.
     pub frame: Frame,
     /// The time of presentation, since the start of the source.
     pub time: Duration,
+    /// When a device captured it: microseconds since 1970-01-01 00:00 UTC by this machine's clock. `None` for what is
+    /// played rather than captured.
+    pub captured_at: Option<Timestamp>,
+}
+
+impl TimedFrame {
+    /// A frame that is played.
+    pub const fn new(frame: Frame, time: Duration) -> Self {
+        Self { frame, time, captured_at: None }
+    }
+
+    /// A frame that a device captured at that moment.
+    pub const fn captured(frame: Frame, time: Duration, moment: Timestamp) -> Self {
+        Self { frame, time, captured_at: Some(moment) }
+    }
 }
 
 /// What a source is, as far as it is known before it is read.

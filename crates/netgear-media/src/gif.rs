@@ -7,7 +7,7 @@ use std::time::Duration;
 use gif::{ColorOutput, DecodeOptions, Decoder, DecodingError, DisposalMethod, MemoryLimit};
 use netgear_proto::{BufferPool, ElementType, Frame, PixelFormat};
 
-use crate::source::OpenOptions;
+use crate::OpenOptions;
 use crate::{FrameRate, FrameSource, OpenError, ReadError, SourceInfo, TimedFrame};
 
 /// What shows where nothing is drawn. FFmpeg takes white too.
@@ -127,7 +127,7 @@ impl GifSource {
         let mut pixels = self.pool.take(self.screen.len());
         pixels.extend_from_slice(&self.screen);
         let frame = Frame::bgr8(self.info.width, self.info.height, self.pool.freeze(pixels));
-        Ok(frame.ok().map(|frame| TimedFrame { frame, time }))
+        Ok(frame.ok().map(|frame| TimedFrame::new(frame, time)))
     }
 
     fn read_error(&self, error: DecodingError) -> ReadError {
@@ -244,7 +244,7 @@ mod tests {
     /// The columns that are red, in each frame, and when it is shown.
     fn shown(source: &mut GifSource) -> Vec<(Vec<usize>, u128)> {
         std::iter::from_fn(|| source.next_frame().unwrap())
-            .map(|TimedFrame { frame, time }| {
+            .map(|TimedFrame { frame, time, .. }| {
                 let pixels = frame.pixels().chunks_exact(3).enumerate();
                 (
                     pixels.filter(|(_, pixel)| *pixel == [0, 0, 255]).map(|(x, _)| x).collect(),

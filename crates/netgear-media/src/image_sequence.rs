@@ -8,7 +8,7 @@ use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageError, ImageReader, Limits};
 use netgear_proto::{ElementType, Frame, PixelFormat, Shape};
 
-use crate::source::OpenOptions;
+use crate::OpenOptions;
 use crate::{FrameRate, FrameSource, OpenError, ReadError, SourceInfo, TimedFrame};
 
 /// The frames of picture files, PNG or JPEG. All must be alike in size and in the kind of their pixels.
@@ -99,7 +99,7 @@ impl FrameSource for ImageSequence {
         let frame = read_picture(path, &self.limits, &self.info, self.next as u64);
         self.is_failed = frame.is_err();
         self.next += 1;
-        Ok(Some(TimedFrame { frame: frame?, time }))
+        Ok(Some(TimedFrame::new(frame?, time)))
     }
 
     fn rewind(&mut self) -> Result<(), ReadError> {

@@ -59,6 +59,8 @@ mod image_sequence;
 mod looped;
 #[cfg(feature = "video")]
 mod mp4;
+#[cfg(feature = "video")]
+mod open_options;
 mod percent;
 #[cfg(feature = "video")]
 mod recorder;
@@ -88,12 +90,14 @@ pub use frame_stream::{FrameStream, FrameThread};
 #[cfg(feature = "video")]
 pub use looped::Looped;
 pub use netgear_proto as proto;
+#[cfg(feature = "video")]
+pub use open_options::{Decoder, OpenOptions};
 pub use percent::{Percent, PercentError};
 #[cfg(feature = "video")]
 pub use recorder::{RecordError, Recorder};
 pub use resize::{ResizeError, Resizer, reduce};
 #[cfg(feature = "video")]
-pub use source::{Decoder, OpenOptions, Source, SourceError};
+pub use source::{Source, SourceError};
 #[cfg(feature = "video")]
 pub use source_error::{OpenError, ReadError};
 #[cfg(feature = "still")]

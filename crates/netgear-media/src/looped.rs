@@ -61,6 +61,12 @@ impl<S: FrameSource> FrameSource for Looped<S> {
         Ok(())
     }
 
+    fn seek(&mut self, time: Duration) -> Result<(), ReadError> {
+        self.source.seek(time)?;
+        (self.start, self.last, self.frames_in_round) = (Duration::ZERO, None, 0);
+        Ok(())
+    }
+
     fn canceller(&self) -> Option<Canceller> {
         self.source.canceller()
     }

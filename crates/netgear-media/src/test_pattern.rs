@@ -233,7 +233,7 @@ impl FrameSource for TestPattern {
         }
         let number = self.next;
         self.next += 1;
-        Ok(Some(TimedFrame { frame: self.frame(number), time: self.rate.time_of(number) }))
+        Ok(Some(TimedFrame::new(self.frame(number), self.rate.time_of(number))))
     }
 
     fn rewind(&mut self) -> Result<(), ReadError> {

@@ -18,7 +18,7 @@ use netgear_proto::{ElementType, PixelFormat};
 use self::boxes::{MoovError, read_moov};
 use self::h264::{H264Decoder, H264Error, StreamError};
 use self::video_track::{Sample, Shown, TrackError, VideoTrack};
-use crate::source::OpenOptions;
+use crate::OpenOptions;
 use crate::{FrameRate, FrameSource, OpenError, ReadError, SourceInfo, TimedFrame};
 
 const DECODER: &str = "rust_h264";
@@ -135,7 +135,7 @@ impl Mp4Source {
             let (time, is_shown) = self.times.get(self.decoded).copied().unwrap_or_default();
             self.decoded += 1;
             if is_shown {
-                self.ready.push_back(TimedFrame { frame, time });
+                self.ready.push_back(TimedFrame::new(frame, time));
             }
         }
         if let Some(error) = error

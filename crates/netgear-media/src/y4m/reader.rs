@@ -6,7 +6,7 @@ use std::time::Duration;
 use netgear_proto::{BufferPool, ElementType, Frame, PixelFormat};
 
 use super::header::{Header, HeaderError, Planes, read_frame_header};
-use crate::source::OpenOptions;
+use crate::OpenOptions;
 use crate::yuv_to_bgr::{self, yuv_to_bgr};
 use crate::{FrameRate, FrameSource, OpenError, ReadError, SourceInfo, TimedFrame};
 
@@ -141,7 +141,7 @@ impl FrameSource for Y4mSource {
         let rate = self.header.rate.unwrap_or(FrameRate::THIRTY);
         let time: Duration = rate.time_of(self.frames);
         self.frames += 1;
-        Ok(Some(TimedFrame { frame, time }))
+        Ok(Some(TimedFrame::new(frame, time)))
     }
 
     fn rewind(&mut self) -> Result<(), ReadError> {
