@@ -62,8 +62,10 @@ mod mp4;
 #[cfg(feature = "video")]
 mod open_options;
 mod percent;
+mod pixels_mut;
 #[cfg(feature = "video")]
 mod recorder;
+mod region;
 mod resize;
 #[cfg(feature = "video")]
 mod source;
@@ -93,8 +95,10 @@ pub use netgear_proto as proto;
 #[cfg(feature = "video")]
 pub use open_options::{Decoder, OpenOptions};
 pub use percent::{Percent, PercentError};
+pub use pixels_mut::{PixelsMut, PixelsMutError};
 #[cfg(feature = "video")]
 pub use recorder::{RecordError, Recorder};
+pub use region::{Region, RegionError};
 pub use resize::{ResizeError, Resizer, reduce};
 #[cfg(feature = "video")]
 pub use source::{Source, SourceError};
