@@ -140,6 +140,24 @@ impl<'a> PixelsMut<'a> {
             .map(move |row| row.get_mut(..pixels_len).unwrap_or_default())
     }
 
+    /// The pixels as up to `count` bands of as many rows each, but for the last, from the top, with the number of each one's
+    /// first row.
+    pub(crate) fn bands(&mut self, count: usize) -> impl Iterator<Item = (usize, PixelsMut<'_>)> {
+        let Self { shape, element_type, row_len, .. } = *self;
+        let height = shape.height() as usize;
+        let rows = height.div_ceil(count.max(1));
+        // Bytes behind the last row are no row of their own.
+        let end = (height - 1) * row_len + self.pixels_len();
+        let bytes = self.bytes.get_mut(..end).unwrap_or_default();
+        let band_len = rows.saturating_mul(row_len);
+        bytes.chunks_mut(band_len).enumerate().filter_map(move |(index, bytes)| {
+            let first = index * rows;
+            let height = rows.min(height - first) as u32;
+            let shape = Shape::new(height, shape.width(), shape.channels()).ok()?;
+            Some((first, PixelsMut { bytes, shape, element_type, row_len }))
+        })
+    }
+
     /// All pixels in one piece, where there is nothing between the rows.
     pub(crate) fn contiguous_mut(&mut self) -> Option<&mut [u8]> {
         if self.row_len != self.pixels_len() {

@@ -1,10 +1,10 @@
 use std::fmt;
 
 use fast_image_resize::images::{CroppedImage, Image, ImageRef};
-use fast_image_resize::{PixelType, ResizeOptions};
+use fast_image_resize::{PixelType, ResizeAlg, ResizeOptions};
 use netgear_proto::{ElementType, Frame};
 
-use crate::{Filter, PixelsMut, Region};
+use crate::{PixelsMut, Region};
 
 /// Resizes with the kernels of `fast_image_resize`.
 #[derive(Default)]
@@ -23,13 +23,13 @@ impl Resizer {
         frame: &Frame,
         region: Region,
         target: &mut PixelsMut<'_>,
-        filter: Filter,
+        algorithm: ResizeAlg,
     ) -> Option<()> {
         let pixel_type = pixel_type(frame)?;
         let input = native(frame.pixels(), frame.element_type(), &mut self.input);
         let source = ImageRef::new(frame.width(), frame.height(), input, pixel_type).ok()?;
         let source = CroppedImage::new(&source, region.x, region.y, region.width, region.height).ok()?;
-        let options = ResizeOptions::new().resize_alg(filter.algorithm()).use_alpha(false);
+        let options = ResizeOptions::new().resize_alg(algorithm).use_alpha(false);
         let (width, height) = (target.width(), target.height());
 
         let element_len = frame.element_type().byte_len();

@@ -1,9 +1,19 @@
 mod antialiased;
+mod bands;
 mod error;
+mod fixed;
+mod float;
+mod nearest;
+mod plan;
+mod source_rows;
+mod taps;
 
 use netgear_proto::{BufferPool, ElementType, Frame, Shape};
 
 pub use self::error::ResizeError;
+use self::plan::Interpolator;
+use self::source_rows::SourceRows;
+use crate::filter::Method;
 use crate::{Filter, Percent, PixelsMut, Region};
 
 /// Makes `frame` smaller by so many percent, with memory made for this one call: VidGear's `reducer`.
@@ -39,13 +49,19 @@ pub fn reduce(frame: &Frame, percent: Percent, filter: Filter) -> Result<Frame, 
 pub struct Resizer {
     threads: usize,
     pool: BufferPool,
+    interpolator: Interpolator,
     antialiased: antialiased::Resizer,
 }
 
 impl Resizer {
     /// A resizer that has no memory yet, and works on the thread that calls it.
     pub fn new() -> Self {
-        Self { threads: 1, pool: BufferPool::default(), antialiased: antialiased::Resizer::default() }
+        Self {
+            threads: 1,
+            pool: BufferPool::default(),
+            interpolator: Interpolator::default(),
+            antialiased: antialiased::Resizer::default(),
+        }
     }
 
     /// Works on up to so many threads, the calling one among them. 0 is taken as 1.
@@ -177,7 +193,23 @@ impl Resizer {
             copy(frame, region, &mut target);
             return Ok(());
         }
-        self.antialiased.resize(frame, region, &mut target, filter).ok_or_else(|| unsupported(frame))
+        match filter.method() {
+            Method::OpenCv(interpolation) => {
+                let rows = SourceRows::new(frame, region);
+                self.interpolator.resize(
+                    &rows,
+                    (region.width, region.height),
+                    &mut target,
+                    interpolation,
+                    self.threads,
+                );
+                Ok(())
+            }
+            Method::Library(algorithm) => self
+                .antialiased
+                .resize(frame, region, &mut target, algorithm)
+                .ok_or_else(|| unsupported(frame)),
+        }
     }
 }
 

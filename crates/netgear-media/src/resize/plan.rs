@@ -1,0 +1,80 @@
+use netgear_proto::ElementType;
+
+use super::fixed::{self, FixedPlan};
+use super::float::{self, FloatPlan};
+use super::nearest::NearestPlan;
+use super::source_rows::SourceRows;
+use super::taps::{Kernel, Taps};
+use crate::PixelsMut;
+use crate::filter::Interpolation;
+
+/// Resizes by OpenCV's rules. Its tables are kept for the next frame, which is mostly like the last one.
+#[derive(Debug, Default)]
+pub(super) struct Interpolator {
+    plan: Option<(Task, Plan)>,
+    fixed: Vec<fixed::Line>,
+    float: Vec<float::Line>,
+}
+
+/// What a plan is made for.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Task {
+    interpolation: Interpolation,
+    /// Columns and rows.
+    from: (u32, u32),
+    to: (u32, u32),
+    element_type: ElementType,
+    channels: usize,
+}
+
+#[derive(Debug)]
+enum Plan {
+    Nearest(NearestPlan),
+    Fixed(FixedPlan),
+    Float(FloatPlan),
+}
+
+impl Interpolator {
+    /// Resizes rows of `from.0` pixels, `from.1` of them and of the target's kind, to the size of the target.
+    pub(super) fn resize(
+        &mut self,
+        rows: &SourceRows<'_>,
+        from: (u32, u32),
+        target: &mut PixelsMut<'_>,
+        interpolation: Interpolation,
+        threads: usize,
+    ) {
+        let task = Task {
+            interpolation,
+            from,
+            to: (target.width(), target.height()),
+            element_type: target.element_type(),
+            channels: usize::from(target.channels()),
+        };
+        let known = self.plan.take().filter(|(known, _)| *known == task);
+        let (_, plan) = self.plan.insert(known.unwrap_or_else(|| (task, Plan::new(&task))));
+        match plan {
+            Plan::Nearest(plan) => plan.run(rows, target, threads),
+            Plan::Fixed(plan) => plan.run(rows, target, threads, &mut self.fixed),
+            Plan::Float(plan) => plan.run(rows, target, threads, &mut self.float),
+        }
+    }
+}
+
+impl Plan {
+    fn new(&Task { interpolation, from, to, element_type, channels }: &Task) -> Self {
+        let kernel = match interpolation {
+            Interpolation::Nearest => {
+                return Self::Nearest(NearestPlan::new(from, to, channels * element_type.byte_len()));
+            }
+            Interpolation::Linear => Kernel::Linear,
+            Interpolation::Cubic => Kernel::Cubic,
+            Interpolation::Area => Kernel::Area,
+            Interpolation::Lanczos4 => Kernel::Lanczos4,
+        };
+        let taps = Taps::of_both_axes(kernel, from, to);
+        let fixed =
+            if element_type == ElementType::U8 { FixedPlan::new(kernel, &taps, channels) } else { None };
+        fixed.map_or_else(|| Self::Float(FloatPlan::new(taps, element_type, channels)), Self::Fixed)
+    }
+}

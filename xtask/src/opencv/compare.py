@@ -1,0 +1,193 @@
+"""Holds netgear-media's resizing against cv2.resize, and prints the largest and the mean differences.
+
+    compare.py RESIZE_RAW DIRECTORY
+
+RESIZE_RAW is the built example `resize_raw` of netgear-media, which resizes from file to file in DIRECTORY. Fails if any
+sample differs by more than the limits below.
+"""
+
+import subprocess
+import sys
+import zlib
+from collections import defaultdict
+from pathlib import Path
+
+import cv2
+import numpy as np
+import skimage.data
+
+FILTERS = {
+    "nearest": cv2.INTER_NEAREST,
+    "linear": cv2.INTER_LINEAR,
+    "cubic": cv2.INTER_CUBIC,
+    "area": cv2.INTER_AREA,
+    "lanczos4": cv2.INTER_LANCZOS4,
+}
+
+# The largest difference of a sample: levels of 8 bits, units of 16 bits, and parts of the range of values for floats.
+LIMITS = {"uint8": 1, "uint16": 2, "float32": 4e-5}
+UNITS = {"uint8": "levels", "uint16": "units", "float32": "of the range"}
+
+
+def photographs():
+    """Those that scikit-image has within its package."""
+    yield "astronaut", skimage.data.astronaut()[..., ::-1]
+    yield "coffee", skimage.data.coffee()[..., ::-1]
+    yield "chelsea", skimage.data.chelsea()[..., ::-1]
+    yield "rocket", skimage.data.rocket()[..., ::-1]
+
+
+def text(width, height):
+    """White on black and black on white, of every size."""
+    picture = np.zeros((height, width, 3), np.uint8)
+    picture[:, width // 2 :] = 255
+    y, size = 12, 0.3
+    while y < height + 20:
+        for x, colour in ((2, (255, 255, 255)), (width // 2 + 2, (0, 0, 0))):
+            words = "The quick brown fox jumps over the lazy dog 0123456789"
+            cv2.putText(picture, words, (x, y), cv2.FONT_HERSHEY_SIMPLEX, size, colour, 1, cv2.LINE_AA)
+        size *= 1.12
+        y += int(36 * size) + 6
+    return picture
+
+
+def pictures(random):
+    for name, picture in photographs():
+        yield name, np.ascontiguousarray(picture)
+    yield "noise", random.integers(0, 256, (360, 481, 3), dtype=np.uint8)
+    # Only the extremes: what overshoots does so here.
+    yield "black-and-white", (random.integers(0, 2, (243, 322, 3)) * 255).astype(np.uint8)
+    yield "text", text(640, 400)
+
+
+def in_channels(picture, channels):
+    if channels == 1:
+        return np.ascontiguousarray(picture[..., 1])
+    if channels == 4:
+        return np.dstack([picture, 255 - picture[..., 0]])
+    return picture
+
+
+def in_elements(picture, element, random):
+    """All bits of the wider elements in use."""
+    if element == "uint8":
+        return picture
+    finer = (picture.astype(np.uint16) << 8) | random.integers(0, 256, picture.shape, dtype=np.uint16)
+    return finer if element == "uint16" else (finer / 65535.0).astype(np.float32)
+
+
+def reduced(width, height, percent):
+    """VidGear's rule."""
+    reduced_width = ((100 - percent) / 100) * width
+    return int(reduced_width), int(height * (reduced_width / width))
+
+
+def cases(random):
+    """A kind, a picture, a region of it, and the size to make of that."""
+    for name, original in pictures(random):
+        for channels in (1, 3, 4):
+            for element in LIMITS:
+                if element != "uint8" and (channels == 4 or name in ("chelsea", "rocket")):
+                    continue
+                picture = in_elements(in_channels(original, channels), element, random)
+                height, width = picture.shape[:2]
+                whole = (0, 0, width, height)
+                for percent in (10, 30, 50, 85):
+                    yield f"{percent} % off", picture, whole, reduced(width, height, percent)
+                if name in ("astronaut", "noise", "text"):
+                    for size in ((width * 2, height * 2), (width + 1, height + 1), (701, 541), (997, 331)):
+                        yield "enlarged", picture, whole, size
+                    for size in ((width, height // 3), (width // 3, height), (width * 2, height // 2), (211, 601)):
+                        yield "one side", picture, whole, size
+                    for percent in (30, 50):
+                        # Each side of the region has other pixels behind it.
+                        region = (101, 37, 199, 251 if height > 300 else 151)
+                        yield "region", picture, region, reduced(*region[2:], percent)
+    sizes = [(1, 1), (1, 7), (7, 1), (2, 2), (3, 5), (1, 97), (97, 1), (13, 17), (31, 8), (9, 64), (65, 33), (101, 103)]
+    for channels in (1, 2, 3, 4):
+        for element in LIMITS:
+            for width, height in sizes:
+                noise = random.integers(0, 256, (height, width, channels), dtype=np.uint8)
+                picture = in_elements(noise, element, random)
+                for size in sizes:
+                    yield "odd sizes", picture, (0, 0, width, height), size
+    for channels in (1, 3):
+        noise = random.integers(0, 256, (1080, 1920, channels), dtype=np.uint8)
+        for size in ((1344, 756), (960, 540), (288, 162), (640, 360), (192, 108), (19, 11), (1, 1)):
+            yield "1080p", noise, (0, 0, 1920, 1080), size
+
+
+class Ours:
+    def __init__(self, program, directory):
+        self.process = subprocess.Popen([program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.input, self.output = directory / "input.raw", directory / "output.raw"
+        self.written = None
+
+    def resize(self, picture, region, size, name, threads):
+        if self.written is not picture:
+            picture.tofile(self.input)
+            self.written = picture
+        height, width = picture.shape[:2]
+        channels = picture.shape[2] if picture.ndim == 3 else 1
+        words = [self.input, width, height, channels, picture.dtype, ",".join(map(str, region)), *size, name, threads]
+        print(*words, self.output, file=self.process.stdin, flush=True)
+        answer = self.process.stdout.readline().strip()
+        if answer != "ok":
+            sys.exit(f"resize_raw: {answer or 'it ended'}")
+        return np.fromfile(self.output, picture.dtype).reshape(size[1], size[0], channels)
+
+
+def main():
+    program, directory = sys.argv[1], Path(sys.argv[2])
+    random = np.random.default_rng(5)
+    ours = Ours(program, directory)
+    largest, sums, counts = defaultdict(float), defaultdict(float), defaultdict(int)
+    number = 0
+    failures = []
+    for kind, picture, region, size in cases(random):
+        x, y, width, height = region
+        part = picture[y : y + height, x : x + width]
+        element = str(picture.dtype)
+        for name, flag in FILTERS.items():
+            number += 1
+            expected = cv2.resize(part, size, interpolation=flag)
+            found = ours.resize(picture, region, size, name, 1 + number % 2)
+            difference = np.abs(found.astype(np.float64) - expected.reshape(found.shape))
+            # NaN is no difference that is within limits.
+            worst = np.nan_to_num(difference.max(), nan=np.inf)
+            if worst > LIMITS[element]:
+                where = np.unravel_index(difference.argmax(), difference.shape)
+                failures.append(
+                    f"{name} {element} {part.shape} to {size}, {kind}: {worst} at {where}:"
+                    f" {found[where]} for {expected.reshape(found.shape)[where]}"
+                )
+            key = (name, element, kind)
+            largest[key] = max(largest[key], worst)
+            sums[key] += difference.sum()
+            counts[key] += difference.size
+    ours.process.stdin.close()
+    print_table(largest, sums, counts)
+    samples = sum(counts.values())
+    print(f"\n{number} pictures, {samples:,} samples, OpenCV {cv2.__version__}, IPP {cv2.ipp.useIPP()}")
+    for failure in failures[:40]:
+        print("TOO FAR:", failure)
+    if failures:
+        sys.exit(f"{len(failures)} of {number} pictures differ by more than the limits")
+
+
+def print_table(largest, sums, counts):
+    kinds = list(dict.fromkeys(kind for _, _, kind in largest))
+    for element in LIMITS:
+        limit = LIMITS[element]
+        print(f"\n{element}: largest difference / mean difference, limit {limit:g} {UNITS[element]}")
+        print(f"{'':10}" + "".join(f"{kind:>21}" for kind in kinds))
+        for name in FILTERS:
+            cells = []
+            for kind in kinds:
+                key = (name, element, kind)
+                cells.append(f"{largest[key]:.3g} / {sums[key] / counts[key]:.2g}" if key in counts else "-")
+            print(f"{name:10}" + "".join(f"{cell:>21}" for cell in cells))
+
+
+if __name__ == "__main__":
+    main()
