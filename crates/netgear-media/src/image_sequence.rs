@@ -1,17 +1,20 @@
 //! Pictures, one after the other: by a pattern of names, or all of a folder, or a single one.
 
 use std::cmp::Ordering;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
+use image::error::DecodingError;
 use image::metadata::Orientation;
-use image::{DynamicImage, ImageDecoder, ImageError, ImageReader, Limits};
+use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits};
 use netgear_proto::{ElementType, Frame, PixelFormat, Shape};
 
 use crate::OpenOptions;
+use crate::webp::picture_size;
 use crate::{FrameRate, FrameSource, OpenError, ReadError, SourceInfo, TimedFrame};
 
-/// The frames of picture files, PNG or JPEG. All must be alike in size and in the kind of their pixels.
+/// The frames of picture files: PNG, JPEG or WebP. All must be alike in size and in the kind of their pixels.
 pub(crate) struct ImageSequence {
     info: SourceInfo,
     files: Vec<PathBuf>,
@@ -43,14 +46,15 @@ impl ImageSequence {
         Self::open(pattern.to_owned(), files, options)
     }
 
-    /// The PNG and JPEG files of a folder.
+    /// The PNG, JPEG and WebP files of a folder.
     pub(crate) fn open_folder(folder: &Path, options: &OpenOptions) -> Result<Self, OpenError> {
         let origin = folder.display().to_string();
         let entries =
             std::fs::read_dir(folder).map_err(|error| OpenError::Io { origin: origin.clone(), error })?;
         let is_picture = |path: &PathBuf| {
             let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
-            ["png", "jpg", "jpeg"].iter().any(|known| ending.eq_ignore_ascii_case(known)) && path.is_file()
+            ["png", "jpg", "jpeg", "webp"].iter().any(|known| ending.eq_ignore_ascii_case(known))
+                && path.is_file()
         };
         let files = entries.filter_map(Result::ok).map(|entry| entry.path()).filter(is_picture).collect();
         Self::open(origin, files, options)
@@ -119,14 +123,14 @@ struct Header {
 
 impl Header {
     fn read(path: &Path, limits: &Limits) -> Result<Self, ImageError> {
-        let mut reader = ImageReader::open(path)?.with_guessed_format()?;
+        let reader = ImageReader::open(path)?.with_guessed_format()?;
         let codec = reader.format().map_or("unknown", |format| match format {
-            image::ImageFormat::Jpeg => "mjpeg",
-            image::ImageFormat::Png => "png",
+            ImageFormat::Jpeg => "mjpeg",
+            ImageFormat::Png => "png",
+            ImageFormat::WebP => "webp",
             _ => "unknown",
         });
-        reader.limits(limits.clone());
-        let mut decoder = reader.into_decoder()?;
+        let mut decoder = decoder(path, limits)?;
         let (mut width, mut height) = decoder.dimensions();
         if turns_on_its_side(decoder.orientation()?) {
             (width, height) = (height, width);
@@ -175,13 +179,25 @@ fn read_picture(path: &Path, limits: &Limits, info: &SourceInfo, number: u64) ->
 
 /// The picture, turned as its camera says.
 fn decode(path: &Path, limits: &Limits) -> Result<DynamicImage, ImageError> {
-    let mut reader = ImageReader::open(path)?.with_guessed_format()?;
-    reader.limits(limits.clone());
-    let mut decoder = reader.into_decoder()?;
+    let mut decoder = decoder(path, limits)?;
     let orientation = decoder.orientation()?;
     let mut image = DynamicImage::from_decoder(decoder)?;
     image.apply_orientation(orientation);
     Ok(image)
+}
+
+/// The decoder of a picture, which has not been decoded yet.
+fn decoder(path: &Path, limits: &Limits) -> Result<impl ImageDecoder, ImageError> {
+    let mut reader = ImageReader::open(path)?.with_guessed_format()?;
+    reader.limits(limits.clone());
+    let is_webp = reader.format() == Some(ImageFormat::WebP);
+    let decoder = reader.into_decoder()?;
+    // The other decoders keep to the limits; this one takes memory for all that a file claims.
+    if is_webp && picture_size(&mut File::open(path)?)? != Some(decoder.dimensions()) {
+        let reason = "it is an animation, or its chunks are not those of one picture";
+        return Err(ImageError::Decoding(DecodingError::new(ImageFormat::WebP.into(), reason)));
+    }
+    Ok(decoder)
 }
 
 /// Gray stays gray and 16 bits stay 16 bits; the rest becomes 8-bit BGR. Opacity is left out.

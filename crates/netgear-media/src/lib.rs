@@ -39,7 +39,13 @@
 #![cfg_attr(not(feature = "video"), allow(rustdoc::broken_intra_doc_links))]
 
 #[cfg(feature = "video")]
+mod apng;
+#[cfg(feature = "video")]
 mod canceller;
+#[cfg(feature = "video")]
+mod canvas;
+#[cfg(feature = "video")]
+mod delays;
 #[cfg(feature = "video")]
 mod digits;
 #[cfg(feature = "video")]
@@ -68,6 +74,8 @@ mod recorder;
 mod region;
 mod resize;
 #[cfg(feature = "video")]
+mod riff;
+#[cfg(feature = "video")]
 mod source;
 #[cfg(feature = "video")]
 mod source_error;
@@ -75,6 +83,8 @@ mod source_error;
 mod still;
 #[cfg(feature = "video")]
 mod test_pattern;
+#[cfg(feature = "video")]
+mod webp;
 #[cfg(feature = "video")]
 mod y4m;
 #[cfg(feature = "video")]

@@ -4,10 +4,12 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+use crate::apng::ApngSource;
 use crate::ffmpeg::FfmpegSource;
 use crate::gif::GifSource;
 use crate::image_sequence::{ImageSequence, is_pattern};
 use crate::mp4::Mp4Source;
+use crate::webp::WebpSource;
 use crate::y4m::Y4mSource;
 use crate::{
     Decoder, FrameSource, OpenError, OpenOptions, SourceInfo, TestPattern, TestPatternSpec,
@@ -24,8 +26,18 @@ use crate::{
 /// | anything else | a file, or a folder of pictures |
 ///
 /// A file whose name looks like a pattern is opened as a file if it is there. What a file holds is told by its first bytes,
-/// never by its name: MP4 or QuickTime with H.264, Y4M, GIF, PNG and JPEG are decoded in this process; the rest goes to
-/// `ffmpeg`, where one is on the PATH.
+/// never by its name. These are decoded in this process:
+///
+/// | file | frames |
+/// | --- | --- |
+/// | MP4 or QuickTime with H.264 | at the times that the file has, which need not be even |
+/// | AVI with Motion JPEG | at the rate that the file has; sound is passed over |
+/// | JPEGs, one behind the other | at [`OpenOptions::with_sequence_rate`] |
+/// | Y4M | at the rate that the file has |
+/// | GIF, animated PNG, animated WebP | each for its time; how often the file says to repeat them does not count |
+/// | PNG, JPEG, WebP | one |
+///
+/// The rest goes to `ffmpeg`, where one is on the PATH.
 ///
 /// ```
 /// use netgear_media::{OpenOptions, Source};
@@ -147,7 +159,9 @@ enum FileKind {
     Mp4,
     Y4m,
     Gif,
-    Picture,
+    Png,
+    Jpeg,
+    Webp,
     Other,
 }
 
@@ -161,9 +175,9 @@ impl FileKind {
             | [_, _, _, _, b'w', b'i', b'd', b'e', ..] => Self::Mp4,
             _ if start.starts_with(b"YUV4MPEG2") => Self::Y4m,
             _ if start.starts_with(b"GIF87a") || start.starts_with(b"GIF89a") => Self::Gif,
-            _ if start.starts_with(b"\x89PNG\r\n\x1a\n") || start.starts_with(b"\xff\xd8\xff") => {
-                Self::Picture
-            }
+            _ if start.starts_with(b"\x89PNG\r\n\x1a\n") => Self::Png,
+            _ if start.starts_with(b"\xff\xd8\xff") => Self::Jpeg,
+            [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => Self::Webp,
             _ => Self::Other,
         }
     }
@@ -198,7 +212,15 @@ fn open_built_in(path: &Path, options: &OpenOptions) -> Result<Box<dyn FrameSour
         FileKind::Mp4 => Ok(Box::new(Mp4Source::open(path, options)?)),
         FileKind::Y4m => Ok(Box::new(Y4mSource::open(path, options)?)),
         FileKind::Gif => Ok(Box::new(GifSource::open(path, options)?)),
-        FileKind::Picture => Ok(Box::new(ImageSequence::open_single(path, options)?)),
+        FileKind::Png => match ApngSource::open(path, options)? {
+            Some(source) => Ok(Box::new(source)),
+            None => Ok(Box::new(ImageSequence::open_single(path, options)?)),
+        },
+        FileKind::Webp => match WebpSource::open(path, options)? {
+            Some(source) => Ok(Box::new(source)),
+            None => Ok(Box::new(ImageSequence::open_single(path, options)?)),
+        },
+        FileKind::Jpeg => Ok(Box::new(ImageSequence::open_single(path, options)?)),
         FileKind::Other => Err(OpenError::Unsupported {
             origin: path.display().to_string(),
             reason: "its first bytes are those of no format that is known here".to_owned(),
