@@ -62,6 +62,8 @@ mod gif;
 #[cfg(feature = "video")]
 mod image_sequence;
 #[cfg(feature = "video")]
+mod jpeg;
+#[cfg(feature = "video")]
 mod looped;
 #[cfg(feature = "video")]
 mod mp4;
