@@ -41,6 +41,8 @@
 #[cfg(feature = "video")]
 mod apng;
 #[cfg(feature = "video")]
+mod avi;
+#[cfg(feature = "video")]
 mod canceller;
 #[cfg(feature = "video")]
 mod canvas;
@@ -65,6 +67,8 @@ mod image_sequence;
 mod jpeg;
 #[cfg(feature = "video")]
 mod looped;
+#[cfg(feature = "video")]
+mod mjpeg;
 #[cfg(feature = "video")]
 mod mp4;
 #[cfg(feature = "video")]

@@ -5,9 +5,11 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use crate::apng::ApngSource;
+use crate::avi::AviSource;
 use crate::ffmpeg::FfmpegSource;
 use crate::gif::GifSource;
 use crate::image_sequence::{ImageSequence, is_pattern};
+use crate::mjpeg::MjpegSource;
 use crate::mp4::Mp4Source;
 use crate::webp::WebpSource;
 use crate::y4m::Y4mSource;
@@ -162,6 +164,7 @@ enum FileKind {
     Png,
     Jpeg,
     Webp,
+    Avi,
     Other,
 }
 
@@ -178,6 +181,7 @@ impl FileKind {
             _ if start.starts_with(b"\x89PNG\r\n\x1a\n") => Self::Png,
             _ if start.starts_with(b"\xff\xd8\xff") => Self::Jpeg,
             [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => Self::Webp,
+            [b'R', b'I', b'F', b'F', _, _, _, _, b'A', b'V', b'I', b' ', ..] => Self::Avi,
             _ => Self::Other,
         }
     }
@@ -220,7 +224,11 @@ fn open_built_in(path: &Path, options: &OpenOptions) -> Result<Box<dyn FrameSour
             Some(source) => Ok(Box::new(source)),
             None => Ok(Box::new(ImageSequence::open_single(path, options)?)),
         },
-        FileKind::Jpeg => Ok(Box::new(ImageSequence::open_single(path, options)?)),
+        FileKind::Jpeg => match MjpegSource::open(path, options)? {
+            Some(source) => Ok(Box::new(source)),
+            None => Ok(Box::new(ImageSequence::open_single(path, options)?)),
+        },
+        FileKind::Avi => Ok(Box::new(AviSource::open(path, options)?)),
         FileKind::Other => Err(OpenError::Unsupported {
             origin: path.display().to_string(),
             reason: "its first bytes are those of no format that is known here".to_owned(),
