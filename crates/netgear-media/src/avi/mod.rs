@@ -185,6 +185,8 @@ struct FrameChunks {
     at: u64,
     /// The number of the next picture.
     number: u64,
+    /// Where the file ends at least, by its own account.
+    claimed_end: u64,
 }
 
 enum ChunkError {
@@ -202,7 +204,12 @@ impl FrameChunks {
     fn new(mut file: File, stream: u8, start: u64, most_bytes: u64) -> Result<Self, ChunkError> {
         let file_len = file.seek(SeekFrom::End(0))?;
         let digits = [b'0' + stream / 10 % 10, b'0' + stream % 10];
-        Ok(Self { file, file_len, digits, most_bytes, start, at: start, number: 0 })
+        let mut chunks =
+            Self { file, file_len, digits, most_bytes, start, at: start, number: 0, claimed_end: 0 };
+        if let Some(riff) = ChunkHeader::read(&mut chunks.file, 0)? {
+            chunks.note_end(0, riff);
+        }
+        Ok(chunks)
     }
 
     fn rewind(&mut self) {
@@ -259,6 +266,9 @@ impl FrameChunks {
     fn next_chunk(&mut self) -> Result<Option<u32>, ChunkError> {
         while let Some(chunk) = ChunkHeader::read(&mut self.file, self.at)? {
             let is_list = matches!(&chunk.kind, b"LIST" | b"RIFF");
+            if chunk.kind == *b"RIFF" {
+                self.note_end(self.at, chunk);
+            }
             if is_list && matches!(&list_type(&mut self.file, self.at)?, b"rec " | b"movi" | b"AVIX") {
                 self.at += ChunkHeader::LEN + LIST_TYPE;
                 continue;
@@ -274,7 +284,17 @@ impl FrameChunks {
             }
             self.at += chunk.whole_len();
         }
-        if self.at < self.file_len { Err(ChunkError::Damaged("the file ends in a header")) } else { Ok(None) }
+        if self.at < self.file_len || self.claimed_end > self.file_len {
+            return Err(ChunkError::Damaged("the file ends before it says it does"));
+        }
+        Ok(None)
+    }
+
+    /// Notes where the `RIFF` chunk at this place says that it ends. One that was not finished says nothing.
+    fn note_end(&mut self, at: u64, riff: ChunkHeader) {
+        if !matches!(riff.len, 0 | u32::MAX) {
+            self.claimed_end = self.claimed_end.max(at + ChunkHeader::LEN + u64::from(riff.len));
+        }
     }
 
     /// Goes past a picture of this length.

@@ -58,9 +58,15 @@ pub(crate) struct Reference {
 
 impl Reference {
     pub(crate) fn new(path: &Path, pixel_format: &str, frame_len: usize) -> Self {
+        Self::with(&[], path, pixel_format, frame_len)
+    }
+
+    /// With further arguments for what is made of it.
+    pub(crate) fn with(arguments: &[&str], path: &Path, pixel_format: &str, frame_len: usize) -> Self {
         let child = Command::new("ffmpeg")
             .args(["-nostdin", "-v", "error", "-i"])
             .arg(path)
+            .args(arguments)
             .args(["-map", "0:v:0", "-f", "rawvideo", "-pix_fmt", pixel_format, "-"])
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
