@@ -1,4 +1,4 @@
-//! Hostile input in numbers: the fuzz targets of netgear-proto.
+//! Hostile input in numbers: the fuzz targets of netgear-proto and netgear-media.
 
 use std::{
     ffi::OsString,
@@ -20,15 +20,40 @@ use crate::{
     workspace::Workspace,
 };
 
-/// The package of the targets. It is a workspace of its own: it needs a nightly compiler.
-pub(crate) const MANIFEST: &str = "crates/netgear-proto/fuzz/Cargo.toml";
+/// The packages of the targets. Each is a workspace of its own: it needs a nightly compiler.
+pub(crate) const MANIFESTS: [&str; 2] = [Package::Proto.manifest(), Package::Media.manifest()];
 
-/// A folder of inputs for each target. They are replayed by the tests of netgear-proto.
-const CORPORA: &str = "crates/netgear-proto/tests/data/fuzz";
+/// A crate with fuzz targets. Its tests replay their corpora.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Package {
+    Proto,
+    Media,
+}
+
+impl Package {
+    const ALL: [Self; 2] = [Self::Proto, Self::Media];
+
+    /// Where its targets are built.
+    const fn manifest(self) -> &'static str {
+        match self {
+            Self::Proto => "crates/netgear-proto/fuzz/Cargo.toml",
+            Self::Media => "crates/netgear-media/fuzz/Cargo.toml",
+        }
+    }
+
+    /// A folder of inputs for each target.
+    const fn corpora(self) -> &'static str {
+        match self {
+            Self::Proto => "crates/netgear-proto/tests/data/fuzz",
+            Self::Media => "crates/netgear-media/tests/data/fuzz",
+        }
+    }
+}
 
 /// What is fuzzed.
 #[derive(Debug)]
 struct Target {
+    package: Package,
     name: &'static str,
     /// The longest input, in bytes. Longer ones reach no more, and take longer.
     longest: usize,
@@ -36,26 +61,49 @@ struct Target {
     recorded: Option<&'static str>,
 }
 
-const TARGETS: [Target; 6] = [
+impl Target {
+    const fn proto(name: &'static str, longest: usize) -> Self {
+        Self { package: Package::Proto, name, longest, recorded: None }
+    }
+
+    const fn media(name: &'static str, longest: usize) -> Self {
+        Self { package: Package::Media, name, longest, recorded: None }
+    }
+}
+
+const TARGETS: [Target; 16] = [
     // Most limits are passed with less, and the longest recorded message is half of this.
-    Target { name: "native_message", longest: 4096, recorded: None },
+    Target::proto("native_message", 4096),
     Target {
-        name: "vidgear_message",
-        longest: 4096,
         recorded: Some("crates/netgear-proto/tests/data/vidgear/messages"),
+        ..Target::proto("vidgear_message", 4096)
     },
-    Target { name: "texts", longest: 64, recorded: None },
-    Target { name: "zmtp_connection", longest: 512, recorded: None },
+    Target::proto("texts", 64),
+    Target::proto("zmtp_connection", 512),
     // A hundred operations fill every queue, and more only drain and fill it again.
-    Target { name: "session", longest: 256, recorded: None },
-    Target { name: "session_pair", longest: 256, recorded: None },
+    Target::proto("session", 256),
+    Target::proto("session_pair", 256),
+    // The shortest film has a thousand bytes.
+    Target::media("mp4", 1536),
+    Target::media("mp4_frames", 1536),
+    Target::media("y4m", 512),
+    Target::media("avi", 1536),
+    Target::media("mjpeg", 1024),
+    Target::media("jpeg", 1024),
+    Target::media("gif", 512),
+    Target::media("png", 1024),
+    Target::media("webp", 1024),
+    Target::media("source_texts", 64),
 ];
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
-    /// These targets only: native_message, vidgear_message, texts, zmtp_connection, session, session_pair.
+    /// These targets only.
     #[arg(value_name = "TARGET", value_parser = TARGETS.map(|target| target.name))]
     targets: Vec<String>,
+    /// The targets of this crate only.
+    #[arg(long, value_name = "CRATE")]
+    package: Option<Package>,
     /// So many executions of each.
     #[arg(long, default_value_t = 1_000_000)]
     runs: u64,
@@ -79,10 +127,12 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<Outcome> {
         return Ok(Outcome::Skipped(format!("{} is missing", Tool::Nightly.name())));
     }
     let is_wanted = |target: &&Target| {
-        options.targets.is_empty() || options.targets.iter().any(|name| name == target.name)
+        options.package.is_none_or(|package| package == target.package)
+            && (options.targets.is_empty() || options.targets.iter().any(|name| name == target.name))
     };
     let targets: Vec<&Target> = TARGETS.iter().filter(is_wanted).collect();
-    let fuzzer = Fuzzer::build(workspace)?;
+    let is_needed = |package: &Package| targets.iter().any(|target| target.package == *package);
+    let fuzzer = Fuzzer::build(workspace, Package::ALL.into_iter().filter(is_needed))?;
     if options.minimise {
         targets.into_iter().try_for_each(|target| fuzzer.minimise(target))?;
         return Ok(Outcome::Done);
@@ -122,21 +172,27 @@ struct Corpus {
 }
 
 impl<'a> Fuzzer<'a> {
-    fn build(workspace: &'a Workspace) -> Result<Self> {
+    fn build(workspace: &'a Workspace, packages: impl Iterator<Item = Package>) -> Result<Self> {
         let directory = workspace.target("fuzz/build");
-        let mut command = Command::new("rustup");
-        // The cargo of this program is not nightly's.
-        command.args(["run", "nightly"]).env_remove("CARGO").env_remove("CARGO_TARGET_DIR");
-        command.arg(cargo_fuzz(workspace)?).args(["build", "--fuzz-dir"]);
-        command.arg(parent(&workspace.path(MANIFEST))).arg("--target-dir").arg(&directory);
-        // There is no unsafe code to sanitise, and without tracing each comparison it does twice as much: what a comparison is
-        // with stands in the corpora.
-        command.args(["--sanitizer", "none", "--no-trace-compares"]);
-        process::run(&mut command)?;
+        for package in packages {
+            Self::build_package(workspace, package, &directory)?;
+        }
         let version = process::output(Command::new("rustup").args(["run", "nightly", "rustc", "-vV"]))?;
         let host = version.lines().find_map(|line| line.strip_prefix("host: "));
         let host = host.ok_or("rustc -vV does not name its host")?;
         Ok(Self { workspace, programs: directory.join(host).join("release") })
+    }
+
+    fn build_package(workspace: &Workspace, package: Package, directory: &Path) -> Result {
+        let mut command = Command::new("rustup");
+        // The cargo of this program is not nightly's.
+        command.args(["run", "nightly"]).env_remove("CARGO").env_remove("CARGO_TARGET_DIR");
+        command.arg(cargo_fuzz(workspace)?).args(["build", "--fuzz-dir"]);
+        command.arg(parent(&workspace.path(package.manifest()))).arg("--target-dir").arg(directory);
+        // There is no unsafe code to sanitise, and without tracing each comparison it does twice as much: what a comparison is
+        // with stands in the corpora.
+        command.args(["--sanitizer", "none", "--no-trace-compares"]);
+        process::run(&mut command)
     }
 
     /// Each target in its turn, as many at once as were asked for.
@@ -254,7 +310,7 @@ impl<'a> Fuzzer<'a> {
     }
 
     fn committed(&self, target: &Target) -> PathBuf {
-        self.workspace.path(CORPORA).join(target.name)
+        self.workspace.path(target.package.corpora()).join(target.name)
     }
 
     /// The folders that are committed.

@@ -8,7 +8,7 @@ use crate::{
 
 pub(crate) fn format(workspace: &Workspace) -> Result<Outcome> {
     run(&mut workspace.cargo(&["fmt", "--all", "--check"]))?;
-    for manifest in [no_std::MANIFEST, fuzz::MANIFEST] {
+    for manifest in [no_std::MANIFEST].into_iter().chain(fuzz::MANIFESTS) {
         run(&mut workspace.cargo(&["fmt", "--check", "--manifest-path", manifest]))?;
     }
     Ok(Outcome::Done)

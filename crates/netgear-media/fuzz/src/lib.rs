@@ -1,0 +1,18 @@
+//! The fuzz targets of netgear-media, as functions. Their code is in `tests/fuzz`, where the corpora are replayed by ordinary tests.
+
+#[path = "../../tests/fuzz/targets/mod.rs"]
+#[allow(dead_code, reason = "what the targets give is for the tests that replay the corpora")]
+mod targets;
+
+macro_rules! targets {
+    ($($name:ident),*) => {
+        $(
+            /// The target of this name.
+            pub fn $name(input: &[u8]) {
+                targets::$name::run(input);
+            }
+        )*
+    };
+}
+
+targets!(avi, gif, jpeg, mjpeg, mp4, mp4_frames, png, source_texts, webp, y4m);
