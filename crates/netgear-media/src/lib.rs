@@ -44,6 +44,7 @@ mod apng;
 mod avi;
 #[cfg(feature = "video")]
 mod canceller;
+mod colour;
 #[cfg(feature = "video")]
 mod canvas;
 #[cfg(feature = "video")]
@@ -53,6 +54,7 @@ mod digits;
 #[cfg(feature = "video")]
 mod ffmpeg;
 mod filter;
+mod fit;
 #[cfg(feature = "video")]
 mod frame_rate;
 #[cfg(feature = "video")]
@@ -67,6 +69,7 @@ mod image_sequence;
 mod jpeg;
 #[cfg(feature = "video")]
 mod looped;
+mod luminance;
 #[cfg(feature = "video")]
 mod mjpeg;
 #[cfg(feature = "video")]
@@ -98,7 +101,9 @@ mod yuv_to_bgr;
 
 #[cfg(feature = "video")]
 pub use canceller::Canceller;
+pub use colour::{Colour, ColourError};
 pub use filter::{Filter, UnknownFilter};
+pub use fit::{Fit, FitError, Placement};
 #[cfg(feature = "video")]
 pub use frame_rate::{FrameRate, FrameRateError};
 #[cfg(feature = "video")]

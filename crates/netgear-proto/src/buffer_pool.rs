@@ -51,17 +51,30 @@ impl BufferPool {
     /// Before a new one is made, all that are free are let go: they are of another size, and what the pool keeps beside what
     /// is in use never adds to the most that was ever in use.
     pub fn take(&mut self, len: usize) -> BytesMut {
+        let mut buffer = self.take_as_it_was(len);
+        buffer.clear();
+        buffer
+    }
+
+    /// As [`take`](Self::take), and `len` bytes long, for whoever writes all of them anyway: zeros where the memory is new,
+    /// where it is not whatever it held.
+    pub fn take_filled(&mut self, len: usize) -> BytesMut {
+        let mut buffer = self.take_as_it_was(len);
+        buffer.resize(len, 0);
+        buffer
+    }
+
+    fn take_as_it_was(&mut self, len: usize) -> BytesMut {
         if len < Self::SMALLEST {
             return BytesMut::with_capacity(len);
         }
         if let Some(at) = self.handed_out.iter().position(|buffer| buffer.is_free() && buffer.fits(len))
-            && let Some(Ok(mut buffer)) = self.handed_out.remove(at).map(|buffer| buffer.bytes.try_into_mut())
+            && let Some(Ok(buffer)) = self.handed_out.remove(at).map(|buffer| buffer.bytes.try_into_mut())
         {
             self.handed_out.retain_mut(|buffer| {
                 buffer.passed_over += u8::from(buffer.is_free());
                 buffer.passed_over < Self::PASSED_OVER
             });
-            buffer.clear();
             return buffer;
         }
         self.handed_out.retain(|buffer| !buffer.is_free());
@@ -138,6 +151,22 @@ mod tests {
             assert_eq!(filled(&mut pool, LEN).as_ptr(), address);
         }
         assert_eq!(pool.handed_out.len(), 1);
+    }
+
+    #[test]
+    fn a_filled_buffer_has_its_length_and_is_not_written_again() {
+        let mut pool = BufferPool::default();
+        assert!(pool.take_filled(LEN).iter().all(|&byte| byte == 0));
+        let address = filled(&mut pool, LEN).as_ptr();
+        let mut buffer = pool.take_filled(LEN - 10);
+        assert_eq!((buffer.as_ptr(), buffer.len()), (address, LEN - 10));
+        assert!(buffer.iter().all(|&byte| byte == 1));
+        buffer.truncate(LEN / 2);
+        drop(pool.freeze(buffer));
+        // What was never there is zeros.
+        let buffer = pool.take_filled(LEN - 10);
+        assert_eq!(buffer.as_ptr(), address);
+        assert!(buffer.iter().enumerate().all(|(at, &byte)| byte == u8::from(at < LEN / 2)));
     }
 
     #[test]

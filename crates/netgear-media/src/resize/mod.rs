@@ -48,7 +48,7 @@ pub fn reduce(frame: &Frame, percent: Percent, filter: Filter) -> Result<Frame, 
 #[derive(Debug)]
 pub struct Resizer {
     threads: usize,
-    pool: BufferPool,
+    pub(crate) pool: BufferPool,
     interpolator: Interpolator,
     antialiased: antialiased::Resizer,
 }
