@@ -1,12 +1,16 @@
 //! How fast this crate is on this machine: `cargo run --release -p netgear-media --example throughput -- [FILE]...`
 //!
-//! It times the test pattern, `reduce` with every filter, and, for each file named, decoding with colour conversion:
-//! once with one thread and once with the default.
+//! It times the test pattern, `reduce` with every filter, each step of a pipeline, and, for each file named, decoding with colour
+//! conversion: once with one thread and once with the default.
 
 use std::hint::black_box;
 use std::time::Instant;
 
-use netgear_media::{Decoder, Filter, FrameSource, OpenOptions, Percent, Resizer, Source, TestPattern};
+use netgear_media::proto::{ElementType, PixelFormat};
+use netgear_media::{
+    Annotation, Colour, Decoder, Filter, Fit, Flip, FrameSource, OpenOptions, Pen, Percent, Pipeline, Region,
+    Resizer, Rotation, Source, TestPattern,
+};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     for size in ["1280x720", "1920x1080"] {
@@ -24,6 +28,14 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             }
             report(&format!("reduce {size} by 30 %, {filter}"), 100.0 / started.elapsed().as_secs_f64());
         }
+        for (name, mut pipeline) in pipelines() {
+            pipeline.run(&frame)?;
+            let started = Instant::now();
+            for _ in 0..100 {
+                black_box(pipeline.run(&frame)?);
+            }
+            report(&format!("{name}, {size}"), 100.0 / started.elapsed().as_secs_f64());
+        }
     }
     for file in std::env::args().skip(1) {
         let source: Source = file.parse()?;
@@ -38,6 +50,41 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         }
     }
     Ok(())
+}
+
+/// Each step on its own, and some together.
+fn pipelines() -> Vec<(&'static str, Pipeline)> {
+    let label = || Annotation::text("frame {number} at {time}");
+    let found = || Annotation::LabelledBox {
+        region: Region::new(200, 150, 300, 400),
+        label: "person 0.92".into(),
+        pen: Pen::new(Colour::GREEN, 3),
+    };
+    let part = Region::new(64, 32, 1000, 600);
+    let new = Pipeline::new;
+    let boxed = Fit::Letterbox(Colour::BLACK);
+    vec![
+        ("BGR to RGB", new().convert(PixelFormat::Rgb)),
+        ("BGR to BGRA", new().convert(PixelFormat::Bgra)),
+        ("BGR to gray", new().convert(PixelFormat::Gray)),
+        ("u8 to u16", new().convert_elements(ElementType::U16)),
+        ("u8 to f32", new().convert_elements(ElementType::F32)),
+        ("u8 to u8, scaled", new().convert_elements_scaled(ElementType::U8, 1.2, -10.0)),
+        ("crop to 1000x600", new().crop(part)),
+        ("flip horizontally", new().flip(Flip::Horizontal)),
+        ("flip vertically", new().flip(Flip::Vertical)),
+        ("rotate by 90°", new().rotate(Rotation::Clockwise90)),
+        ("rotate by 180°", new().rotate(Rotation::Half)),
+        ("rotate by 270°", new().rotate(Rotation::Clockwise270)),
+        ("text", new().annotate(label())),
+        ("box with label", new().annotate(found())),
+        ("resize to 640x640, area", new().resize(640, 640, Filter::Area)),
+        ("letterbox in 640x640, area", new().fit(640, 640, boxed, Filter::Area)),
+        ("fill 640x640, area", new().fit(640, 640, Fit::Fill, Filter::Area)),
+        ("crop, then resize to 640x360, area", new().crop(part).resize(640, 360, Filter::Area)),
+        ("gray, then rotate by 90°", new().convert(PixelFormat::Gray).rotate(Rotation::Clockwise90)),
+        ("rotate by 90°, then gray", new().rotate(Rotation::Clockwise90).convert(PixelFormat::Gray)),
+    ]
 }
 
 /// Frames per second, over the whole source.

@@ -164,10 +164,16 @@ impl Resizer {
         let mut buffer = self.pool.take_filled(shape.byte_len(frame.element_type())?);
         let mut target = PixelsMut::contiguous(&mut buffer, shape, frame.element_type())
             .map_err(|_| unsupported(frame))?;
-        self.letterbox_into(frame, Region::whole(frame.shape()), &mut target, placement.target, bars, filter)?;
+        self.letterbox_into(
+            frame,
+            Region::whole(frame.shape()),
+            &mut target,
+            placement.target,
+            bars,
+            filter,
+        )?;
         let pixels = self.pool.freeze(buffer);
-        Frame::new(pixels, shape, frame.element_type(), frame.pixel_format())
-            .map_err(|_| unsupported(frame))
+        Frame::new(pixels, shape, frame.element_type(), frame.pixel_format()).map_err(|_| unsupported(frame))
     }
 
     /// Resizes a part of `frame` into the `inner` part of `target`, and paints what is around it.
@@ -250,7 +256,9 @@ impl FromStr for Fit {
 #[non_exhaustive]
 pub enum FitError {
     /// There is none of that name.
-    #[error("there is no way `{text}` to fit a picture; use stretch, inside, fill, letterbox or letterbox:#rrggbb")]
+    #[error(
+        "there is no way `{text}` to fit a picture; use stretch, inside, fill, letterbox or letterbox:#rrggbb"
+    )]
     Unknown {
         /// The text.
         text: String,
@@ -348,8 +356,7 @@ mod tests {
     fn a_letterbox_is_the_picture_between_two_bars() {
         let mut resizer = Resizer::new();
         for element_type in [ElementType::U8, ElementType::U16, ElementType::F32] {
-            for (format, channels) in
-                [(PixelFormat::Gray, 1), (PixelFormat::Bgr, 3), (PixelFormat::Rgba, 4)]
+            for (format, channels) in [(PixelFormat::Gray, 1), (PixelFormat::Bgr, 3), (PixelFormat::Rgba, 4)]
             {
                 let shape = Shape::new(30, 40, channels).unwrap();
                 let len = shape.byte_len(element_type).unwrap();

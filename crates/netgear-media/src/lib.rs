@@ -77,6 +77,7 @@ mod mp4;
 #[cfg(feature = "video")]
 mod open_options;
 mod percent;
+mod pipeline;
 mod pixels_mut;
 #[cfg(feature = "video")]
 mod recorder;
@@ -116,6 +117,11 @@ pub use netgear_proto as proto;
 #[cfg(feature = "video")]
 pub use open_options::{Decoder, OpenOptions};
 pub use percent::{Percent, PercentError};
+#[cfg(feature = "annotate")]
+pub use pipeline::{Annotation, Canvas, Caption, DrawError, Pen, Place, TextStyle, draw_on};
+pub use pipeline::{
+    ConvertError, Flip, FlipError, FrameStamp, Pipeline, PipelineError, Rotation, RotationError,
+};
 pub use pixels_mut::{PixelsMut, PixelsMutError};
 #[cfg(feature = "video")]
 pub use recorder::{RecordError, Recorder};
