@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::{
-    Result, bench, docs, endurance, examples, interop, lint, no_std,
+    Result, bench, docs, endurance, examples, interop, lint, media_alone, no_std,
     process::{Outcome, human},
     simulate, test, tools,
     workspace::Workspace,
@@ -19,11 +19,12 @@ pub(crate) struct Options {
 type Step = fn(&Workspace) -> Result<Outcome>;
 
 /// Cheap steps first. All debug builds are of the whole workspace with all features, so that nothing is built twice.
-const STEPS: [(&str, Step); 12] = [
+const STEPS: [(&str, Step); 13] = [
     ("format", lint::format),
     ("clippy", lint::clippy),
     ("docs", docs::run),
     ("no-std", no_std::run),
+    ("media-alone", media_alone::run),
     ("test", |workspace| test::run(workspace, &test::Options::default())),
     ("simulate", |workspace| simulate::run(workspace, &simulate::Options::default())),
     ("simulate a day", |workspace| simulate::run(workspace, &simulate::Options::DAY)),

@@ -9,6 +9,7 @@ mod examples;
 mod fuzz;
 mod interop;
 mod lint;
+mod media_alone;
 mod no_std;
 mod process;
 mod simulate;
@@ -42,6 +43,8 @@ enum Command {
     Docs,
     /// A program without std that links netgear-proto and runs two sessions in memory.
     NoStd,
+    /// netgear-media without its features, and without anything of the network in what it depends on.
+    MediaAlone,
     /// Our ZMTP connections against libzmq, by way of pyzmq in a virtual environment under the target directory.
     Interop(interop::Options),
     /// Builds every example, and runs those that finish by themselves.
@@ -76,6 +79,7 @@ fn run(command: &Command) -> Result<Outcome> {
         Command::Test(options) => test::run(&workspace, options),
         Command::Docs => docs::run(&workspace),
         Command::NoStd => no_std::run(&workspace),
+        Command::MediaAlone => media_alone::run(&workspace),
         Command::Interop(options) => interop::run(&workspace, options),
         Command::Examples => examples::run(&workspace),
         Command::Fuzz(options) => fuzz::run(&workspace, options),
@@ -92,6 +96,7 @@ impl Command {
             Self::Test(_) => "test",
             Self::Docs => "docs",
             Self::NoStd => "no-std",
+            Self::MediaAlone => "media-alone",
             Self::Interop(_) => "interop",
             Self::Examples => "examples",
             Self::Fuzz(_) => "fuzz",

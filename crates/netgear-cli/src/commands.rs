@@ -3,7 +3,7 @@
 use std::{collections::VecDeque, fmt, time::Duration};
 
 use netgear::{
-    media::{Filter, FrameRate, OpenOptions, Source, SourceInfo, TestPatternSpec},
+    media::{Filter, FrameRate, OpenOptions, Pipeline, Source, SourceInfo, TestPatternSpec},
     prelude::{Endpoint, FramePolicy, FrameReceiver, FrameSender},
     transport::{Builder, End},
 };
@@ -32,9 +32,9 @@ pub(crate) async fn serve(options: Serve) -> Result<(), Failure> {
     if policy != FramePolicy::Block {
         tally.without_digest();
     }
-    let reduce = options.reduce.map(|percent| (percent, options.filter));
+    let pipeline = options.picture.pipeline();
     let mut sending = Sending {
-        feed: Feed::spawn(source, options.source.to_string(), options.looped, reduce),
+        feed: Feed::spawn(source, options.source.to_string(), options.looped, pipeline),
         pace: options.fps.map_or(Pace::Source, Pace::from),
         data: options.data.map_or(Outgoing::Nothing, Outgoing::Same),
         policy,
@@ -83,7 +83,7 @@ pub(crate) async fn view(options: View) -> Result<(), Failure> {
         (Some(value), _) => Reply::Same(value),
         (None, Some(source)) => {
             let frames = source.open(&OpenOptions::new())?;
-            Reply::Frames(Feed::spawn(frames, source.to_string(), true, None))
+            Reply::Frames(Feed::spawn(frames, source.to_string(), true, Pipeline::new()))
         }
         (None, None) => Reply::Nothing,
     };
@@ -249,9 +249,12 @@ pub(crate) async fn demo(options: Demo) -> Result<(), Failure> {
         receiving.finish().await?;
         Ok::<_, Failure>(tally)
     });
-    let reduce = options.reduce.map(|percent| (percent, Filter::default()));
+    let pipeline = match options.reduce {
+        Some(percent) => Pipeline::new().reduce(percent, Filter::default()),
+        None => Pipeline::new(),
+    };
     let mut sending = Sending {
-        feed: Feed::spawn(frames, pattern.to_string(), false, reduce),
+        feed: Feed::spawn(frames, pattern.to_string(), false, pipeline),
         pace: Pace::from(options.fps),
         data: Outgoing::Number,
         policy: FramePolicy::Block,

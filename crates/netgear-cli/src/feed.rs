@@ -1,10 +1,10 @@
 use netgear::{
-    media::{Filter, FrameThread, Looped, ReadError, ResizeError, TimedFrame},
-    prelude::{FrameSource, Percent, Resizer},
+    media::{FrameThread, Looped, Pipeline, PipelineError, ReadError, TimedFrame},
+    prelude::FrameSource,
 };
 use tokio::sync::mpsc;
 
-/// A source that is read, and resized, on a thread of its own.
+/// A source that is read, and its frames changed, on a thread of its own.
 #[derive(Debug)]
 pub(crate) struct Feed {
     frames: mpsc::Receiver<Result<TimedFrame, FeedError>>,
@@ -20,7 +20,7 @@ pub(crate) enum FeedError {
     #[error(transparent)]
     Read(#[from] ReadError),
     #[error(transparent)]
-    Resize(#[from] ResizeError),
+    Change(#[from] PipelineError),
     #[error("{origin} has no frames; `netgear probe` says what it is")]
     Empty { origin: String },
 }
@@ -34,18 +34,12 @@ impl Feed {
         source: Box<dyn FrameSource>,
         origin: String,
         looped: bool,
-        reduce: Option<(Percent, Filter)>,
+        mut pipeline: Pipeline,
     ) -> Self {
         let source: Box<dyn FrameSource> = if looped { Box::new(Looped::new(source)) } else { source };
         let (to_session, frames) = mpsc::channel(Self::AHEAD);
-        let mut resizer = Resizer::new();
         let thread = FrameThread::spawn(source, move |read| {
-            let frame = read.map_err(FeedError::from).and_then(|mut next| {
-                if let Some((percent, filter)) = reduce {
-                    next.frame = resizer.reduce(&next.frame, percent, filter)?;
-                }
-                Ok(next)
-            });
+            let frame = read.map_err(FeedError::from).and_then(|next| Ok(pipeline.run_timed(next)?));
             match to_session.blocking_send(frame) {
                 Ok(()) => std::ops::ControlFlow::Continue(()),
                 Err(_) => std::ops::ControlFlow::Break(()),

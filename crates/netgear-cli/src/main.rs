@@ -4,6 +4,7 @@ mod commands;
 mod feed;
 mod live;
 mod options;
+mod picture;
 mod print;
 mod receiving;
 mod recording;

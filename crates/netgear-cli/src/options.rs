@@ -2,9 +2,11 @@ use std::{path::PathBuf, str::FromStr, time::Duration};
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, value_parser};
 use netgear::{
-    media::{Filter, FrameRate, Percent, Source, TestPatternSpec},
+    media::{FrameRate, Percent, Source, TestPatternSpec},
     prelude::{Dialect, Endpoint, FramePolicy, Mode, Pattern, Value},
 };
+
+use crate::picture::Picture;
 
 /// Stream video frames between two programs while any data goes both ways.
 #[derive(Debug, Parser)]
@@ -54,6 +56,7 @@ Examples:
   netgear serve 'frames/*.png' --fps 10 --loop     pictures, over and over
   netgear serve test: --stay                       to one receiver after another
   netgear serve film.mp4 --reduce 30 --data '{\"camera\": 3}' --print-data
+  netgear serve film.mp4 --size 640x640 --fit letterbox --gray --annotate 'gate 3, {time}'
 
 When it ends, it prints what crossed; with --json as one object. The exit code is 0 if the stream ended in good order \
 (at its end, with Ctrl-C, or because the receiver left), 1 for a failure, 2 for wrong usage.";
@@ -126,13 +129,8 @@ pub(crate) struct Serve {
     #[arg(long, value_name = "TEXT-or-JSON", conflicts_with = "unidirectional",
         allow_negative_numbers = true, value_parser = text_or_json)]
     pub(crate) data: Option<Value>,
-    /// Make the frames smaller before they are sent, by more than 0 and less than 90 per cent.
-    #[arg(long, value_name = "PERCENT", allow_negative_numbers = true)]
-    pub(crate) reduce: Option<Percent>,
-    /// The filter that --reduce uses: nearest, linear, cubic, area, lanczos4, antialiased-linear, antialiased-cubic or
-    /// antialiased-lanczos3.
-    #[arg(long, value_name = "NAME", default_value_t, requires = "reduce")]
-    pub(crate) filter: Filter,
+    #[command(flatten)]
+    pub(crate) picture: Picture,
     /// Frames a second, or max for as many as there can be. Default: the source's own pace.
     #[arg(long, value_name = "F|max", allow_negative_numbers = true)]
     pub(crate) fps: Option<Fps>,
@@ -347,6 +345,7 @@ fn text_or_json(text: &str) -> Result<Value, std::convert::Infallible> {
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;
+    use netgear::media::Filter;
 
     use super::*;
 
