@@ -1,10 +1,13 @@
-//! Frames in, frames smaller, frames out.
+//! Frames in, frames smaller, frames changed, frames out.
 //!
 //! * **In**: a [`Source`] is parsed from what a user writes (a file, a pattern of file names, a URL, `test:1280x720@30`) and
 //!   opened as a [`FrameSource`], which gives [`Frame`](netgear_proto::Frame)s with their times. MP4 with H.264, Y4M, GIF,
 //!   PNG and JPEG are decoded in this process, in Rust; everything else by an `ffmpeg` child process, where one is on the
 //!   PATH. [`FrameStream`] runs a source on a thread of its own, [`Looped`] plays it over and over.
-//! * **Smaller**: [`reduce`] is VidGear's `reducer`; [`Resizer`] does it frame after frame in the same memory.
+//! * **Smaller**: [`reduce`] is VidGear's `reducer`; [`Resizer`] does it frame after frame in the same memory, to any size, and with
+//!   [`Fit`] into a size of another shape.
+//! * **Changed**: a [`Pipeline`] converts, crops, resizes, flips, rotates and annotates, without copies in between; [`draw_on`] draws
+//!   boxes and text on one frame.
 //! * **Out**: [`save_picture`] for a snapshot, [`Recorder`] for all that comes, [`Y4mWriter`] alone.
 //!
 //! ```
@@ -33,7 +36,8 @@
 //! from strangers choose [`Decoder::BuiltIn`].
 //!
 //! # Features
-//! `video` (the default): sources, the recorder, and what `still` has. `still`: PNG and JPEG out. Without any: resizing alone.
+//! `video` (the default): sources, the recorder, and what the others have. `still`: PNG and JPEG out. `annotate`: text, lines and boxes
+//! on frames. Without any: resizing, and pipelines of all other steps.
 #![forbid(unsafe_code)]
 // Without them the descriptions name things that are not there.
 #![cfg_attr(not(feature = "video"), allow(rustdoc::broken_intra_doc_links))]

@@ -35,7 +35,7 @@ pub use netgear_transport as transport;
 /// What most programs need: `use netgear::prelude::*`.
 pub mod prelude {
     pub use netgear_media::{
-        Filter, FrameSource, OpenOptions, Percent, Resizer, Source, TestPattern, reduce,
+        Filter, Fit, FrameSource, OpenOptions, Percent, Pipeline, Resizer, Source, TestPattern, reduce,
     };
     pub use netgear_proto::{
         DType, Dialect, ElementType, Frame, Limits, Mode, NdArray, Pattern, PixelFormat, Role, Shape,
