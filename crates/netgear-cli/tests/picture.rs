@@ -1,4 +1,5 @@
 //! What `serve` does with the pictures arrives at the other end, pixel by pixel.
+#![allow(clippy::unwrap_used, reason = "it is part of the tests")]
 
 mod common;
 

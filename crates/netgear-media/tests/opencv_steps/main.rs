@@ -1,4 +1,5 @@
 //! The steps of a pipeline give OpenCV's pixels, every one of them: `expected.py` prints the table.
+#![allow(clippy::unwrap_used, reason = "it is part of the tests")]
 
 use netgear_media::proto::{ElementType, Frame, PixelFormat, Shape};
 use netgear_media::{Flip, Pipeline, Rotation};
