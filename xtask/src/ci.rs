@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::{
-    Result, bench, docs, endurance, examples, interop, lint, media_alone, no_std,
+    Result, bench, docs, endurance, examples, interop, lint, media_alone, no_std, opencv,
     process::{Outcome, human},
     simulate, test, tools,
     workspace::Workspace,
@@ -19,7 +19,7 @@ pub(crate) struct Options {
 type Step = fn(&Workspace) -> Result<Outcome>;
 
 /// Cheap steps first. All debug builds are of the whole workspace with all features, so that nothing is built twice.
-const STEPS: [(&str, Step); 13] = [
+const STEPS: [(&str, Step); 14] = [
     ("format", lint::format),
     ("clippy", lint::clippy),
     ("docs", docs::run),
@@ -33,6 +33,7 @@ const STEPS: [(&str, Step); 13] = [
     }),
     ("examples", examples::run),
     ("interop", |workspace| interop::run(workspace, &interop::Options::default())),
+    ("opencv", |workspace| opencv::run(workspace, &opencv::Options::default())),
     ("bench --quick", |workspace| {
         bench::run(workspace, &bench::Options { quick: true, ..Default::default() })
     }),

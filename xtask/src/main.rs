@@ -11,6 +11,7 @@ mod interop;
 mod lint;
 mod media_alone;
 mod no_std;
+mod opencv;
 mod process;
 mod simulate;
 mod test;
@@ -47,6 +48,8 @@ enum Command {
     MediaAlone,
     /// Our ZMTP connections against libzmq, by way of pyzmq in a virtual environment under the target directory.
     Interop(interop::Options),
+    /// Our resizing against OpenCV's, with every filter, element and border.
+    Opencv(opencv::Options),
     /// Builds every example, and runs those that finish by themselves.
     Examples,
     /// Hostile messages by the million, with cargo-fuzz and a nightly compiler.
@@ -81,6 +84,7 @@ fn run(command: &Command) -> Result<Outcome> {
         Command::NoStd => no_std::run(&workspace),
         Command::MediaAlone => media_alone::run(&workspace),
         Command::Interop(options) => interop::run(&workspace, options),
+        Command::Opencv(options) => opencv::run(&workspace, options),
         Command::Examples => examples::run(&workspace),
         Command::Fuzz(options) => fuzz::run(&workspace, options),
         Command::Simulate(options) => simulate::run(&workspace, options),
@@ -98,6 +102,7 @@ impl Command {
             Self::NoStd => "no-std",
             Self::MediaAlone => "media-alone",
             Self::Interop(_) => "interop",
+            Self::Opencv(_) => "opencv",
             Self::Examples => "examples",
             Self::Fuzz(_) => "fuzz",
             Self::Simulate(_) => "simulate",

@@ -5,7 +5,7 @@ use std::{path::PathBuf, process::Command};
 use crate::{Result, process, workspace::Workspace};
 
 /// The Python of a virtual environment with these packages, which is made if this statement does not run in it.
-pub(super) fn python(
+pub(crate) fn python(
     workspace: &Workspace,
     name: &str,
     packages: &[&str],

@@ -1,6 +1,6 @@
 //! Our ends against those of others: libzmq, which every ZeroMQ program out there speaks through, and VidGear.
 
-mod environment;
+pub(crate) mod environment;
 mod libzmq;
 pub(crate) mod vidgear;
 
