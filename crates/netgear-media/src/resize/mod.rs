@@ -3,6 +3,7 @@ mod bands;
 mod error;
 mod fixed;
 mod float;
+mod half;
 mod nearest;
 mod plan;
 mod source_rows;

@@ -2,6 +2,7 @@ use netgear_proto::ElementType;
 
 use super::fixed::{self, FixedPlan};
 use super::float::{self, FloatPlan};
+use super::half::HalfPlan;
 use super::nearest::NearestPlan;
 use super::source_rows::SourceRows;
 use super::taps::{Kernel, Taps};
@@ -30,6 +31,7 @@ struct Task {
 #[derive(Debug)]
 enum Plan {
     Nearest(NearestPlan),
+    Half(HalfPlan),
     Fixed(FixedPlan),
     Float(FloatPlan),
 }
@@ -55,6 +57,7 @@ impl Interpolator {
         let (_, plan) = self.plan.insert(known.unwrap_or_else(|| (task, Plan::new(&task))));
         match plan {
             Plan::Nearest(plan) => plan.run(rows, target, threads),
+            Plan::Half(plan) => plan.run(rows, target, threads),
             Plan::Fixed(plan) => plan.run(rows, target, threads, &mut self.fixed),
             Plan::Float(plan) => plan.run(rows, target, threads, &mut self.float),
         }
@@ -72,9 +75,16 @@ impl Plan {
             Interpolation::Area => Kernel::Area,
             Interpolation::Lanczos4 => Kernel::Lanczos4,
         };
+        let is_bytes = element_type == ElementType::U8;
+        // Halfway between two pixels and half of each are the same.
+        if is_bytes
+            && matches!(kernel, Kernel::Linear | Kernel::Area)
+            && let Some(plan) = HalfPlan::new(from, to, channels)
+        {
+            return Self::Half(plan);
+        }
         let taps = Taps::of_both_axes(kernel, from, to);
-        let fixed =
-            if element_type == ElementType::U8 { FixedPlan::new(kernel, &taps, channels) } else { None };
+        let fixed = if is_bytes { FixedPlan::new(kernel, &taps, channels) } else { None };
         fixed.map_or_else(|| Self::Float(FloatPlan::new(taps, element_type, channels)), Self::Fixed)
     }
 }

@@ -196,3 +196,76 @@ fn padded(weights: &[i16], count: usize, stride: usize) -> Vec<i16> {
     let zeros = std::iter::repeat_n(0, stride - count);
     weights.chunks_exact(count).flat_map(|group| group.iter().copied().chain(zeros.clone())).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// With the extremes, so that what goes beyond them does.
+    fn noise(seed: usize, len: usize) -> Vec<u8> {
+        (0..len).map(|i| [0, 255, (i * i + 7 * seed) as u8][(i * 31 + seed * 17) % 3]).collect()
+    }
+
+    #[test]
+    fn the_vector_instructions_do_as_the_loops_down_the_columns() {
+        for (kernel, from, to) in [
+            (Kernel::Linear, 20, 14),
+            (Kernel::Cubic, 20, 14),
+            (Kernel::Area, 20, 3),
+            (Kernel::Area, 50, 1),
+            (Kernel::Lanczos4, 20, 14),
+            (Kernel::Lanczos4, 3, 14),
+        ] {
+            let taps = Taps::of_both_axes(kernel, (from, from), (to, to));
+            let plan = FixedPlan::new(kernel, &taps, 1).unwrap();
+            let Rows { count, weights, precision, .. } = &plan.rows;
+            for len in [1, 5, 31, 32, 33, 63, 64, 100, 129] {
+                let rows: Vec<Vec<u8>> = (0..*count).map(|row| noise(row, len)).collect();
+                let rows: Vec<&[u8]> = rows.iter().map(Vec::as_slice).collect();
+                for weights in weights.chunks_exact(*count) {
+                    let (mut expected, mut found) = (vec![0; len], vec![0; len]);
+                    portable::down_the_columns(&rows, weights, precision - plan.fraction, &mut expected);
+                    down_the_columns(&rows, weights, precision - plan.fraction, &mut found);
+                    assert_eq!(found, expected, "{kernel:?} {from} to {to}, {len} columns");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_vector_instructions_do_as_the_loops_along_the_line() {
+        for channels in 1..=4 {
+            for (kernel, from, to) in [
+                (Kernel::Linear, 40, 29),
+                (Kernel::Linear, 1, 3),
+                (Kernel::Cubic, 40, 64),
+                (Kernel::Cubic, 3, 5),
+                (Kernel::Area, 40, 28),
+                (Kernel::Area, 40, 8),
+                (Kernel::Area, 100, 9),
+                (Kernel::Area, 64, 1),
+                (Kernel::Lanczos4, 40, 31),
+                (Kernel::Lanczos4, 5, 17),
+            ] {
+                let taps = Taps::of_both_axes(kernel, (from, from), (to, to));
+                let plan = FixedPlan::new(kernel, &taps, channels).unwrap();
+                let len = from as usize * channels;
+                let mut line: Vec<i16> =
+                    noise(channels, len).iter().map(|&level| i16::from(level) << plan.fraction).collect();
+                // What is behind the line has no weight, whatever it is.
+                line.resize(len + plan.columns.stride() * channels + 16, 12345);
+                let (mut expected, mut found) =
+                    (vec![0; to as usize * channels], vec![0; to as usize * channels]);
+                portable::along_the_line(&line, &plan.columns, channels, &mut expected);
+                along_the_line(&line, &plan.columns, channels, &mut found);
+                assert_eq!(found, expected, "{kernel:?} {from} to {to}, {channels} channels");
+            }
+        }
+    }
+
+    #[test]
+    fn very_many_taps_are_left_to_single_precision() {
+        let taps = Taps::of_both_axes(Kernel::Area, (1000, 10), (10, 10));
+        assert!(FixedPlan::new(Kernel::Area, &taps, 3).is_none());
+    }
+}
