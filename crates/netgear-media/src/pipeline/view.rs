@@ -124,22 +124,6 @@ impl View {
         Ok(self.replaced(buffer, shape, kind, step, buffers))
     }
 
-    /// What is seen to be drawn on: a copy, unless a step has made just these pixels.
-    pub(crate) fn drawable(self, step: usize, buffers: &mut Buffers) -> Result<Self, ShapeError> {
-        match &self.pixels {
-            Pixels::Made { .. } if self.is_whole() => Ok(self),
-            _ => self.moved(step, buffers),
-        }
-    }
-
-    /// The pixels in memory, if a step has made them.
-    pub(crate) fn pixels_mut(&mut self) -> Option<&mut [u8]> {
-        match &mut self.pixels {
-            Pixels::Made { buffer, .. } => Some(buffer),
-            Pixels::Shared(_) => None,
-        }
-    }
-
     /// The pixels in memory as a frame, and the part of it that is seen. The view must be upright.
     pub(crate) fn as_frame(&mut self, buffers: &mut Buffers) -> Option<(Frame, Region)> {
         let pixels = self.share(buffers);
@@ -179,10 +163,6 @@ impl View {
         }
     }
 
-    fn is_whole(&self) -> bool {
-        self.orientation.is_upright() && self.region == Region::whole(self.shape)
-    }
-
     /// The part that is looked at, row by row as it is in memory.
     fn rows(&self) -> impl Iterator<Item = &[u8]> {
         let pixel_len = self.kind().byte_len();
@@ -213,5 +193,29 @@ impl View {
         };
         self.pixels = Pixels::Shared(bytes.clone());
         bytes
+    }
+}
+
+/// To be drawn on.
+#[cfg(feature = "annotate")]
+impl View {
+    /// What is seen to be drawn on: a copy, unless a step has made just these pixels.
+    pub(crate) fn drawable(self, step: usize, buffers: &mut Buffers) -> Result<Self, ShapeError> {
+        match &self.pixels {
+            Pixels::Made { .. } if self.is_whole() => Ok(self),
+            _ => self.moved(step, buffers),
+        }
+    }
+
+    /// The pixels in memory, if a step has made them.
+    pub(crate) fn pixels_mut(&mut self) -> Option<&mut [u8]> {
+        match &mut self.pixels {
+            Pixels::Made { buffer, .. } => Some(buffer),
+            Pixels::Shared(_) => None,
+        }
+    }
+
+    fn is_whole(&self) -> bool {
+        self.orientation.is_upright() && self.region == Region::whole(self.shape)
     }
 }
