@@ -38,9 +38,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         .annotate(Annotation::text_at("still {number}", Place::TopLeft))
         .annotate(Annotation::text_at("{time}", Place::BottomRight))
         .draw(|canvas, stamp| {
-            // A detector's work: where it is depends on the frame.
-            let found = Region::new(60 + 10 * stamp.number as u32, 80, 70, 60);
-            canvas.labelled_box(found, "block 0.98", Pen::new(Colour::YELLOW, 2));
+            // A detector's work: where it is differs from frame to frame. This is where the test pattern has its block.
+            let number = stamp.number as u32;
+            let found = Region::new(25 * number, 30 + 25 * number / 2, 36, 36);
+            canvas.labelled_box(found, "block", Pen::new(Colour::YELLOW, 2));
         });
 
     let sheet_shape = Shape::new(ROWS * STILL.1, COLUMNS * STILL.0, 3)?;
