@@ -11,7 +11,9 @@ const SIGNATURE: &[u8; 8] = b"\x89PNG\r\n\x1a\n";
 pub(super) struct Animation {
     pub(super) width: u32,
     pub(super) height: u32,
-    /// Of all its frames.
+    /// As many frames as it claims to have.
+    pub(super) frames: u64,
+    /// Of all the frames that are there.
     pub(super) delays: Delays,
 }
 
@@ -59,7 +61,7 @@ pub(super) fn read(file: &mut (impl BufRead + Seek)) -> io::Result<Option<Animat
         }
         file.seek_relative(left)?;
     }
-    Ok(frames.map(|_| Animation { width, height, delays }))
+    Ok(frames.map(|frames| Animation { width, height, frames, delays }))
 }
 
 /// The units of a delay in a second; 0 means 100.

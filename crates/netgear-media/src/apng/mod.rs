@@ -25,6 +25,8 @@ pub(crate) struct ApngSource {
     info: SourceInfo,
     reader: Reader<BufReader<File>>,
     canvas: Canvas,
+    /// As many frames as it claims to have.
+    claimed: u64,
     shown: Delays,
     is_ended: bool,
     /// A part, as it was decoded, and as RGBA.
@@ -38,7 +40,9 @@ impl ApngSource {
         let origin = path.display().to_string();
         let io = |error| OpenError::Io { origin: origin.clone(), error };
         let animation = File::open(path).map(BufReader::new).and_then(|mut file| chunks::read(&mut file));
-        let Some(Animation { width, height, delays }) = animation.map_err(io)? else { return Ok(None) };
+        let Some(Animation { width, height, frames, delays }) = animation.map_err(io)? else {
+            return Ok(None);
+        };
         options.check_size(&origin, width, height, 4)?;
 
         // The decoder needs a part of the picture and something beside it, and counts a row of each frame that it has read.
@@ -67,6 +71,7 @@ impl ApngSource {
             info,
             reader,
             canvas: Canvas::new(width, height),
+            claimed: frames,
             shown: Delays::default(),
             is_ended: false,
             decoded: Vec::new(),
@@ -75,7 +80,7 @@ impl ApngSource {
     }
 
     fn read_frame(&mut self) -> Result<Option<TimedFrame>, DecodingError> {
-        if self.shown.frames() >= self.info.frames.unwrap_or_default() {
+        if self.shown.frames() >= self.claimed {
             return Ok(None);
         }
         let (control, stride) = loop {
@@ -254,13 +259,17 @@ mod tests {
         let part: Part<'_> = (0, &[RED; 4], BlendOp::Source, DisposeOp::None, (1, 25));
         write(&path, &[part; 5], false);
         let bytes = std::fs::read(&path).unwrap();
-        std::fs::write(&path, &bytes[..bytes.len() - 30]).unwrap();
-        let mut source = ApngSource::open(&path, &OpenOptions::new()).unwrap().unwrap();
-        for number in 0..4 {
-            assert_eq!(source.next_frame().unwrap().unwrap().time, Duration::from_millis(40 * number));
+        let last = bytes.windows(4).rposition(|window| window == b"fcTL").unwrap() + 4;
+        // In the middle of the last frame, and where only its kind is there yet.
+        for cut in [bytes.len() - 30, last] {
+            std::fs::write(&path, &bytes[..cut]).unwrap();
+            let mut source = ApngSource::open(&path, &OpenOptions::new()).unwrap().unwrap();
+            for number in 0..4 {
+                assert_eq!(source.next_frame().unwrap().unwrap().time, Duration::from_millis(40 * number));
+            }
+            assert!(matches!(source.next_frame(), Err(ReadError::Damaged { frame: 4, .. })));
+            assert_eq!(source.next_frame().unwrap(), None);
         }
-        assert!(matches!(source.next_frame(), Err(ReadError::Damaged { frame: 4, .. })));
-        assert_eq!(source.next_frame().unwrap(), None);
     }
 
     #[test]
