@@ -127,7 +127,7 @@ impl Canvas {
     }
 
     /// What is shown, without its transparency, as still pictures are read.
-    pub(crate) fn to_bgr(&mut self) -> Option<Frame> {
+    pub(crate) fn bgr_frame(&mut self) -> Option<Frame> {
         let len = self.rgba.len() / 4 * 3;
         let mut bgr = self.pool.take(len);
         bgr.resize(len, 0);
@@ -224,7 +224,7 @@ mod tests {
         let area = Area { left: 1, top: 0, width: 1, height: 2 };
         canvas.draw(area, &part, 8, Blend::Replace, Disposal::Keep).unwrap();
         assert_eq!(pixels(&canvas), [NONE, RED, NONE, GREEN]);
-        let frame = canvas.to_bgr().unwrap();
+        let frame = canvas.bgr_frame().unwrap();
         assert_eq!(frame.pixels()[..], [0, 0, 0, 0, 0, 255, 0, 0, 0, 0, 255, 0]);
     }
 

@@ -8,6 +8,10 @@
 //!   [`Fit`] into a size of another shape.
 //! * **Changed**: a [`Pipeline`] converts, crops, resizes, flips, rotates and annotates, without copies in between; [`draw_on`] draws
 //!   boxes and text on one frame.
+//!   opened as a [`FrameSource`], which gives [`Frame`](netgear_proto::Frame)s with their times. MP4 with H.264, Motion JPEG,
+//!   Y4M, GIF, PNG, WebP and JPEG are decoded in this process, in Rust; everything else by an `ffmpeg` child process, where
+//!   one is on the PATH. [`FrameStream`] runs a source on a thread of its own, [`Looped`] plays it over and over.
+//! * **Smaller**: [`reduce`] is VidGear's `reducer`; [`Resizer`] does it frame after frame in the same memory.
 //! * **Out**: [`save_picture`] for a snapshot, [`Recorder`] for all that comes, [`Y4mWriter`] alone.
 //!
 //! ```
@@ -30,7 +34,7 @@
 //!
 //! # Files from strangers
 //! Every length in a file is checked against the file and against [`OpenOptions::with_max_frame_bytes`] before memory is
-//! taken for it. A damaged file gives an error or a wrong picture. If the H.264 decoder should panic on one, which none of
+//! taken for it. A damaged file gives the frames before the damage and then an error, or a wrong picture. If the H.264 decoder should panic on one, which none of
 //! the damaged files of the tests made it do, that is contained: the source gives [`ReadError::DecoderFailed`], and the
 //! panic's message still appears on standard error. ffmpeg runs with the rights of this program, so where files and URLs come
 //! from strangers choose [`Decoder::BuiltIn`].

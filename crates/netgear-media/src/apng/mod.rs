@@ -108,7 +108,7 @@ impl ApngSource {
             DisposeOp::Previous => Disposal::Restore,
         };
         let drawn = self.canvas.draw(Area { left, top, width, height }, &self.rgba, stride, blend, disposal);
-        let frame = drawn.and_then(|()| self.canvas.to_bgr()).ok_or(DecodingError::LimitsExceeded)?;
+        let frame = drawn.and_then(|()| self.canvas.bgr_frame()).ok_or(DecodingError::LimitsExceeded)?;
         self.shown.push(control.delay_num.into(), chunks::per_second(control.delay_den));
         Ok(Some(TimedFrame::new(frame, time)))
     }

@@ -83,7 +83,8 @@ impl WebpSource {
         let time = self.shown.sum();
         let Part { area, blend, disposal, .. } = part;
         let drawn = self.canvas.draw(area, &self.rgba, stride, blend, disposal);
-        let frame = drawn.and_then(|()| self.canvas.to_bgr()).ok_or("a frame is not within the picture")?;
+        let frame =
+            drawn.and_then(|()| self.canvas.bgr_frame()).ok_or("a frame is not within the picture")?;
         self.shown.push(part.milliseconds, 1000);
         Ok(Some(TimedFrame::new(frame, time)))
     }
