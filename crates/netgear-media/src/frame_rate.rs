@@ -1,5 +1,6 @@
 use std::fmt;
 use std::num::NonZeroU32;
+use std::ops::Range;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -64,6 +65,30 @@ impl FrameRate {
         let seconds = u64::try_from(nanoseconds / 1_000_000_000).unwrap_or(u64::MAX);
         // Less than 10⁹, so it fits.
         Duration::new(seconds, (nanoseconds % 1_000_000_000) as u32)
+    }
+
+    /// The frame that is shown at that time: the last whose [`time_of`](Self::time_of) is not after it.
+    pub fn index_at(self, time: Duration) -> u64 {
+        // Times are cut off to whole nanoseconds, so frame i is shown from the moment that i × seconds × 10⁹ < (time + 1) × frames.
+        let end = (time.as_nanos() + 1).saturating_mul(self.frames().into());
+        let index = end.div_ceil(u128::from(self.seconds()) * 1_000_000_000) - 1;
+        u64::try_from(index).unwrap_or(u64::MAX)
+    }
+
+    /// When frame `index` is shown and for how long.
+    pub(crate) fn span_of(self, index: u64) -> (Duration, Duration) {
+        let time = self.time_of(index);
+        (time, self.time_of(index.saturating_add(1)).saturating_sub(time))
+    }
+
+    /// How many of the first `frames` frames are shown within that time.
+    pub(crate) fn frames_within(self, time: &Range<Duration>, frames: u64) -> u64 {
+        if time.is_empty() {
+            return 0;
+        }
+        // The last one begins before the end.
+        let last = self.index_at(time.end.saturating_sub(Duration::from_nanos(1)));
+        last.saturating_add(1).min(frames).saturating_sub(self.index_at(time.start))
     }
 }
 
@@ -141,6 +166,31 @@ mod tests {
         assert_eq!(ntsc.time_of(30000), Duration::from_secs(1001));
         assert_eq!(ntsc.time_of(30_000 * 1_000_000), Duration::from_secs(1_001_000_000));
         assert_eq!(FrameRate::new(1, 1).unwrap().time_of(u64::MAX), Duration::from_secs(u64::MAX));
+    }
+
+    #[test]
+    fn the_frame_at_a_time_is_the_last_that_has_begun() {
+        for rate in ["30", "30000/1001", "25", "0.1", "1000000", "7/3"] {
+            let rate: FrameRate = rate.parse().unwrap();
+            for index in [0, 1, 2, 3, 29, 30, 1001, 123_456_789] {
+                let (time, duration) = rate.span_of(index);
+                assert_eq!(rate.index_at(time), index, "{rate}");
+                assert_eq!(rate.index_at(time + duration - Duration::from_nanos(1)), index, "{rate}");
+                assert_eq!(rate.index_at(time + duration), index + 1, "{rate}");
+            }
+        }
+        assert_eq!(FrameRate::THIRTY.index_at(Duration::MAX), u64::MAX);
+    }
+
+    #[test]
+    fn frames_within_a_time_are_counted_if_they_are_shown_in_part() {
+        let rate: FrameRate = "10".parse().unwrap();
+        let ms = Duration::from_millis;
+        for (start, end, expected) in
+            [(0, 100, 1), (0, 101, 2), (99, 101, 2), (150, 250, 2), (0, 9999, 5), (500, 600, 0), (50, 50, 0)]
+        {
+            assert_eq!(rate.frames_within(&(ms(start)..ms(end)), 5), expected, "{start} to {end}");
+        }
     }
 
     #[test]

@@ -1,3 +1,4 @@
+use std::ops::Range;
 use std::time::Duration;
 
 use netgear_proto::{ElementType, Frame, PixelFormat, Timestamp};
@@ -28,16 +29,33 @@ pub trait FrameSource: Send {
     /// [`ReadError`], among others for sources that cannot be played again, such as a camera's URL that no longer answers.
     fn rewind(&mut self) -> Result<(), ReadError>;
 
-    /// Goes to a frame at or before `time` from which decoding can begin. The frames from there to `time` come too, and are
-    /// the caller's to pass over.
+    /// Goes to the frame that is shown at `time`, or to one before it from which decoding can begin. The frames from there to
+    /// `time` come too, and are the caller's to pass over; [`Section`](crate::Section) does.
     ///
-    /// The default is to begin again at the first frame, which is right for all, and fast for none.
+    /// The default is to begin again at the first frame, which is right for all, and fast for none. Past the end of a source
+    /// it leads to one of the last frames, or to none.
     ///
     /// # Errors
     /// As [`rewind`](Self::rewind).
     fn seek(&mut self, time: Duration) -> Result<(), ReadError> {
         let _ = time;
         self.rewind()
+    }
+
+    /// How many frames are shown, if only in part, within that time. `None`, the default, where that is not known without
+    /// reading them.
+    fn frames_within(&self, time: Range<Duration>) -> Option<u64> {
+        let _ = time;
+        None
+    }
+
+    /// A second source of the same frames, at their beginning, which costs little until it is read. [`Looped`](crate::Looped)
+    /// prepares the next round with it while the last frames of this one are shown.
+    ///
+    /// `None`, the default, for sources that [`rewind`](Self::rewind) at once, and for those that there can be only one of,
+    /// such as a camera.
+    fn duplicate(&self) -> Option<Box<dyn FrameSource>> {
+        None
     }
 
     /// What ends a [`next_frame`](Self::next_frame) that waits, from another thread. `None`, the default, for sources that
@@ -64,6 +82,14 @@ impl<S: FrameSource + ?Sized> FrameSource for Box<S> {
         (**self).seek(time)
     }
 
+    fn frames_within(&self, time: Range<Duration>) -> Option<u64> {
+        (**self).frames_within(time)
+    }
+
+    fn duplicate(&self) -> Option<Box<dyn FrameSource>> {
+        (**self).duplicate()
+    }
+
     fn canceller(&self) -> Option<Canceller> {
         (**self).canceller()
     }
@@ -77,6 +103,8 @@ pub struct TimedFrame {
     pub frame: Frame,
     /// The time of presentation, since the start of the source.
     pub time: Duration,
+    /// How long it is shown. `None` where that is not known before the next frame comes.
+    pub duration: Option<Duration>,
     /// When a device captured it: microseconds since 1970-01-01 00:00 UTC by this machine's clock. `None` for what is
     /// played rather than captured.
     pub captured_at: Option<Timestamp>,
@@ -85,12 +113,19 @@ pub struct TimedFrame {
 impl TimedFrame {
     /// A frame that is played.
     pub const fn new(frame: Frame, time: Duration) -> Self {
-        Self { frame, time, captured_at: None }
+        Self { frame, time, duration: None, captured_at: None }
     }
 
     /// A frame that a device captured at that moment.
     pub const fn captured(frame: Frame, time: Duration, moment: Timestamp) -> Self {
-        Self { frame, time, captured_at: Some(moment) }
+        Self { frame, time, duration: None, captured_at: Some(moment) }
+    }
+
+    /// The same, shown for so long.
+    #[must_use]
+    pub fn with_duration(mut self, duration: Duration) -> Self {
+        self.duration = Some(duration);
+        self
     }
 }
 
@@ -112,7 +147,7 @@ pub struct SourceInfo {
     pub frame_rate: Option<FrameRate>,
     /// The number of frames. `None` if unknown or without end.
     pub frames: Option<u64>,
-    /// How long it takes to play. `None` if unknown or without end.
+    /// How long it takes to play, to the end of the last frame. `None` if unknown or without end.
     #[serde(rename = "seconds", serialize_with = "serialize_seconds")]
     pub duration: Option<Duration>,
     /// What the frames are coded in: `h264`, `gif`, `png`, `rawvideo`, …

@@ -121,13 +121,13 @@ impl GifSource {
                 }
             }
         }
-        let time = self.time;
-        self.time += delay(part);
+        let (time, duration) = (self.time, delay(part));
+        self.time += duration;
         self.frames += 1;
         let mut pixels = self.pool.take(self.screen.len());
         pixels.extend_from_slice(&self.screen);
         let frame = Frame::bgr8(self.info.width, self.info.height, self.pool.freeze(pixels));
-        Ok(frame.ok().map(|frame| TimedFrame::new(frame, time)))
+        Ok(frame.ok().map(|frame| TimedFrame::new(frame, time).with_duration(duration)))
     }
 
     fn read_error(&self, error: DecodingError) -> ReadError {

@@ -2,7 +2,9 @@
 
 use std::cmp::Ordering;
 use std::fs::File;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use bytes::Bytes;
 use image::error::DecodingError;
@@ -99,16 +101,26 @@ impl FrameSource for ImageSequence {
 
     fn next_frame(&mut self) -> Result<Option<TimedFrame>, ReadError> {
         let Some(path) = self.files.get(self.next).filter(|_| !self.is_failed) else { return Ok(None) };
-        let time = self.rate.time_of(self.next as u64);
+        let (time, duration) = self.rate.span_of(self.next as u64);
         let frame = read_picture(path, &self.limits, &self.info, self.next as u64);
         self.is_failed = frame.is_err();
         self.next += 1;
-        Ok(Some(TimedFrame::new(frame?, time)))
+        Ok(Some(TimedFrame::new(frame?, time).with_duration(duration)))
     }
 
     fn rewind(&mut self) -> Result<(), ReadError> {
         (self.next, self.is_failed) = (0, false);
         Ok(())
+    }
+
+    fn seek(&mut self, time: Duration) -> Result<(), ReadError> {
+        let number = usize::try_from(self.rate.index_at(time)).unwrap_or(usize::MAX);
+        (self.next, self.is_failed) = (number.min(self.files.len().saturating_sub(1)), false);
+        Ok(())
+    }
+
+    fn frames_within(&self, time: Range<Duration>) -> Option<u64> {
+        Some(self.rate.frames_within(&time, self.files.len() as u64))
     }
 }
 

@@ -10,7 +10,8 @@
 //!   boxes and text on one frame.
 //!   opened as a [`FrameSource`], which gives [`Frame`](netgear_proto::Frame)s with their times. MP4 with H.264, Motion JPEG,
 //!   Y4M, GIF, PNG, WebP and JPEG are decoded in this process, in Rust; everything else by an `ffmpeg` child process, where
-//!   one is on the PATH. [`FrameStream`] runs a source on a thread of its own, [`Looped`] plays it over and over.
+//!   one is on the PATH. [`FrameStream`] runs a source on a thread of its own, [`Looped`] plays it over and over, [`Section`]
+//!   a part of it.
 //! * **Smaller**: [`reduce`] is VidGear's `reducer`; [`Resizer`] does it frame after frame in the same memory.
 //! * **Out**: [`save_picture`] for a snapshot, [`Recorder`] for all that comes, [`Y4mWriter`] alone.
 //!
@@ -84,15 +85,21 @@ mod mjpeg;
 mod mp4;
 #[cfg(feature = "video")]
 mod open_options;
+#[cfg(feature = "video")]
+mod orientation;
 mod percent;
 mod pipeline;
 mod pixels_mut;
+#[cfg(feature = "video")]
+mod read_at;
 #[cfg(feature = "video")]
 mod recorder;
 mod region;
 mod resize;
 #[cfg(feature = "video")]
 mod riff;
+#[cfg(feature = "video")]
+mod section;
 #[cfg(feature = "video")]
 mod source;
 #[cfg(feature = "video")]
@@ -135,6 +142,8 @@ pub use pixels_mut::{PixelsMut, PixelsMutError};
 pub use recorder::{RecordError, Recorder};
 pub use region::{Region, RegionError};
 pub use resize::{ResizeError, Resizer, reduce};
+#[cfg(feature = "video")]
+pub use section::{Section, SectionError};
 #[cfg(feature = "video")]
 pub use source::{Source, SourceError};
 #[cfg(feature = "video")]

@@ -1,39 +1,146 @@
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use crate::{Canceller, FrameSource, ReadError, SourceInfo, TimedFrame};
 
-/// A source that begins again at its end, without end. The times go on rising.
+/// A source that begins again at its end, without end. The times go on rising: the first frame of a round is due when the last
+/// frame of the round before is over.
+///
+/// There is no pause at the end of a round either: where a source takes its time to begin, the next round is prepared on a
+/// thread, with a [duplicate](FrameSource::duplicate) of the source, while the last two seconds of this one are shown.
 ///
 /// A source without any frame ends at once, rather than never.
-#[derive(Debug)]
-pub struct Looped<S> {
-    source: S,
+pub struct Looped {
+    source: Box<dyn FrameSource>,
     info: SourceInfo,
+    /// How long a round takes, if that is known.
+    round: Option<Duration>,
+    next_round: NextRound,
+    cancelling: Arc<Mutex<Cancelling>>,
     /// The time of the first frame of this round.
     start: Duration,
-    /// The time of the last frame, and how long after the one before it came.
-    last: Option<(Duration, Duration)>,
+    last: Option<Last>,
     frames_in_round: u64,
 }
 
-impl<S: FrameSource> Looped<S> {
+/// The frame given last.
+#[derive(Debug, Clone, Copy)]
+struct Last {
+    time: Duration,
+    /// How long it is shown, if the source knows.
+    duration: Option<Duration>,
+    /// How long after the one before it came.
+    interval: Duration,
+}
+
+enum NextRound {
+    Unprepared,
+    /// There can be no second source; this one is to be rewound.
+    ByRewinding,
+    InPreparation(JoinHandle<Option<Prepared>>),
+}
+
+struct Prepared {
+    source: Box<dyn FrameSource>,
+    first: TimedFrame,
+}
+
+/// What ends the sources that may be waiting.
+#[derive(Default)]
+struct Cancelling {
+    is_cancelled: bool,
+    current: Option<Canceller>,
+    next: Option<Canceller>,
+}
+
+impl Looped {
+    /// How long before the end of a round the next one is prepared.
+    const AHEAD: Duration = Duration::from_secs(2);
+
     /// Plays `source` over and over.
-    pub fn new(source: S) -> Self {
+    pub fn new(source: impl FrameSource + 'static) -> Self {
         let info = SourceInfo { frames: None, duration: None, ..source.info().clone() };
-        Self { source, info, start: Duration::ZERO, last: None, frames_in_round: 0 }
+        let round = source.info().duration;
+        let cancelling = Cancelling { current: source.canceller(), ..Cancelling::default() };
+        Self {
+            source: Box::new(source),
+            info,
+            round,
+            next_round: NextRound::Unprepared,
+            cancelling: Arc::new(Mutex::new(cancelling)),
+            start: Duration::ZERO,
+            last: None,
+            frames_in_round: 0,
+        }
     }
 
-    /// What the last frame of a round is shown for: its share of the rate, else what the frame before it was.
-    fn last_interval(&self) -> Duration {
-        match (self.info.frame_rate, self.last) {
-            (Some(rate), _) => rate.time_of(1),
-            (None, Some((_, interval))) => interval,
-            (None, None) => Duration::ZERO,
+    fn cancelling(&self) -> MutexGuard<'_, Cancelling> {
+        lock(&self.cancelling)
+    }
+
+    /// Begins to prepare the next round, once, when the end of this one is near.
+    fn prepare(&mut self, time_in_round: Duration) {
+        let is_near = self.round.is_some_and(|round| time_in_round.saturating_add(Self::AHEAD) >= round);
+        if !is_near || !matches!(self.next_round, NextRound::Unprepared) {
+            return;
         }
+        self.next_round = NextRound::ByRewinding;
+        let Some(mut source) = self.source.duplicate() else { return };
+        {
+            let mut cancelling = self.cancelling();
+            if cancelling.is_cancelled {
+                return;
+            }
+            cancelling.next = source.canceller();
+        }
+        let prepare = move || {
+            let first = source.next_frame().ok()??;
+            Some(Prepared { source, first })
+        };
+        if let Ok(thread) = std::thread::Builder::new().name("next-round".to_owned()).spawn(prepare) {
+            self.next_round = NextRound::InPreparation(thread);
+        }
+    }
+
+    /// The first frame of the next round.
+    fn begin_round(&mut self) -> Result<Option<TimedFrame>, ReadError> {
+        let prepared = match std::mem::replace(&mut self.next_round, NextRound::Unprepared) {
+            NextRound::InPreparation(thread) => thread.join().ok().flatten(),
+            // It does not change from one round to the next.
+            NextRound::ByRewinding => {
+                self.next_round = NextRound::ByRewinding;
+                None
+            }
+            NextRound::Unprepared => None,
+        };
+        let Some(Prepared { source, first }) = prepared else {
+            self.cancelling().next = None;
+            self.source.rewind()?;
+            return self.source.next_frame();
+        };
+        let last_round = std::mem::replace(&mut self.source, source);
+        let mut cancelling = self.cancelling();
+        cancelling.current = cancelling.next.take();
+        drop(cancelling);
+        drop(last_round);
+        Ok(Some(first))
+    }
+
+    /// How long the last frame of a round is shown: if the source does not know, its share of the rate, else as long as the
+    /// frame before it.
+    fn last_duration(&self, last: Last) -> Duration {
+        let usual = self.info.frame_rate.map_or(last.interval, |rate| rate.time_of(1));
+        last.duration.unwrap_or(usual)
+    }
+
+    fn begin_again(&mut self) {
+        (self.start, self.last, self.frames_in_round) = (Duration::ZERO, None, 0);
     }
 }
 
-impl<S: FrameSource> FrameSource for Looped<S> {
+impl FrameSource for Looped {
     fn info(&self) -> &SourceInfo {
         &self.info
     }
@@ -41,39 +148,57 @@ impl<S: FrameSource> FrameSource for Looped<S> {
     fn next_frame(&mut self) -> Result<Option<TimedFrame>, ReadError> {
         let mut next = self.source.next_frame()?;
         if next.is_none() && self.frames_in_round > 0 {
-            self.source.rewind()?;
-            self.start = self.last.map_or(self.start, |(time, _)| time) + self.last_interval();
+            self.start = self.last.map_or(self.start, |last| last.time + self.last_duration(last));
             self.frames_in_round = 0;
-            next = self.source.next_frame()?;
+            next = self.begin_round()?;
         }
-        Ok(next.map(|frame| {
-            let time = self.start + frame.time;
-            let before = self.last.map_or(time, |(time, _)| time);
-            self.last = Some((time, time.saturating_sub(before)));
-            self.frames_in_round += 1;
-            TimedFrame { time, ..frame }
-        }))
+        let Some(frame) = next else { return Ok(None) };
+        self.prepare(frame.time);
+        let time = self.start.saturating_add(frame.time);
+        let interval = self.last.map_or(Duration::ZERO, |last| time.saturating_sub(last.time));
+        self.last = Some(Last { time, duration: frame.duration, interval });
+        self.frames_in_round += 1;
+        Ok(Some(TimedFrame { time, ..frame }))
     }
 
     fn rewind(&mut self) -> Result<(), ReadError> {
         self.source.rewind()?;
-        (self.start, self.last, self.frames_in_round) = (Duration::ZERO, None, 0);
+        self.begin_again();
         Ok(())
     }
 
     fn seek(&mut self, time: Duration) -> Result<(), ReadError> {
         self.source.seek(time)?;
-        (self.start, self.last, self.frames_in_round) = (Duration::ZERO, None, 0);
+        self.begin_again();
         Ok(())
     }
 
     fn canceller(&self) -> Option<Canceller> {
-        self.source.canceller()
+        self.cancelling().current.as_ref()?;
+        let cancelling = Arc::clone(&self.cancelling);
+        Some(Canceller::new(move || {
+            let mut cancelling = lock(&cancelling);
+            cancelling.is_cancelled = true;
+            [&cancelling.current, &cancelling.next].into_iter().flatten().for_each(Canceller::cancel);
+        }))
     }
+}
+
+impl fmt::Debug for Looped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Looped").field("info", &self.info).field("last", &self.last).finish_non_exhaustive()
+    }
+}
+
+/// A panic elsewhere does no harm to what is behind it.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
     use super::*;
     use crate::{TestPattern, TestPatternSpec};
 
@@ -97,5 +222,86 @@ mod tests {
     #[test]
     fn nothing_is_not_looped_for_ever() {
         assert_eq!(Looped::new(pattern(0)).next_frame().unwrap(), None);
+    }
+
+    /// Frames of uneven durations, from a source that can be there twice but not be rewound.
+    struct Uneven {
+        inner: TestPattern,
+        knows_durations: bool,
+        duplicates: Arc<AtomicUsize>,
+        cancelled: Arc<AtomicUsize>,
+    }
+
+    impl Uneven {
+        const MS: [u64; 3] = [10, 200, 50];
+    }
+
+    impl FrameSource for Uneven {
+        fn info(&self) -> &SourceInfo {
+            self.inner.info()
+        }
+
+        fn next_frame(&mut self) -> Result<Option<TimedFrame>, ReadError> {
+            let Some(frame) = self.inner.next_frame()? else { return Ok(None) };
+            let number = TestPattern::read_number(&frame.frame).unwrap() as usize;
+            let time = Duration::from_millis(Self::MS[..number].iter().sum());
+            let duration = self.knows_durations.then(|| Duration::from_millis(Self::MS[number]));
+            Ok(Some(TimedFrame { time, duration, ..frame }))
+        }
+
+        fn rewind(&mut self) -> Result<(), ReadError> {
+            unreachable!("there is a duplicate")
+        }
+
+        fn duplicate(&self) -> Option<Box<dyn FrameSource>> {
+            self.duplicates.fetch_add(1, Ordering::Relaxed);
+            Some(Box::new(Self {
+                inner: pattern(3),
+                knows_durations: self.knows_durations,
+                duplicates: Arc::clone(&self.duplicates),
+                cancelled: Arc::clone(&self.cancelled),
+            }))
+        }
+
+        fn canceller(&self) -> Option<Canceller> {
+            let cancelled = Arc::clone(&self.cancelled);
+            Some(Canceller::new(move || {
+                cancelled.fetch_add(1, Ordering::Relaxed);
+            }))
+        }
+    }
+
+    fn uneven(knows_durations: bool) -> Uneven {
+        let (duplicates, cancelled) = Default::default();
+        Uneven { inner: pattern(3), knows_durations, duplicates, cancelled }
+    }
+
+    #[test]
+    fn a_round_ends_when_its_last_frame_does() {
+        // Where the last duration is not known, it is that of ten frames a second.
+        for (knows_durations, round) in [(true, 260), (false, 310)] {
+            let mut source = Looped::new(uneven(knows_durations));
+            for number in 0..9 {
+                let expected = round * (number / 3) + [0, 10, 210][number as usize % 3];
+                let frame = source.next_frame().unwrap().unwrap();
+                assert_eq!(frame.time, Duration::from_millis(expected), "frame {number}");
+                assert_eq!(TestPattern::read_number(&frame.frame), Some(number % 3));
+            }
+        }
+    }
+
+    #[test]
+    fn one_duplicate_is_made_each_round_and_cancelled_with_the_rest() {
+        let source = uneven(true);
+        let (duplicates, cancelled) = (Arc::clone(&source.duplicates), Arc::clone(&source.cancelled));
+        let mut looped = Looped::new(source);
+        let canceller = looped.canceller().unwrap();
+        for _ in 0..7 {
+            looped.next_frame().unwrap();
+        }
+        assert_eq!(duplicates.load(Ordering::Relaxed), 3);
+        canceller.cancel();
+        // The one that is shown, and the next.
+        assert_eq!(cancelled.load(Ordering::Relaxed), 2);
     }
 }

@@ -1,4 +1,5 @@
 use std::io;
+use std::time::Duration;
 
 /// Why a source cannot be opened.
 #[derive(Debug, thiserror::Error)]
@@ -131,6 +132,17 @@ pub enum ReadError {
         frames: u64,
         /// The last lines that ffmpeg wrote.
         log: String,
+    },
+    /// A section of the source would begin after its end.
+    #[error(
+        "the start, {:.3} s, is past the end of the source, which has {:.3} s; start earlier",
+        start.as_secs_f64(), end.as_secs_f64()
+    )]
+    PastEnd {
+        /// The start asked for.
+        start: Duration,
+        /// When the last frame is over.
+        end: Duration,
     },
     /// The source cannot be opened again for rewinding.
     #[error(transparent)]

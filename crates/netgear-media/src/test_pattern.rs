@@ -1,5 +1,7 @@
 use std::fmt;
+use std::ops::Range;
 use std::str::FromStr;
+use std::time::Duration;
 
 use netgear_proto::{BufferPool, ElementType, Frame, PixelFormat, Shape};
 
@@ -233,12 +235,23 @@ impl FrameSource for TestPattern {
         }
         let number = self.next;
         self.next += 1;
-        Ok(Some(TimedFrame::new(self.frame(number), self.rate.time_of(number))))
+        let (time, duration) = self.rate.span_of(number);
+        Ok(Some(TimedFrame::new(self.frame(number), time).with_duration(duration)))
     }
 
     fn rewind(&mut self) -> Result<(), ReadError> {
         self.next = 0;
         Ok(())
+    }
+
+    fn seek(&mut self, time: Duration) -> Result<(), ReadError> {
+        let last = self.frames.unwrap_or(u64::MAX).saturating_sub(1);
+        self.next = self.rate.index_at(time).min(last);
+        Ok(())
+    }
+
+    fn frames_within(&self, time: Range<Duration>) -> Option<u64> {
+        Some(self.rate.frames_within(&time, self.frames.unwrap_or(u64::MAX)))
     }
 }
 

@@ -2,12 +2,15 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use netgear_proto::{BufferPool, Frame};
+use netgear_proto::BufferPool;
 use rust_h264::decoder::{ChromaFormat, Frame as Picture, OrderedDecoder};
 use rust_h264::error::DecodeError;
 use rust_h264::nal::{NalUnit, NalUnitType, SpsInfo, parse_avcc, parse_avcc_config, parse_sps_info};
 use rust_h264::threading::ThreadedDecoder;
 
+use super::Presentation;
+use crate::TimedFrame;
+use crate::orientation::Orientation;
 use crate::yuv_to_bgr::{ChromaSampling, ColourSpace, Planes, yuv_to_bgr, yuv10_to_bgr};
 
 /// Pictures that are held back to be put in order, where the stream does not say how many: the most that H.264 allows.
@@ -17,8 +20,11 @@ pub(super) struct H264Decoder {
     decoder: PictureDecoder,
     stream: SpsInfo,
     colour: ColourSpace,
+    orientation: Orientation,
     length_size: usize,
     pool: BufferPool,
+    /// What is not yet upright.
+    unturned_pool: BufferPool,
     /// Fields that went in, less those that came out. Of an interlaced stream a sample may be a single field.
     outstanding_fields: usize,
     most_outstanding_fields: usize,
@@ -29,6 +35,7 @@ impl H264Decoder {
     /// A decoder that has been given the parameter sets of an `avcC` box.
     pub(super) fn new(
         avcc: &[u8],
+        orientation: Orientation,
         threads: usize,
         max_frame_bytes: usize,
     ) -> Result<(Self, SpsInfo), StreamError> {
@@ -51,8 +58,10 @@ impl H264Decoder {
             decoder,
             stream,
             colour,
+            orientation,
             length_size: config.length_size,
             pool: BufferPool::new(4 + reordered),
+            unturned_pool: BufferPool::new(1),
             outstanding_fields: 0,
             // Those being decoded, those being put in order, and some to spare.
             most_outstanding_fields: 2 * (threads + reordered + 16),
@@ -67,12 +76,17 @@ impl H264Decoder {
     }
 
     /// Decodes one sample. Frames come out in the order of presentation, later than their samples went in; they come out
-    /// beside an error too.
-    pub(super) fn decode(&mut self, sample: &[u8]) -> (Vec<Frame>, Option<H264Error>) {
+    /// beside an error too. `presentation` is asked of each when it is shown, and those that are not are not converted.
+    pub(super) fn decode(
+        &mut self,
+        sample: &[u8],
+        presentation: &mut Presentation,
+    ) -> (Vec<TimedFrame>, Option<H264Error>) {
         self.outstanding_fields += if self.is_progressive() { 2 } else { 1 };
         let mut frames = Vec::new();
         for nal in &parse_avcc(sample, self.length_size) {
-            let result = self.decode_nal(nal).and_then(|pictures| self.convert(pictures, &mut frames));
+            let result =
+                self.decode_nal(nal).and_then(|pictures| self.convert(pictures, presentation, &mut frames));
             if let Err(error) = result {
                 return (frames, Some(error));
             }
@@ -83,11 +97,11 @@ impl H264Decoder {
     }
 
     /// The frames that are left. To be called once, at the end.
-    pub(super) fn flush(&mut self) -> (Vec<Frame>, Option<H264Error>) {
+    pub(super) fn flush(&mut self, presentation: &mut Presentation) -> (Vec<TimedFrame>, Option<H264Error>) {
         let mut frames = Vec::new();
         let result = catch_unwind(AssertUnwindSafe(|| self.decoder.flush()))
             .map_err(|_| H264Error::DecoderFailed)
-            .and_then(|pictures| self.convert(pictures, &mut frames));
+            .and_then(|pictures| self.convert(pictures, presentation, &mut frames));
         (frames, result.err())
     }
 
@@ -106,29 +120,40 @@ impl H264Decoder {
             .map_err(|error| H264Error::Malformed(error.to_string()))
     }
 
-    fn convert(&mut self, pictures: Vec<Picture>, frames: &mut Vec<Frame>) -> Result<(), H264Error> {
+    fn convert(
+        &mut self,
+        pictures: Vec<Picture>,
+        presentation: &mut Presentation,
+        frames: &mut Vec<TimedFrame>,
+    ) -> Result<(), H264Error> {
         for picture in pictures {
             self.outstanding_fields = self.outstanding_fields.saturating_sub(2);
             let (width, height) = (picture.width, picture.height);
             if (width, height) != (self.stream.width, self.stream.height) {
                 return Err(H264Error::SizeChanged { width, height });
             }
+            let Some(span) = presentation.next() else { continue };
+            let pool = match self.orientation {
+                Orientation::UPRIGHT => &mut self.pool,
+                _ => &mut self.unturned_pool,
+            };
             let sampling = match picture.chroma_format {
                 ChromaFormat::Yuv420 => ChromaSampling::C420,
                 ChromaFormat::Yuv422 => ChromaSampling::C422,
             };
             let frame = if picture.bit_depth == 8 {
                 let (y, u, v) = (&picture.y, &picture.u, &picture.v);
-                yuv_to_bgr(Planes { width, height, sampling, y, u, v }, self.colour, &mut self.pool)
+                yuv_to_bgr(Planes { width, height, sampling, y, u, v }, self.colour, pool)
             } else {
                 let [y, u, v] = &mut self.wide_planes;
                 for (wide, plane) in [(&mut *y, &picture.y), (&mut *u, &picture.u), (&mut *v, &picture.v)] {
                     wide.clear();
                     wide.extend(plane.chunks_exact(2).map(|bytes| u16::from_le_bytes([bytes[0], bytes[1]])));
                 }
-                yuv10_to_bgr(Planes { width, height, sampling, y, u, v }, self.colour, &mut self.pool)
+                yuv10_to_bgr(Planes { width, height, sampling, y, u, v }, self.colour, pool)
             };
-            frames.push(frame.ok_or(H264Error::DecoderFailed)?);
+            let frame = self.orientation.apply(frame.ok_or(H264Error::DecoderFailed)?, &mut self.pool);
+            frames.push(TimedFrame::new(frame, span.time).with_duration(span.duration));
         }
         Ok(())
     }

@@ -5,47 +5,81 @@
 
 mod boxes;
 mod h264;
+mod timeline;
 mod video_track;
 
 use std::collections::VecDeque;
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io::{self, Seek, SeekFrom};
+use std::ops::Range;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use netgear_proto::{ElementType, PixelFormat};
 
 use self::boxes::{MoovError, read_moov};
 use self::h264::{H264Decoder, H264Error, StreamError};
-use self::video_track::{Sample, Shown, TrackError, VideoTrack};
+use self::timeline::{Span, Timeline};
+use self::video_track::{Sample, TrackError, VideoTrack};
 use crate::OpenOptions;
-use crate::{FrameRate, FrameSource, OpenError, ReadError, SourceInfo, TimedFrame};
+use crate::orientation::Orientation;
+use crate::read_at::read_exact_at;
+use crate::{FrameSource, OpenError, ReadError, SourceInfo, TimedFrame};
 
 const DECODER: &str = "rust_h264";
 
 /// The frames of the first video track of an MP4 file, in the order of presentation.
 pub(crate) struct Mp4Source {
-    origin: String,
-    info: SourceInfo,
-    file: File,
-    file_len: u64,
-    samples: Vec<Sample>,
-    /// When each frame is shown, in the order of presentation, and whether the edit list shows it at all.
-    times: Vec<(Duration, bool)>,
-    avcc: Vec<u8>,
-    threads: usize,
-    max_frame_bytes: usize,
-
+    film: Arc<Film>,
     decoder: H264Decoder,
     next_sample: usize,
-    /// Frames that the decoder has given out.
-    decoded: usize,
+    /// Samples that are shown before this, in the file's time, are passed over: what they are made of was passed over too.
+    first_composition_time: i64,
+    presentation: Presentation,
     ready: VecDeque<TimedFrame>,
     /// The decoder has been flushed.
     is_flushed: bool,
     /// What is to be told after the frames before it.
     error: Option<ReadError>,
     sample_buffer: Vec<u8>,
+}
+
+/// What the file says, which all sources of its frames share.
+struct Film {
+    origin: String,
+    info: SourceInfo,
+    file: File,
+    file_len: u64,
+    samples: Vec<Sample>,
+    sync_samples: Option<Vec<u32>>,
+    timeline: Arc<Timeline>,
+    orientation: Orientation,
+    avcc: Vec<u8>,
+    threads: usize,
+    max_frame_bytes: usize,
+    longest_sample: u64,
+}
+
+/// The pictures, one by one as the decoder gives them out, and when each is shown.
+struct Presentation {
+    timeline: Arc<Timeline>,
+    next: usize,
+    /// Those before it are decoded because others refer to them, and not shown.
+    first_shown: usize,
+}
+
+impl Presentation {
+    fn new(timeline: &Arc<Timeline>) -> Self {
+        Self { timeline: Arc::clone(timeline), next: 0, first_shown: 0 }
+    }
+
+    /// When the next picture is shown, if it is.
+    fn next(&mut self) -> Option<Span> {
+        let picture = self.next;
+        self.next += 1;
+        if picture < self.first_shown { None } else { self.timeline.span(picture) }
+    }
 }
 
 impl Mp4Source {
@@ -67,8 +101,9 @@ impl Mp4Source {
         })?;
         drop(moov);
 
-        let (decoder, stream) = H264Decoder::new(&track.avcc, options.threads(), options.max_frame_bytes())
-            .map_err(|error| match error {
+        let new_decoder =
+            H264Decoder::new(&track.avcc, track.orientation, options.threads(), options.max_frame_bytes());
+        let (decoder, stream) = new_decoder.map_err(|error| match error {
             StreamError::Unsupported(reason) => unsupported(reason.to_owned()),
             StreamError::Malformed => damaged("the H.264 configuration is malformed"),
             StreamError::TooLarge { width, height } => OpenError::TooLarge {
@@ -78,47 +113,61 @@ impl Mp4Source {
                 max_frame_bytes: options.max_frame_bytes(),
             },
         })?;
-        let times = presentation_times(&track);
-        let shown = times.iter().filter(|(_, is_shown)| *is_shown).count() as u64;
-        let frame_rate = average_rate(&track.samples, track.timescale);
+        let timeline = Arc::new(Timeline::new(&track));
+        let (width, height) = track.orientation.size(stream.width, stream.height);
         let info = SourceInfo {
-            width: stream.width,
-            height: stream.height,
+            width,
+            height,
             element_type: ElementType::U8,
             pixel_format: PixelFormat::Bgr,
-            frame_rate,
-            frames: Some(shown),
-            duration: frame_rate.map(|rate| rate.time_of(shown)),
+            frame_rate: timeline.average_rate(),
+            frames: Some(timeline.shown().len() as u64),
+            duration: Some(timeline.duration()),
             codec: "h264".to_owned(),
             decoder: DECODER.to_owned(),
         };
-        Ok(Self {
+        let film = Film {
             origin,
             info,
             file,
             file_len,
             samples: track.samples,
-            times,
+            sync_samples: track.sync_samples,
+            timeline,
+            orientation: track.orientation,
             avcc: track.avcc,
             threads: options.threads(),
             max_frame_bytes: options.max_frame_bytes(),
+            // Twice what the worst samples have as they are, and then something for what goes with a picture.
+            longest_sample: u64::from(stream.coded_width) * u64::from(stream.coded_height) * 5 + (1 << 20),
+        };
+        Ok(Self::new(Arc::new(film), decoder))
+    }
+
+    fn new(film: Arc<Film>, decoder: H264Decoder) -> Self {
+        Self {
             decoder,
             next_sample: 0,
-            decoded: 0,
+            first_composition_time: i64::MIN,
+            presentation: Presentation::new(&film.timeline),
             ready: VecDeque::new(),
             is_flushed: false,
             error: None,
             sample_buffer: Vec::new(),
-        })
+            film,
+        }
     }
 
     /// Gives the decoder its next sample, or tells it that there are no more.
     fn advance(&mut self) {
-        let (frames, error) = match self.samples.get(self.next_sample).copied() {
+        let (frames, error) = match self.film.samples.get(self.next_sample).copied() {
             Some(sample) if self.error.is_none() => {
                 self.next_sample += 1;
+                if sample.composition_time < self.first_composition_time {
+                    return;
+                }
                 match self.read_sample(sample) {
-                    Ok(()) => self.decoder.decode(&self.sample_buffer),
+                    Ok(()) => self.decoder.decode(&self.sample_buffer, &mut self.presentation),
                     Err(error) => {
                         self.error = Some(error);
                         return;
@@ -128,66 +177,65 @@ impl Mp4Source {
             // What came before an error is still shown.
             _ => {
                 self.is_flushed = true;
-                self.decoder.flush()
+                self.decoder.flush(&mut self.presentation)
             }
         };
-        for frame in frames {
-            let (time, is_shown) = self.times.get(self.decoded).copied().unwrap_or_default();
-            self.decoded += 1;
-            if is_shown {
-                self.ready.push_back(TimedFrame::new(frame, time));
-            }
-        }
+        self.ready.extend(frames);
         if let Some(error) = error
             && self.error.is_none()
         {
             self.error = Some(self.read_error(error));
         }
+        let pictures = self.presentation.timeline.pictures();
         if self.is_flushed
             && self.error.is_none()
-            && self.decoded < self.samples.len()
+            && self.presentation.next < pictures
             && self.decoder.is_progressive()
         {
-            let missing = self.samples.len() - self.decoded;
+            let missing = pictures - self.presentation.next;
             self.error = Some(self.damaged(format!("{missing} of its frames cannot be decoded")));
         }
     }
 
     fn read_sample(&mut self, sample: Sample) -> Result<(), ReadError> {
-        let is_inside = sample.offset.checked_add(sample.len.into()).is_some_and(|end| end <= self.file_len);
+        let end = sample.offset.checked_add(sample.len.into());
+        let is_inside = end.is_some_and(|end| end <= self.film.file_len);
         if !is_inside {
             return Err(self.damaged("the file ends before this frame".to_owned()));
         }
-        // Not longer than the file.
+        if u64::from(sample.len) > self.film.longest_sample {
+            return Err(self.damaged(format!("a frame of {} bytes is too long for its size", sample.len)));
+        }
         self.sample_buffer.resize(sample.len as usize, 0);
-        let read = self
-            .file
-            .seek(SeekFrom::Start(sample.offset))
-            .and_then(|_| self.file.read_exact(&mut self.sample_buffer));
+        let read = read_exact_at(&self.film.file, &mut self.sample_buffer, sample.offset);
         read.map_err(|error| match error.kind() {
             io::ErrorKind::UnexpectedEof => self.damaged("the file ends before this frame".to_owned()),
-            _ => ReadError::Io { origin: self.origin.clone(), error },
+            _ => ReadError::Io { origin: self.film.origin.clone(), error },
         })
     }
 
     fn read_error(&self, error: H264Error) -> ReadError {
+        let size = |width, height| format!("{width}×{height} pixels");
         match error {
             H264Error::Malformed(reason) => self.damaged(reason),
             H264Error::DecoderFailed => ReadError::DecoderFailed {
-                origin: self.origin.clone(),
+                origin: self.film.origin.clone(),
                 decoder: DECODER,
                 frame: self.near_frame(),
             },
             H264Error::SizeChanged { width, height } => ReadError::FormatChanged {
-                origin: self.origin.clone(),
-                expected: format!("{}×{} pixels", self.info.width, self.info.height),
-                found: format!("{width}×{height} pixels"),
+                origin: self.film.origin.clone(),
+                expected: size(self.film.info.width, self.film.info.height),
+                found: {
+                    let (width, height) = self.film.orientation.size(width, height);
+                    size(width, height)
+                },
             },
         }
     }
 
     fn damaged(&self, reason: String) -> ReadError {
-        ReadError::Damaged { origin: self.origin.clone(), frame: self.near_frame(), reason }
+        ReadError::Damaged { origin: self.film.origin.clone(), frame: self.near_frame(), reason }
     }
 
     fn near_frame(&self) -> u64 {
@@ -197,7 +245,7 @@ impl Mp4Source {
 
 impl FrameSource for Mp4Source {
     fn info(&self) -> &SourceInfo {
-        &self.info
+        &self.film.info
     }
 
     fn next_frame(&mut self) -> Result<Option<TimedFrame>, ReadError> {
@@ -213,14 +261,37 @@ impl FrameSource for Mp4Source {
     }
 
     fn rewind(&mut self) -> Result<(), ReadError> {
-        let (decoder, _) =
-            H264Decoder::new(&self.avcc, self.threads, self.max_frame_bytes).map_err(|_| {
-                // It was accepted before.
-                self.damaged("the H.264 configuration is malformed".to_owned())
-            })?;
-        self.decoder = decoder;
-        self.next_sample = 0;
-        self.decoded = 0;
+        self.begin_at(EntryPoint::START, 0)
+    }
+
+    fn seek(&mut self, time: Duration) -> Result<(), ReadError> {
+        let picture = self.film.timeline.picture_at(time);
+        self.begin_at(self.film.entry_point(picture), picture)
+    }
+
+    fn frames_within(&self, time: Range<Duration>) -> Option<u64> {
+        Some(self.film.timeline.frames_within(&time))
+    }
+
+    fn duplicate(&self) -> Option<Box<dyn FrameSource>> {
+        let decoder = self.film.decoder().ok()?;
+        Some(Box::new(Self::new(Arc::clone(&self.film), decoder)))
+    }
+}
+
+impl Mp4Source {
+    /// Decodes from there on, and gives out what is shown from this picture on.
+    fn begin_at(&mut self, entry: EntryPoint, first_shown: usize) -> Result<(), ReadError> {
+        // It was accepted before.
+        self.decoder = (self.film.decoder())
+            .map_err(|_| self.damaged("the H.264 configuration is malformed".to_owned()))?;
+        self.next_sample = entry.sample;
+        self.first_composition_time = entry.composition_time;
+        self.presentation = Presentation {
+            next: self.film.timeline.picture_from(entry.composition_time),
+            first_shown,
+            ..Presentation::new(&self.film.timeline)
+        };
         self.ready.clear();
         self.is_flushed = false;
         self.error = None;
@@ -228,74 +299,46 @@ impl FrameSource for Mp4Source {
     }
 }
 
-/// When each frame is shown, in the order of presentation. The first that is shown is shown at 0.
-fn presentation_times(track: &VideoTrack) -> Vec<(Duration, bool)> {
-    let mut times: Vec<i64> = track.samples.iter().map(|sample| sample.composition_time).collect();
-    times.sort_unstable();
-    let Shown { start, end } = track.shown;
-    let is_shown = |time: i64| time >= start && time < end;
-    let first = times.iter().copied().find(|&time| is_shown(time)).unwrap_or_default();
-    let since_first = |time: i64| {
-        let units = time.saturating_sub(first).max(0).unsigned_abs();
-        let scale = u64::from(track.timescale);
-        let nanoseconds = u128::from(units % scale) * 1_000_000_000 / u128::from(scale);
-        // Less than 10⁹, so it fits.
-        Duration::new(units / scale, nanoseconds as u32)
-    };
-    times.into_iter().map(|time| (since_first(time), is_shown(time))).collect()
+/// A sample from which decoding can begin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct EntryPoint {
+    sample: usize,
+    /// What is shown before it, and comes after it in the order of decoding, refers to what came before it: the leading
+    /// pictures of an open group.
+    composition_time: i64,
 }
 
-/// The frames in the time from the first to the last. Exact if they are evenly spaced.
-fn average_rate(samples: &[Sample], timescale: u32) -> Option<FrameRate> {
-    let times = || samples.iter().map(|sample| sample.composition_time);
-    let span = times().max()?.checked_sub(times().min()?)?.unsigned_abs();
-    let intervals = samples.len() as u64 - 1;
-    if span == 0 || intervals == 0 {
-        return None;
-    }
-    // intervals * timescale / span, in the lowest terms that fit.
-    let frames = intervals * u64::from(timescale);
-    let (mut a, mut b) = (frames, span);
-    while b != 0 {
-        (a, b) = (b, a % b);
-    }
-    let (mut frames, mut seconds) = (frames / a, span / a);
-    while frames > u64::from(u32::MAX) || seconds > u64::from(u32::MAX) {
-        (frames, seconds) = (frames / 2, seconds / 2);
-    }
-    FrameRate::new(frames as u32, seconds as u32)
+impl EntryPoint {
+    const START: Self = Self { sample: 0, composition_time: i64::MIN };
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn samples(times: &[i64]) -> Vec<Sample> {
-        times.iter().map(|&composition_time| Sample { offset: 0, len: 0, composition_time }).collect()
+impl Film {
+    fn decoder(&self) -> Result<H264Decoder, StreamError> {
+        let decoder = H264Decoder::new(&self.avcc, self.orientation, self.threads, self.max_frame_bytes);
+        decoder.map(|(decoder, _)| decoder)
     }
 
-    #[test]
-    fn times_are_those_of_presentation_within_the_edit() {
-        // I P B B, with the delay that B-frames bring.
-        let track = VideoTrack {
-            avcc: Vec::new(),
-            timescale: 1000,
-            samples: samples(&[100, 400, 200, 300]),
-            shown: Shown { start: 200, end: 400 },
-        };
-        let times = presentation_times(&track);
-        let ms = Duration::from_millis;
-        assert_eq!(times, [(ms(0), false), (ms(0), true), (ms(100), true), (ms(200), false)]);
-    }
-
-    #[test]
-    fn the_average_rate_is_exact_for_even_frames() {
-        let even: Vec<i64> = (0..300).map(|n| n * 1001).collect();
-        assert_eq!(average_rate(&samples(&even), 30_000), FrameRate::new(30_000, 1001));
-        assert_eq!(average_rate(&samples(&[7]), 1000), None);
-        assert_eq!(average_rate(&samples(&[i64::MIN, i64::MAX]), 1000), None);
-        // The lowest terms are too large for a FrameRate, and the value is what counts.
-        let slow = average_rate(&samples(&[0, i64::MAX]), u32::MAX).unwrap();
-        assert!(slow.frames_per_second() < 1e-8, "{slow}");
+    /// Where to begin so that this picture and all after it can be decoded: the last sync sample that is not after it,
+    /// neither in the order of decoding nor in that of presentation, and that nothing decoded earlier is shown after.
+    fn entry_point(&self, picture: usize) -> EntryPoint {
+        let Some(wanted) = self.timeline.composition_time(picture) else { return EntryPoint::START };
+        let mut sync_samples = self.sync_samples.as_ref().map(|samples| samples.iter().peekable());
+        let mut entry = EntryPoint::START;
+        let mut latest = i64::MIN;
+        for (number, sample) in self.samples.iter().enumerate() {
+            let is_sync = match &mut sync_samples {
+                None => true,
+                Some(samples) => samples.next_if(|&&sync| sync as usize == number).is_some(),
+            };
+            if is_sync && number > 0 && latest < sample.composition_time && sample.composition_time <= wanted
+            {
+                entry = EntryPoint { sample: number, composition_time: sample.composition_time };
+            }
+            if sample.composition_time == wanted {
+                break;
+            }
+            latest = latest.max(sample.composition_time);
+        }
+        entry
     }
 }

@@ -1,8 +1,9 @@
 //! What the `moov` box says of the first video track.
 
 use super::boxes::{boxes, find, rows, rows_at, u32_at, u64_at};
+use crate::orientation::Orientation;
 
-/// The samples that are accepted: a day and a half at 30 frames per second. Each costs 24 bytes.
+/// The samples that are accepted: a day and a half at 30 frames per second. Each costs 24 bytes, and 8 in the timeline.
 const MOST_SAMPLES: usize = 4 << 20;
 
 /// The first video track: how its samples are coded, where they are, and when they are shown.
@@ -14,8 +15,14 @@ pub(super) struct VideoTrack {
     pub(super) timescale: u32,
     /// In the order of decoding.
     pub(super) samples: Vec<Sample>,
+    /// The samples from which decoding can begin, rising; `None` for all of them.
+    pub(super) sync_samples: Option<Vec<u32>>,
+    /// How long all samples take, in units of the timescale.
+    pub(super) decode_duration: i64,
     /// The part that is shown, in units of the timescale.
     pub(super) shown: Shown,
+    /// How the pictures are turned to be upright.
+    pub(super) orientation: Orientation,
 }
 
 /// One coded picture.
@@ -25,6 +32,8 @@ pub(super) struct Sample {
     pub(super) offset: u64,
     /// Its length in bytes.
     pub(super) len: u32,
+    /// The time to the next sample in the order of decoding.
+    pub(super) duration: u32,
     /// When it is shown, before the edit list.
     pub(super) composition_time: i64,
 }
@@ -36,6 +45,8 @@ pub(super) struct Shown {
     pub(super) start: i64,
     /// Samples before this.
     pub(super) end: i64,
+    /// How far off the end may be, as it is written in the movie's units of time.
+    pub(super) end_tolerance: u32,
 }
 
 /// Why there is no such track.
@@ -65,7 +76,7 @@ impl VideoTrack {
         let table =
             find(track, &[b"mdia", b"minf", b"stbl"]).ok_or(Malformed("the sample table is missing"))?;
         let avcc = avcc(table)?.to_vec();
-        let samples = samples(table, file_len)?;
+        let (samples, decode_duration) = samples(table, file_len)?;
         if samples.is_empty() {
             let is_fragmented = boxes(moov).any(|(kind, _)| kind == b"mvex");
             return Err(if is_fragmented {
@@ -74,10 +85,45 @@ impl VideoTrack {
                 Malformed("the video track has no samples")
             });
         }
-        let movie_timescale = find(moov, &[b"mvhd"]).and_then(self::timescale);
+        let sync_samples = sync_samples(table, samples.len())?;
+        let movie = find(moov, &[b"mvhd"]).unwrap_or_default();
+        let movie_timescale = self::timescale(movie);
         let shown = shown(find(track, &[b"edts", b"elst"]), movie_timescale.unwrap_or(1000), timescale)?;
-        Ok(Self { avcc, timescale, samples, shown })
+        let orientation =
+            orientation(find(track, &[b"tkhd"]).unwrap_or_default(), movie).ok_or_else(|| {
+                Unsupported("its pictures are turned by an angle that is no quarter of a turn".to_owned())
+            })?;
+        Ok(Self { avcc, timescale, samples, sync_samples, decode_duration, shown, orientation })
     }
+}
+
+/// What the matrix of the track, and then that of the movie, do to the pictures. Both are often the one that does nothing.
+fn orientation(track_header: &[u8], movie_header: &[u8]) -> Option<Orientation> {
+    /// The corner of the matrix that turns and mirrors; the rest moves the picture.
+    fn corner(header: &[u8], at: usize, at_if_long: usize) -> [i64; 4] {
+        let at = if header.first() == Some(&1) { at_if_long } else { at };
+        let entry =
+            |column: usize| u32_at(header, at + 4 * column).map(|entry| i64::from(entry.cast_signed()));
+        match [entry(0), entry(1), entry(3), entry(4)] {
+            [Some(a), Some(b), Some(c), Some(d)] if [a, b, c, d] != [0; 4] => [a, b, c, d],
+            _ => [1, 0, 0, 1],
+        }
+    }
+    let [a, b, c, d] = corner(track_header, 40, 52);
+    let [e, f, g, h] = corner(movie_header, 36, 48);
+    let sum = |x: i64, y: i64, z: i64, w: i64| x.saturating_mul(y).saturating_add(z.saturating_mul(w));
+    Orientation::from_matrix(sum(a, e, b, g), sum(a, f, b, h), sum(c, e, d, g), sum(c, f, d, h))
+}
+
+/// The samples from which decoding can begin, counted from 0.
+fn sync_samples(table: &[u8], count: usize) -> Result<Option<Vec<u32>>, TrackError> {
+    let Some(table) = find(table, &[b"stss"]) else { return Ok(None) };
+    let rows = rows(table, 4).ok_or(TrackError::Malformed("the list of sync samples is cut short"))?;
+    let numbers = rows.filter_map(|row| u32_at(row, 0)?.checked_sub(1));
+    let mut numbers: Vec<u32> = numbers.filter(|&number| (number as usize) < count).collect();
+    numbers.sort_unstable();
+    numbers.dedup();
+    Ok(Some(numbers))
 }
 
 /// Units per second, of a `mdhd` or `mvhd` box.
@@ -102,7 +148,8 @@ fn avcc(table: &[u8]) -> Result<&[u8], TrackError> {
     entry.get(VISUAL_FIELDS..).and_then(|inner| find(inner, &[b"avcC"])).ok_or(malformed)
 }
 
-fn samples(table: &[u8], file_len: u64) -> Result<Vec<Sample>, TrackError> {
+/// The samples, and how long they take in all.
+fn samples(table: &[u8], file_len: u64) -> Result<(Vec<Sample>, i64), TrackError> {
     let malformed = |what| move || TrackError::Malformed(what);
     let part = |kind: &[u8; 4]| find(table, &[kind]);
 
@@ -144,16 +191,18 @@ fn samples(table: &[u8], file_len: u64) -> Result<Vec<Sample>, TrackError> {
         // QuickTime writes negative offsets in version 0 too, so they are signed in both.
         let composition_offset =
             composition_offsets.as_mut().map_or(0, |runs| runs.next_value().cast_signed());
+        let duration = times.next_value();
         samples.push(Sample {
             offset,
             len,
+            duration,
             composition_time: decode_time.saturating_add(composition_offset.into()),
         });
         offset =
             offset.checked_add(len.into()).ok_or_else(malformed("a sample is past the end of any file"))?;
-        decode_time = decode_time.saturating_add(times.next_value().into());
+        decode_time = decode_time.saturating_add(duration.into());
     }
-    Ok(samples)
+    Ok((samples, decode_time))
 }
 
 /// A table of runs: so many samples, each with this value. Past its end the last value holds.
@@ -218,7 +267,7 @@ impl Iterator for Chunks<'_> {
 /// What an edit list shows. Empty edits, which delay the track against others, are left out: a source begins at its first
 /// frame.
 fn shown(edit_list: Option<&[u8]>, movie_timescale: u32, timescale: u32) -> Result<Shown, TrackError> {
-    const ALL: Shown = Shown { start: i64::MIN, end: i64::MAX };
+    const ALL: Shown = Shown { start: i64::MIN, end: i64::MAX, end_tolerance: 0 };
     let Some(list) = edit_list else { return Ok(ALL) };
     let is_long = list.first() == Some(&1);
     let edits = rows(list, if is_long { 20 } else { 12 })
@@ -235,11 +284,12 @@ fn shown(edit_list: Option<&[u8]>, movie_timescale: u32, timescale: u32) -> Resu
     match edits[..] {
         [] => Ok(ALL),
         // Some writers leave the duration 0 for "all of it".
-        [(0, start)] => Ok(Shown { start, end: i64::MAX }),
+        [(0, start)] => Ok(Shown { start, ..ALL }),
         [(duration, start)] => {
             let duration = u128::from(duration) * u128::from(timescale) / u128::from(movie_timescale.max(1));
             let duration = i64::try_from(duration).unwrap_or(i64::MAX);
-            Ok(Shown { start, end: start.saturating_add(duration) })
+            let end_tolerance = timescale.div_ceil(movie_timescale.max(1));
+            Ok(Shown { start, end: start.saturating_add(duration), end_tolerance })
         }
         _ => Err(TrackError::Unsupported("its edit list has more than one part".to_owned())),
     }
@@ -285,10 +335,19 @@ mod tests {
             &[2, 10, 2, 20],
             &[1, 0, 2, 30, 1, minus_ten],
         );
-        let sample = |offset, len, composition_time| Sample { offset, len, composition_time };
+        let sample =
+            |offset, len, duration, composition_time| Sample { offset, len, duration, composition_time };
         assert_eq!(
             samples(&table, 1000).unwrap(),
-            [sample(100, 5, 0), sample(200, 6, 40), sample(206, 7, 50), sample(300, 8, 30)]
+            (
+                vec![
+                    sample(100, 5, 10, 0),
+                    sample(200, 6, 10, 40),
+                    sample(206, 7, 20, 50),
+                    sample(300, 8, 20, 30)
+                ],
+                60
+            )
         );
     }
 
@@ -316,7 +375,34 @@ mod tests {
         };
         assert!(matches!(samples(&claim(u32::MAX), u64::MAX), Err(TrackError::Unsupported(_))));
         assert!(matches!(samples(&claim(1001), 1000), Err(TrackError::Malformed(_))));
-        assert_eq!(samples(&claim(1000), 1000).unwrap().len(), 1000);
+        assert_eq!(samples(&claim(1000), 1000).unwrap().0.len(), 1000);
+    }
+
+    #[test]
+    fn sync_samples_are_counted_from_0_and_inside_the_track() {
+        let list = |numbers: &[u32]| table(b"stss", &[0, numbers.len() as u32], numbers);
+        assert_eq!(sync_samples(&list(&[1, 9, 5, 0, 5, 11, u32::MAX]), 10), Ok(Some(vec![0, 4, 8])));
+        assert_eq!(sync_samples(&[], 10), Ok(None));
+        let cut_short = table(b"stss", &[0, 2], &[1]);
+        assert!(matches!(sync_samples(&cut_short, 10), Err(TrackError::Malformed(_))));
+    }
+
+    #[test]
+    fn the_movies_matrix_comes_after_the_tracks() {
+        let header = |version: u8, at: usize, [a, b, c, d]: [i32; 4]| -> Vec<u8> {
+            let mut header = vec![0; at];
+            header[0] = version;
+            header.extend([a, b, 0, c, d, 0].into_iter().flat_map(|entry| (entry * 65536).to_be_bytes()));
+            header
+        };
+        let quarter = Orientation::from_matrix(0, 1, -1, 0);
+        let mirror = [-1, 0, 0, 1];
+        assert_eq!(orientation(&header(0, 40, [0, 1, -1, 0]), &[]), quarter);
+        assert_eq!(orientation(&header(1, 52, [0, 1, -1, 0]), &header(1, 48, [1, 0, 0, 1])), quarter);
+        let both = orientation(&header(0, 40, [0, 1, -1, 0]), &header(0, 36, mirror));
+        assert_eq!(both, Orientation::from_matrix(0, 1, 1, 0));
+        assert_eq!(orientation(&header(0, 40, [1, 1, -1, 1]), &[]), None);
+        assert_eq!(orientation(&[], &[]), Some(Orientation::UPRIGHT));
     }
 
     #[test]
@@ -327,9 +413,15 @@ mod tests {
         };
         // 2 s of the movie's 1000, in the track's 15360, after an empty edit.
         let edits = list(&[500, u32::MAX, 0x10000, 2000, 1024, 0x10000]);
-        assert_eq!(shown(Some(&edits), 1000, 15360), Ok(Shown { start: 1024, end: 1024 + 30720 }));
+        assert_eq!(
+            shown(Some(&edits), 1000, 15360),
+            Ok(Shown { start: 1024, end: 1024 + 30720, end_tolerance: 16 })
+        );
         let endless = list(&[0, 7, 0x10000]);
-        assert_eq!(shown(Some(&endless), 1000, 15360), Ok(Shown { start: 7, end: i64::MAX }));
+        assert_eq!(
+            shown(Some(&endless), 1000, 15360),
+            Ok(Shown { start: 7, end: i64::MAX, end_tolerance: 0 })
+        );
         let two = list(&[1, 7, 0x10000, 1, 9, 0x10000]);
         assert!(matches!(shown(Some(&two), 1000, 15360), Err(TrackError::Unsupported(_))));
         assert!(matches!(shown(Some(&two[..20]), 1000, 15360), Err(TrackError::Malformed(_))));

@@ -1,5 +1,6 @@
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
+use std::ops::Range;
 use std::path::Path;
 use std::time::Duration;
 
@@ -78,6 +79,24 @@ impl Y4mSource {
         })
     }
 
+    /// The one that the header says, else one to play it at.
+    fn rate(&self) -> FrameRate {
+        self.header.rate.unwrap_or(FrameRate::THIRTY)
+    }
+
+    /// Goes to where the frame of this number begins if no frame has parameters of its own, and tells whether one does.
+    fn goes_to(&mut self, number: u64) -> bool {
+        const LINE: &[u8] = b"FRAME\n";
+        let step = self.frame_len as u64 + LINE.len() as u64;
+        let Some(at) = number.checked_mul(step).and_then(|offset| offset.checked_add(self.first_frame))
+        else {
+            return false;
+        };
+        let mut line = [0; LINE.len()];
+        let is_there = self.file.seek(SeekFrom::Start(at)).and_then(|_| self.file.read_exact(&mut line));
+        is_there.is_ok() && line == LINE && self.file.seek(SeekFrom::Start(at)).is_ok()
+    }
+
     fn damaged(&self, reason: &str) -> ReadError {
         ReadError::Damaged { origin: self.origin.clone(), frame: self.frames, reason: reason.to_owned() }
     }
@@ -138,10 +157,9 @@ impl FrameSource for Y4mSource {
             self.is_ended = true;
             return result.map(|_| None);
         };
-        let rate = self.header.rate.unwrap_or(FrameRate::THIRTY);
-        let time: Duration = rate.time_of(self.frames);
+        let (time, duration) = self.rate().span_of(self.frames);
         self.frames += 1;
-        Ok(Some(TimedFrame::new(frame, time)))
+        Ok(Some(TimedFrame::new(frame, time).with_duration(duration)))
     }
 
     fn rewind(&mut self) -> Result<(), ReadError> {
@@ -149,5 +167,19 @@ impl FrameSource for Y4mSource {
         sought.map_err(|error| ReadError::Io { origin: self.origin.clone(), error })?;
         (self.frames, self.is_ended) = (0, false);
         Ok(())
+    }
+
+    fn seek(&mut self, time: Duration) -> Result<(), ReadError> {
+        let number = self.rate().index_at(time).min(self.info.frames.unwrap_or(0).saturating_sub(1));
+        if self.goes_to(number) {
+            (self.frames, self.is_ended) = (number, false);
+            return Ok(());
+        }
+        // The lines before its frames are not all alike, so only reading them all tells where a frame is.
+        self.rewind()
+    }
+
+    fn frames_within(&self, time: Range<Duration>) -> Option<u64> {
+        Some(self.rate().frames_within(&time, self.info.frames?))
     }
 }
