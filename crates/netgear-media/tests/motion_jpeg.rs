@@ -105,6 +105,9 @@ fn an_empty_chunk_leaves_the_picture_before_it_for_longer() {
     let empty = || chunk(b"01dc", b"");
     let (_folder, path) = written(&avi(&[empty(), picture(1), empty(), empty(), picture(2)]));
     let mut source = open(&path, &built_in());
+    let durations = std::iter::from_fn(|| source.next_frame().unwrap()).map(|frame| frame.duration);
+    assert_eq!(durations.collect::<Vec<_>>(), [120, 40].map(|time| Some(Duration::from_millis(time))));
+    source.rewind().unwrap();
     assert_eq!(read(&mut source).0, [(1, 40), (2, 160)]);
     source.seek(Duration::from_millis(130)).unwrap();
     assert_eq!(read(&mut source).0, [(1, 40), (2, 160)]);

@@ -110,7 +110,8 @@ impl ApngSource {
         let drawn = self.canvas.draw(Area { left, top, width, height }, &self.rgba, stride, blend, disposal);
         let frame = drawn.and_then(|()| self.canvas.bgr_frame()).ok_or(DecodingError::LimitsExceeded)?;
         self.shown.push(control.delay_num.into(), chunks::per_second(control.delay_den));
-        Ok(Some(TimedFrame::new(frame, time)))
+        let duration = self.shown.sum().saturating_sub(time);
+        Ok(Some(TimedFrame::new(frame, time).with_duration(duration)))
     }
 
     fn read_error(&self, error: DecodingError) -> ReadError {

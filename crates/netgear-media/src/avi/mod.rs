@@ -7,13 +7,14 @@ mod headers;
 
 use std::fs::File;
 use std::io::{self, Seek, SeekFrom};
+use std::ops::Range;
 use std::path::Path;
 use std::time::Duration;
 
 use netgear_proto::{ElementType, PixelFormat};
 
 use self::headers::{HeaderError, VideoStream};
-use crate::mjpeg::{JpegFrames, JpegHeader, index_at};
+use crate::mjpeg::{JpegFrames, JpegHeader};
 use crate::riff::{ChunkHeader, read_at};
 use crate::{FrameRate, FrameSource, OpenError, OpenOptions, ReadError, SourceInfo, TimedFrame};
 
@@ -105,7 +106,9 @@ impl AviSource {
         }
         let number = self.chunks.number - 1;
         let frame = self.frames.decode(&self.jpeg, &self.origin, number)?;
-        Ok(Some(TimedFrame::new(frame, self.rate.time_of(number))))
+        self.chunks.pass_empty();
+        let (time, end) = (self.rate.time_of(number), self.rate.time_of(self.chunks.number));
+        Ok(Some(TimedFrame::new(frame, time).with_duration(end.saturating_sub(time))))
     }
 }
 
@@ -130,9 +133,13 @@ impl FrameSource for AviSource {
     }
 
     fn seek(&mut self, time: Duration) -> Result<(), ReadError> {
-        let sought = self.chunks.seek(index_at(self.rate, time));
+        let sought = self.chunks.seek(self.rate.index_at(time));
         self.is_ended = false;
         sought.map_err(|error| ReadError::Io { origin: self.origin.clone(), error })
+    }
+
+    fn frames_within(&self, time: Range<Duration>) -> Option<u64> {
+        Some(self.rate.frames_within(&time, self.info.frames?))
     }
 }
 
@@ -236,6 +243,13 @@ impl FrameChunks {
             return Ok(true);
         }
         Ok(false)
+    }
+
+    /// Goes past the empty pictures that are next. What is wrong behind them comes up when the next is read.
+    fn pass_empty(&mut self) {
+        while let Ok(Some(0)) = self.next_chunk() {
+            self.pass(0);
+        }
     }
 
     /// Goes to the picture of this number, or if it is empty to the last before it that is not; near the end if there is none.

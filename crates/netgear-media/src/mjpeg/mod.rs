@@ -86,9 +86,9 @@ impl MjpegSource {
             return Ok(None);
         }
         let frame = self.frames.decode(&self.jpeg, &self.origin, self.number)?;
-        let time = self.rate.time_of(self.number);
+        let (time, duration) = self.rate.span_of(self.number);
         self.number += 1;
-        Ok(Some(TimedFrame::new(frame, time)))
+        Ok(Some(TimedFrame::new(frame, time).with_duration(duration)))
     }
 }
 
@@ -114,7 +114,7 @@ impl FrameSource for MjpegSource {
 
     /// The pictures before it are read, and not decoded.
     fn seek(&mut self, time: Duration) -> Result<(), ReadError> {
-        let number = index_at(self.rate, time);
+        let number = self.rate.index_at(time);
         if number < self.number || self.is_ended {
             self.rewind()?;
         }
@@ -178,14 +178,4 @@ fn reason(error: JpegError) -> String {
         JpegError::Damaged { reason } => reason,
         other => other.to_string(),
     }
-}
-
-/// The frame that is shown at this time: the last that has begun.
-pub(crate) fn index_at(rate: FrameRate, time: Duration) -> u64 {
-    let about =
-        time.as_nanos().saturating_mul(rate.frames().into()) / (u128::from(rate.seconds()) * 1_000_000_000);
-    let about = u64::try_from(about).unwrap_or(u64::MAX);
-    // Times are cut off to whole nanoseconds, so the next may have begun.
-    let next = about.saturating_add(1);
-    if rate.time_of(next) <= time { next } else { about }
 }

@@ -86,7 +86,8 @@ impl WebpSource {
         let frame =
             drawn.and_then(|()| self.canvas.bgr_frame()).ok_or("a frame is not within the picture")?;
         self.shown.push(part.milliseconds, 1000);
-        Ok(Some(TimedFrame::new(frame, time)))
+        let duration = self.shown.sum().saturating_sub(time);
+        Ok(Some(TimedFrame::new(frame, time).with_duration(duration)))
     }
 
     /// Reads the content of the next `ANMF` chunk; `false` if there is none.
