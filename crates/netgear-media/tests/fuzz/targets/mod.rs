@@ -18,7 +18,7 @@ pub(crate) mod mp4 {
     use super::{Film, Played, film::open};
 
     pub(crate) fn run(input: &[u8]) -> Played {
-        open(&Film { start: b"\0\0\0\x08ftyp", input, end: b"" })
+        open(&Film { start: b"\0\0\0\x08ftyp", input, end: b"", decoder_memory: 0 })
     }
 }
 
@@ -29,7 +29,7 @@ pub(crate) mod mp4_frames {
     pub(crate) fn run(input: &[u8]) -> Played {
         contain_panics_of("rust_h264");
         // What a picture with damage looks like depends on those before it.
-        play(&Film { start: b"\0\0\0\x08ftyp", input, end: b"" }, Seeking::MayDiffer)
+        play(&Film { start: b"\0\0\0\x08ftyp", input, end: b"", decoder_memory: 0 }, Seeking::MayDiffer)
     }
 }
 
@@ -38,7 +38,7 @@ pub(crate) mod y4m {
     use super::{Film, Played, Seeking, play};
 
     pub(crate) fn run(input: &[u8]) -> Played {
-        play(&Film { start: b"YUV4MPEG2 ", input, end: b"" }, Seeking::IsExact)
+        play(&Film { start: b"YUV4MPEG2 ", input, end: b"", decoder_memory: 0 }, Seeking::IsExact)
     }
 }
 
@@ -49,7 +49,7 @@ pub(crate) mod avi {
     pub(crate) fn run(input: &[u8]) -> Played {
         let (len, rest) = input.split_at(input.len().min(4));
         let start = [b"RIFF", len, &b"\0\0\0\0AVI "[len.len()..]].concat();
-        play(&Film { start: &start, input: rest, end: b"" }, Seeking::IsExact)
+        play(&Film { start: &start, input: rest, end: b"", decoder_memory: 0 }, Seeking::IsExact)
     }
 }
 
@@ -58,7 +58,7 @@ pub(crate) mod mjpeg {
     use super::{Film, Played, Seeking, play};
 
     pub(crate) fn run(input: &[u8]) -> Played {
-        play(&Film { start: b"\xff\xd8\xff", input, end: b"" }, Seeking::IsExact)
+        play(&Film { start: b"\xff\xd8\xff", input, end: b"", decoder_memory: 0 }, Seeking::IsExact)
     }
 }
 
@@ -73,7 +73,10 @@ pub(crate) mod jpeg {
         // The first two bytes are looked at before anything else is.
         let picture = [b"\xff\xd8", input].concat();
         let start = [AVI, &u32::try_from(picture.len()).unwrap_or(u32::MAX).to_le_bytes()].concat();
-        play(&Film { start: &start, input: &picture, end: &b"\0"[..picture.len() % 2] }, Seeking::IsExact)
+        play(
+            &Film { start: &start, input: &picture, end: &b"\0"[..picture.len() % 2], decoder_memory: 0 },
+            Seeking::IsExact,
+        )
     }
 }
 
@@ -82,7 +85,7 @@ pub(crate) mod gif {
     use super::{Film, Played, Seeking, play};
 
     pub(crate) fn run(input: &[u8]) -> Played {
-        play(&Film { start: b"GIF89a", input, end: b"" }, Seeking::IsExact)
+        play(&Film { start: b"GIF89a", input, end: b"", decoder_memory: 0 }, Seeking::IsExact)
     }
 }
 
@@ -91,7 +94,7 @@ pub(crate) mod png {
     use super::{Film, Played, Seeking, play};
 
     pub(crate) fn run(input: &[u8]) -> Played {
-        play(&Film { start: b"\x89PNG\r\n\x1a\n", input, end: b"" }, Seeking::IsExact)
+        play(&Film { start: b"\x89PNG\r\n\x1a\n", input, end: b"", decoder_memory: 0 }, Seeking::IsExact)
     }
 }
 
@@ -99,9 +102,15 @@ pub(crate) mod png {
 pub(crate) mod webp {
     use super::{Film, Played, Seeking, play};
 
+    /// The decoder of lossy pictures takes memory for a partition before it is there. Its length has 24 bits.
+    const LARGEST_PARTITION: usize = 1 << 24;
+
     pub(crate) fn run(input: &[u8]) -> Played {
         let (len, rest) = input.split_at(input.len().min(4));
         let start = [b"RIFF", len, &b"\0\0\0\0WEBP"[len.len()..]].concat();
-        play(&Film { start: &start, input: rest, end: b"" }, Seeking::IsExact)
+        play(
+            &Film { start: &start, input: rest, end: b"", decoder_memory: LARGEST_PARTITION },
+            Seeking::IsExact,
+        )
     }
 }
