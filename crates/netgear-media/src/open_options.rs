@@ -9,7 +9,7 @@ use crate::{FrameRate, OpenError};
 #[non_exhaustive]
 pub enum Decoder {
     /// A built-in decoder where there is one, else ffmpeg. A file that the built-in decoder does not understand goes to
-    /// ffmpeg too, where one is installed; [`SourceInfo::decoder`] tells.
+    /// ffmpeg too, where one is installed; [`SourceInfo::decoder`](crate::SourceInfo::decoder) tells.
     #[default]
     Auto,
     /// Built-in decoders alone: no child process is started.
