@@ -4,6 +4,8 @@
 
 mod common;
 
+use std::fs::File;
+use std::io::{Seek, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -98,6 +100,28 @@ fn pictures_are_found_among_sound_lists_and_further_segments() {
         assert_eq!((&frames[..], error.is_none()), (&expected[..], true));
         source.rewind().unwrap();
     }
+}
+
+#[test]
+fn pictures_past_four_gigabytes_are_found_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("file");
+    let mut file = File::create(&path).unwrap();
+    file.write_all(&avi(&[picture(1)])).unwrap();
+    // Holes, of which no byte is on the disk.
+    for number in 2..5 {
+        let gap = 0x7000_0000_u32;
+        file.write_all(b"RIFF\0\0\0\0AVIXLIST\0\0\0\0moviJUNK").unwrap();
+        file.write_all(&gap.to_le_bytes()).unwrap();
+        file.seek_relative(gap.into()).unwrap();
+        file.write_all(&picture(number)).unwrap();
+    }
+    assert!(file.stream_position().unwrap() > 5 << 30);
+    let mut source = open(&path, &built_in());
+    let (frames, error) = read(&mut source);
+    assert_eq!((&frames[..], error.is_none()), (&[(1, 0), (2, 40), (3, 80), (4, 120)][..], true));
+    source.seek(Duration::from_millis(125)).unwrap();
+    assert_eq!(read(&mut source).0, [(4, 120)]);
 }
 
 #[test]
