@@ -171,6 +171,7 @@ fn write(film: &Film<'_>) -> PathBuf {
 
 /// What the decoder of this name panics with is contained by the source, and is no finding. It would be one to a fuzzer,
 /// which looks at each panic before anybody can contain it.
+#[allow(clippy::print_stdout, reason = "it was asked for")]
 pub(crate) fn contain_panics_of(decoder: &'static str) {
     static IS_DONE: std::sync::Once = std::sync::Once::new();
     IS_DONE.call_once(|| {
@@ -178,6 +179,8 @@ pub(crate) fn contain_panics_of(decoder: &'static str) {
         panic::set_hook(Box::new(move |info| {
             if !info.location().is_some_and(|location| location.file().contains(decoder)) {
                 before(info);
+            } else if env::var_os("FUZZ_TRACE").is_some() {
+                println!("contained: {info}");
             }
         }));
     });
