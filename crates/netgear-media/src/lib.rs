@@ -59,6 +59,8 @@ mod canvas;
 #[cfg(feature = "video")]
 mod delays;
 #[cfg(feature = "video")]
+mod credentials;
+#[cfg(feature = "video")]
 mod digits;
 #[cfg(feature = "video")]
 mod ffmpeg;

@@ -26,6 +26,7 @@ pub struct OpenOptions {
     max_frame_bytes: usize,
     sequence_rate: FrameRate,
     ffmpeg_timeout: Duration,
+    stall_timeout: Duration,
 }
 
 impl OpenOptions {
@@ -42,6 +43,7 @@ impl OpenOptions {
             max_frame_bytes: Limits::DEFAULT.frame_bytes(),
             sequence_rate: FrameRate::THIRTY,
             ffmpeg_timeout: Duration::from_secs(30),
+            stall_timeout: Duration::from_secs(30),
         }
     }
 
@@ -81,6 +83,15 @@ impl OpenOptions {
         self
     }
 
+    /// How long the next frame may take to come from ffmpeg, once it knows what a source is: after that, a camera or a server that
+    /// has gone silent is [`ReadError::Stalled`](crate::ReadError::Stalled). Default: 30 s; streams that come in segments have
+    /// pauses of up to some ten.
+    #[must_use]
+    pub const fn with_stall_timeout(mut self, timeout: Duration) -> Self {
+        self.stall_timeout = timeout;
+        self
+    }
+
     pub(crate) const fn decoder(&self) -> Decoder {
         self.decoder
     }
@@ -99,6 +110,10 @@ impl OpenOptions {
 
     pub(crate) const fn ffmpeg_timeout(&self) -> Duration {
         self.ffmpeg_timeout
+    }
+
+    pub(crate) const fn stall_timeout(&self) -> Duration {
+        self.stall_timeout
     }
 
     /// Refuses frames that are larger than allowed, before memory is taken for one.

@@ -6,7 +6,9 @@ use crate::{Canceller, FrameSource, ReadError, SourceInfo, TimedFrame};
 /// A part of a source: what is shown from a moment on, for as long as is wanted. Its times begin at 0.
 ///
 /// The first frame is the one that is shown at that moment, for what is left of its time, and not one from which decoding can
-/// begin; the last one ends with the section. To play a section over and over, put it into a [`Looped`](crate::Looped).
+/// begin; the last one ends with the section. A frame of which less than half a millisecond would be left, at either end, is
+/// left out: a start that was rounded to milliseconds still means the frame that begins there. To play a section over and
+/// over, put it into a [`Looped`](crate::Looped).
 ///
 /// ```
 /// use std::time::Duration;
@@ -28,6 +30,8 @@ pub struct Section<S> {
     /// Within the source.
     start: Duration,
     end: Option<Duration>,
+    /// The shortest time that a frame is shown for at either end.
+    shortest: Duration,
     /// The first frame of the section has still to be looked for.
     is_before_start: bool,
     /// The frame behind the first, where only that told which the first is.
@@ -36,6 +40,8 @@ pub struct Section<S> {
 }
 
 impl<S: FrameSource> Section<S> {
+    const SHORTEST: Duration = Duration::from_micros(500);
+
     /// What `source` shows from `start` on: for `duration`, or to its end.
     ///
     /// # Errors
@@ -57,14 +63,25 @@ impl<S: FrameSource> Section<S> {
             (Some(end), Some(length)) => Some(end.min(length)),
             (end, length) => end.or(length),
         };
+        let interval = source.info().frame_rate.map_or(Duration::ZERO, |rate| rate.time_of(1));
+        let shortest = Self::SHORTEST.min(interval / 4);
         let frames = if start.is_zero() && end_known == length {
             source.info().frames
         } else {
-            end_known.and_then(|end| source.frames_within(start..end))
+            end_known.and_then(|end| source.frames_within(begun(start, end, shortest)))
         };
         let duration = end_known.map(|end| end - start);
         let info = SourceInfo { frames, duration, ..source.info().clone() };
-        Ok(Self { source, info, start, end, is_before_start: true, read_ahead: None, is_over: false })
+        Ok(Self {
+            source,
+            info,
+            start,
+            end,
+            shortest,
+            is_before_start: true,
+            read_ahead: None,
+            is_over: false,
+        })
     }
 
     /// The first frame of which something is shown after the start; the source's times.
@@ -72,7 +89,7 @@ impl<S: FrameSource> Section<S> {
         let mut last: Option<TimedFrame> = None;
         loop {
             match self.source.next_frame()? {
-                Some(frame) if frame.time > self.start => {
+                Some(frame) if frame.time > self.latest_start() => {
                     return Ok(Some(match last {
                         Some(first) => {
                             self.read_ahead = Some(frame);
@@ -81,7 +98,7 @@ impl<S: FrameSource> Section<S> {
                         None => frame,
                     }));
                 }
-                Some(frame) if frame.time == self.start || self.is_shown(&frame) == Some(true) => {
+                Some(frame) if frame.time >= self.start || self.is_shown(&frame) == Some(true) => {
                     return Ok(Some(frame));
                 }
                 Some(frame) => last = Some(frame),
@@ -101,13 +118,19 @@ impl<S: FrameSource> Section<S> {
 
     /// Whether a frame that begins before the section is still shown in it, if the source tells.
     fn is_shown(&self, frame: &TimedFrame) -> Option<bool> {
-        Some(frame.time.saturating_add(frame.duration?) > self.start)
+        Some(frame.time.saturating_add(frame.duration?) > self.latest_start())
+    }
+
+    /// A frame that begins no later is shown from the start on.
+    fn latest_start(&self) -> Duration {
+        self.start.saturating_add(self.shortest)
     }
 
     /// With the times of the section. `None` for a frame after its end.
     fn cut(&self, frame: TimedFrame) -> Option<TimedFrame> {
-        let time = frame.time.max(self.start);
-        if self.end.is_some_and(|end| time >= end) {
+        let is_first = frame.time <= self.latest_start();
+        let time = if is_first { self.start } else { frame.time };
+        if !is_first && self.end.is_some_and(|end| time.saturating_add(self.shortest) >= end) {
             return None;
         }
         let duration = frame.duration.map(|duration| {
@@ -116,6 +139,12 @@ impl<S: FrameSource> Section<S> {
         });
         Some(TimedFrame { time: time - self.start, duration, ..frame })
     }
+}
+
+/// The time in which a frame must be shown to count.
+fn begun(start: Duration, end: Duration, shortest: Duration) -> Range<Duration> {
+    let start = start.saturating_add(shortest);
+    start..end.saturating_sub(shortest).max(start.saturating_add(Duration::from_nanos(1)))
 }
 
 impl<S: FrameSource> FrameSource for Section<S> {
@@ -234,15 +263,17 @@ mod tests {
     #[test]
     fn the_first_frame_is_the_one_that_is_shown_at_the_start() {
         for (start, duration, expected) in [
-            (0, Some(200), vec![(0, 0), (1, 100)]),
-            (0, Some(201), vec![(0, 0), (1, 100), (2, 200)]),
-            (300, Some(100), vec![(3, 0)]),
-            (399, Some(100), vec![(3, 0), (4, 1)]),
-            (350, None, vec![(3, 0), (4, 50)]),
-            (499, None, vec![(4, 0)]),
-            (400, Some(9999), vec![(4, 0)]),
+            (99_600, Some(100_300), vec![(1, 0)]),
+            (0, Some(200_000), vec![(0, 0), (1, 100)]),
+            (0, Some(201_000), vec![(0, 0), (1, 100), (2, 200)]),
+            (300_000, Some(100_000), vec![(3, 0)]),
+            (399_000, Some(100_000), vec![(3, 0), (4, 1)]),
+            (350_000, None, vec![(3, 0), (4, 50)]),
+            (499_000, None, vec![(4, 0)]),
+            (400_000, Some(9_999_000), vec![(4, 0)]),
+            (120_000, Some(100), vec![(1, 0)]),
         ] {
-            let (start, duration) = (ms(start), duration.map(ms));
+            let (start, duration) = (Duration::from_micros(start), duration.map(Duration::from_micros));
             let mut section = Section::new(pattern(5), start, duration).unwrap();
             let found: Vec<_> = shown(&mut section).iter().map(|&(number, time, _)| (number, time)).collect();
             assert_eq!(found, expected, "{start:?} for {duration:?}");

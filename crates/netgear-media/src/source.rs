@@ -6,6 +6,7 @@ use std::str::FromStr;
 
 use crate::apng::ApngSource;
 use crate::avi::AviSource;
+use crate::credentials::without_passwords;
 use crate::ffmpeg::FfmpegSource;
 use crate::gif::GifSource;
 use crate::image_sequence::{ImageSequence, is_pattern};
@@ -50,7 +51,7 @@ use crate::{
 /// assert_eq!((first.frame.width(), first.frame.height()), (320, 240));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Source {
     /// A test pattern.
@@ -72,7 +73,7 @@ impl Source {
         match self {
             Self::TestPattern(spec) => open_test_pattern(*spec, options),
             Self::Url(url) if options.decoder() == Decoder::BuiltIn => {
-                Err(OpenError::Unsupported { origin: url.clone(), reason: "it is a URL".to_owned() })
+                Err(OpenError::Unsupported { origin: self.to_string(), reason: "it is a URL".to_owned() })
             }
             Self::Url(url) => Ok(Box::new(FfmpegSource::open_url(url, "it is a URL", options)?)),
             Self::Sequence(pattern) if Path::new(pattern).is_file() => open_file(Path::new(pattern), options),
@@ -117,12 +118,20 @@ impl From<PathBuf> for Source {
     }
 }
 
-/// As it is parsed.
+/// As it is displayed: without a password.
+impl fmt::Debug for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Source({:?})", self.to_string())
+    }
+}
+
+/// As it is parsed, but for the password of a URL: `rtsp://user:***@camera/1`.
 impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::TestPattern(spec) => write!(f, "test:{spec}"),
-            Self::Url(text) | Self::Sequence(text) => f.write_str(text),
+            Self::Url(url) => f.write_str(&without_passwords(url)),
+            Self::Sequence(text) => f.write_str(text),
             Self::Path(path) => write!(f, "{}", path.display()),
         }
     }
@@ -259,6 +268,9 @@ mod tests {
         for text in ["test:640x480@25", "http://h/f.mp4", "a/*.png", "film.mp4"] {
             assert_eq!(parse(text).to_string(), text);
         }
+        let camera = parse("rtsp://user:secret@camera/1");
+        assert_eq!(camera.to_string(), "rtsp://user:***@camera/1");
+        assert!(!format!("{camera:?}").contains("secret"));
         assert_eq!("".parse::<Source>(), Err(SourceError::Empty));
         assert!(matches!("test:x".parse::<Source>(), Err(SourceError::TestPattern(_))));
     }

@@ -133,6 +133,19 @@ pub enum ReadError {
         /// The last lines that ffmpeg wrote.
         log: String,
     },
+    /// No frame came for so long that the source was given up: a camera or a server has gone silent.
+    #[error(
+        "{origin} has sent nothing for {:.1} s, after {frames} frames; check the camera and the network, or wait longer with \
+         OpenOptions::with_stall_timeout", timeout.as_secs_f64()
+    )]
+    Stalled {
+        /// The file or URL.
+        origin: String,
+        /// The frames that came.
+        frames: u64,
+        /// How long was waited for the next.
+        timeout: Duration,
+    },
     /// A section of the source would begin after its end.
     #[error(
         "the start, {:.3} s, is past the end of the source, which has {:.3} s; start earlier",

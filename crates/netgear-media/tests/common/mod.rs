@@ -58,13 +58,24 @@ pub(crate) struct Reference {
 
 impl Reference {
     pub(crate) fn new(path: &Path, pixel_format: &str, frame_len: usize) -> Self {
-        Self::with(&[], path, pixel_format, frame_len)
+        Self::run(&[], path, &[], pixel_format, frame_len)
     }
 
     /// With further arguments for what is made of it.
     pub(crate) fn with(arguments: &[&str], path: &Path, pixel_format: &str, frame_len: usize) -> Self {
+        Self::run(&[], path, arguments, pixel_format, frame_len)
+    }
+
+    /// The BGR frames from `start` on for `length`, both in seconds.
+    pub(crate) fn section(path: &Path, start: &str, length: &str, frame_len: usize) -> Self {
+        Self::run(&["-ss", start, "-t", length], path, &[], "bgr24", frame_len)
+    }
+
+    fn run(options: &[&str], path: &Path, arguments: &[&str], pixel_format: &str, frame_len: usize) -> Self {
         let child = Command::new("ffmpeg")
-            .args(["-nostdin", "-v", "error", "-i"])
+            .args(["-nostdin", "-v", "error"])
+            .args(options)
+            .arg("-i")
             .arg(path)
             .args(arguments)
             .args(["-map", "0:v:0", "-f", "rawvideo", "-pix_fmt", pixel_format, "-"])

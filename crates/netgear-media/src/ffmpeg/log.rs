@@ -1,0 +1,141 @@
+//! What ffmpeg says of itself on its standard error.
+
+use std::io::BufRead;
+use std::time::Duration;
+
+use crate::FrameRate;
+
+/// The longest line that is kept of it.
+const LINE_LEN: usize = 512;
+
+/// The start of the next line, without its end; the rest of a long one is left out.
+pub(super) fn read_line(lines: &mut impl BufRead) -> Option<String> {
+    let mut line = Vec::new();
+    loop {
+        let available = lines.fill_buf().ok()?;
+        if available.is_empty() {
+            return (!line.is_empty()).then(|| String::from_utf8_lossy(&line).into_owned());
+        }
+        let end = available.iter().position(|&byte| byte == b'\n');
+        let part = available.get(..end.unwrap_or(available.len())).unwrap_or_default();
+        let room = LINE_LEN.saturating_sub(line.len());
+        line.extend(part.iter().take(room));
+        let consumed = end.map_or(available.len(), |end| end + 1);
+        lines.consume(consumed);
+        if end.is_some() {
+            return Some(String::from_utf8_lossy(&line).into_owned());
+        }
+    }
+}
+
+/// What ffmpeg says that it will put out.
+#[derive(Debug, PartialEq)]
+pub(super) struct Output {
+    pub(super) width: u32,
+    pub(super) height: u32,
+    pub(super) rate: Option<FrameRate>,
+    pub(super) duration: Option<Duration>,
+    pub(super) codec: String,
+}
+
+/// What the log has said so far.
+#[derive(Default)]
+pub(super) struct Description {
+    is_output: bool,
+    duration: Option<Duration>,
+    codec: Option<String>,
+}
+
+impl Description {
+    /// Takes in a line; the one that describes the output completes the description.
+    pub(super) fn line(&mut self, line: &str) -> Option<Output> {
+        let line = line.trim_start();
+        // ffmpeg forgets to end some of its lines, so it may not be at the start of one.
+        if line.contains("Output #0, nut, to 'pipe:1'") {
+            self.is_output = true;
+        }
+        if let Some(duration) = line.strip_prefix("Duration: ") {
+            self.duration = duration.split(',').next().and_then(parse_duration);
+        }
+        let (_, video) = line.split_once(" Video: ").filter(|_| line.starts_with("Stream #"))?;
+        if !self.is_output {
+            let codec = video.split([' ', ',']).next().unwrap_or_default();
+            self.codec.get_or_insert_with(|| codec.to_owned());
+            return None;
+        }
+        // `rawvideo (BGR[24] / 0x18524742), bgr24(progressive), 1280x720 [SAR 1:1 DAR 16:9], q=2-31, 663552 kb/s, 30 fps, …`
+        let fields = || video.split(',').map(str::trim);
+        let (width, height) = fields().find_map(|field| {
+            let (width, height) = field.split(' ').next()?.split_once('x')?;
+            Some((width.parse().ok()?, height.parse().ok()?))
+        })?;
+        let rate = fields().find_map(|field| parse_rate(field.strip_suffix(" fps")?));
+        let codec = self.codec.clone().unwrap_or_else(|| "unknown".to_owned());
+        Some(Output { width, height, rate, duration: self.duration, codec })
+    }
+}
+
+/// `00:01:02.50`, or `N/A`.
+fn parse_duration(text: &str) -> Option<Duration> {
+    let mut parts = text.split(':');
+    let (hours, minutes, seconds) = (parts.next()?, parts.next()?, parts.next()?);
+    let minutes = hours.trim().parse::<u32>().ok()?.checked_mul(60)?.checked_add(minutes.parse().ok()?)?;
+    let seconds = f64::from(minutes) * 60.0 + seconds.parse::<f64>().ok()?;
+    Duration::try_from_secs_f64(seconds).ok()
+}
+
+/// ffmpeg rounds to two decimals and shortens thousands to `k`; the rates of NTSC are put right again.
+fn parse_rate(text: &str) -> Option<FrameRate> {
+    match text {
+        "23.98" => FrameRate::new(24_000, 1001),
+        "29.97" => FrameRate::new(30_000, 1001),
+        "59.94" => FrameRate::new(60_000, 1001),
+        "119.88" => FrameRate::new(120_000, 1001),
+        _ => match text.strip_suffix('k') {
+            Some(thousands) => FrameRate::new(thousands.parse::<u32>().ok()?.checked_mul(1000)?, 1),
+            None => text.parse().ok(),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::BufReader;
+
+    use super::*;
+
+    #[test]
+    fn the_log_describes_the_output() {
+        let mut description = Description::default();
+        for line in [
+            "Input #0, mov,mp4, from 'file:a Video: 7x7.mp4':",
+            "  Duration: 00:01:02.50, start: 0.000000, bitrate: 3099 kb/s",
+            "  Stream #0:0[0x1](und): Video: h264 (High) (avc1 / 0x31637661), yuv420p, 1920x1080, 30 fps",
+            "  Stream #0:1[0x2](und): Audio: aac (LC), 44100 Hz, mono",
+            "Stream mapping:",
+            "(ffmpeg-devel@ffmpeg.org)Output #0, nut, to 'pipe:1':",
+        ] {
+            assert_eq!(description.line(line), None, "{line}");
+        }
+        let line = "  Stream #0:0(und): Video: rawvideo (BGR[24] / 0x18524742), bgr24(progressive), \
+                    1080x1920 [SAR 1:1 DAR 9:16], q=2-31, 1491 kb/s, 29.97 fps, 29.97 tbn";
+        let expected = Output {
+            width: 1080,
+            height: 1920,
+            rate: FrameRate::new(30_000, 1001),
+            duration: Some(Duration::from_millis(62_500)),
+            codec: "h264".to_owned(),
+        };
+        assert_eq!(description.line(line), Some(expected));
+    }
+
+    #[test]
+    fn long_lines_are_cut_and_the_next_one_found() {
+        let text = format!("{}\nshort\nlast", "x".repeat(100_000));
+        let mut lines = BufReader::new(text.as_bytes());
+        assert_eq!(read_line(&mut lines).unwrap().len(), LINE_LEN);
+        assert_eq!(read_line(&mut lines).unwrap(), "short");
+        assert_eq!(read_line(&mut lines).unwrap(), "last");
+        assert_eq!(read_line(&mut lines), None);
+    }
+}
