@@ -27,14 +27,21 @@ fn all(source: &mut dyn FrameSource) -> Vec<TimedFrame> {
     std::iter::from_fn(|| source.next_frame().unwrap()).collect()
 }
 
-/// Half a millisecond early, so that rounding does not matter.
+/// ffmpeg seeks half a millisecond early, so that rounding does not matter. Within an open group it gives wrong pictures, so
+/// there its frames are counted from the start.
 fn like_ffmpeg(path: &Path, options: &OpenOptions, first: u64, last: u64) {
     let seconds = |frame: u64| format!("{:.4}", (frame as f64 / 30.0 - 0.0005).max(0.0));
-    let length = format!("{:.4}", (last + 1 - first) as f64 / 30.0);
+    let length = format!("{:.4}", (last + 1 - first) as f64 / 30.0 - 0.0005);
+    let is_open = path.to_str().unwrap().contains("open");
     let mut section = section(path, options, first, last);
     let info = section.info().clone();
     let frame_len = info.width as usize * info.height as usize * 3;
-    let mut expected = Reference::section(path, &seconds(first), &length, frame_len);
+    let mut expected: Box<dyn Iterator<Item = Vec<u8>>> = if is_open {
+        let frames = Reference::new(path, "bgr24", frame_len);
+        Box::new(frames.skip(first as usize).take((last + 1 - first) as usize))
+    } else {
+        Box::new(Reference::section(path, &seconds(first), &length, frame_len))
+    };
     let frames = all(&mut section);
     let what = format!("{} {first} to {last} by {}", path.display(), info.decoder);
     assert_eq!(frames.len() as u64, last + 1 - first, "{what}");
@@ -122,7 +129,9 @@ fn a_section_through_ffmpeg_begins_with_the_very_frame() {
     for number in [0, 1, 40, 88] {
         let time = straight[number].time + Duration::from_millis(5);
         let mut section = Section::new(open(&delayed, &by_ffmpeg()), time, None).unwrap();
-        assert!(section.next_frame().unwrap().unwrap().frame == straight[number].frame, "frame {number}");
+        let found = section.next_frame().unwrap().unwrap();
+        let is = straight.iter().position(|frame| frame.frame == found.frame);
+        assert_eq!(is, Some(number));
     }
 }
 

@@ -306,7 +306,10 @@ impl Running {
             // Before the input, it goes to a frame from which decoding can begin, and passes over those before the moment.
             add(&["-ss", &format!("{}.{:06}", start.as_secs(), start.subsec_micros())]);
         }
-        add(&["-i"]);
+        // In streams that may jump in time ffmpeg moves the first picture to 0, but only where it begins at the beginning, so that
+        // times before and after going to a place would not fit together. Told of a shift, it does not; a microsecond matters
+        // to nobody.
+        add(&["-itsoffset", "0.000001", "-i"]);
         arguments.push(input.argument.clone());
         let mut add = |more: &[&str]| arguments.extend(more.iter().map(OsString::from));
         add(&["-map", "0:v:0", "-c:v", "rawvideo", "-pix_fmt", "bgr24", "-enc_time_base", TIME_BASE]);
