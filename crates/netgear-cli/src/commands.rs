@@ -26,7 +26,7 @@ use crate::{
 pub(crate) async fn serve(options: Serve) -> Result<(), Failure> {
     let policy = options.policy();
     let session = options.session;
-    let source = options.source.open(&OpenOptions::new())?;
+    let source = options.section.open(&options.source, &OpenOptions::new())?;
     let mut stop = Stop::new()?;
     let mut tally = Tally::new(session.digest);
     if policy != FramePolicy::Block {
@@ -276,8 +276,8 @@ pub(crate) async fn demo(options: Demo) -> Result<(), Failure> {
 }
 
 pub(crate) fn probe(options: &Probe) -> Result<(), Failure> {
-    let info = options.source.probe(&OpenOptions::new())?;
-    print::result(&Probed(info), options.json);
+    let source = options.section.open(&options.source, &OpenOptions::new())?;
+    print::result(&Probed(source.info().clone()), options.json);
     Ok(())
 }
 

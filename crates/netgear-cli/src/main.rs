@@ -8,6 +8,7 @@ mod picture;
 mod print;
 mod receiving;
 mod recording;
+mod section_options;
 mod sending;
 mod stop;
 mod summary;
@@ -19,7 +20,7 @@ use std::{
 
 use clap::Parser;
 use netgear::{
-    media::{OpenError, PictureError, RecordError, TestPatternSpecError},
+    media::{OpenError, PictureError, RecordError, SectionError, TestPatternSpecError},
     prelude::Endpoint,
     proto::session::SessionError,
     transport::{
@@ -54,6 +55,8 @@ enum Failure {
     Close(#[from] CloseError),
     #[error(transparent)]
     Open(#[from] OpenError),
+    #[error("{origin}: {error}")]
+    Section { origin: String, error: SectionError },
     #[error(transparent)]
     Feed(#[from] feed::FeedError),
     #[error(transparent)]

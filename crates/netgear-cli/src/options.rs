@@ -7,6 +7,7 @@ use netgear::{
 };
 
 use crate::picture::Picture;
+use crate::section_options::SectionOptions;
 
 /// Stream video frames between two programs while any data goes both ways.
 #[derive(Debug, Parser)]
@@ -54,6 +55,8 @@ Examples:
   netgear serve film.mp4 --connect tcp://desk:5555 to one on another
   netgear serve test: --bind tcp://*:5555          wait for one, and send it a test pattern
   netgear serve 'frames/*.png' --fps 10 --loop     pictures, over and over
+  netgear serve film.mp4 --start 1:30 --duration 10 --loop
+                                                   ten seconds of it, over and over, without a gap
   netgear serve test: --stay                       to one receiver after another
   netgear serve film.mp4 --reduce 30 --data '{\"camera\": 3}' --print-data
   netgear serve film.mp4 --size 640x640 --fit letterbox --gray --annotate 'gate 3, {time}'
@@ -76,6 +79,7 @@ When it ends, it prints what crossed; with --json as one object. The exit code i
 const PROBE_EXAMPLES: &str = "\
 Examples:
   netgear probe film.mp4
+  netgear probe film.mp4 --start 0:10 --duration 2.5   what serve would send of it
   netgear probe rtsp://camera/1 --json";
 
 #[derive(Debug, Args)]
@@ -142,6 +146,8 @@ pub(crate) struct Serve {
     /// Begin again at the end, without end.
     #[arg(long = "loop")]
     pub(crate) looped: bool,
+    #[command(flatten)]
+    pub(crate) section: SectionOptions,
 }
 
 #[derive(Debug, Args)]
@@ -228,6 +234,8 @@ impl Session {
 pub(crate) struct Probe {
     /// A file, a URL, a sequence such as 'frames/*.png', or a test pattern such as test:1280x720@30.
     pub(crate) source: Source,
+    #[command(flatten)]
+    pub(crate) section: SectionOptions,
     /// Print one JSON object.
     #[arg(long)]
     pub(crate) json: bool,

@@ -1,7 +1,11 @@
 //! Files of more than 4 GiB, and films of very many frames: they start at once, and play in little memory.
 
 #![cfg(target_os = "linux")]
-#![allow(clippy::unwrap_used, clippy::print_stderr, reason = "it is test code, outside the test functions too")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "it is test code, outside the test functions too"
+)]
 
 mod common;
 
@@ -41,7 +45,10 @@ fn content<'a>(bytes: &'a [u8], kind: &[u8; 4]) -> &'a [u8] {
 fn long_film(small: &Path, rounds: u32) -> PathBuf {
     let bytes = std::fs::read(small).unwrap();
     let words = |kind| -> Vec<u32> {
-        content(&bytes, kind).chunks_exact(4).map(|word| u32::from_be_bytes(word.try_into().unwrap())).collect()
+        content(&bytes, kind)
+            .chunks_exact(4)
+            .map(|word| u32::from_be_bytes(word.try_into().unwrap()))
+            .collect()
     };
     let sizes = words(b"stsz")[3..].to_vec();
     assert!(!sizes.is_empty() && words(b"stco")[1] == 1, "a film of one chunk");

@@ -78,7 +78,9 @@ fn a_section_of_an_mp4_begins_with_the_very_frame() {
     ] {
         let arguments = format!("-pix_fmt yuv420p {arguments}");
         let path = film(folder.path(), &format!("{name}.mp4"), "160x120", "2", &arguments);
-        for threads in [1, 4] {
+        // Where what was passed over might be missing, both decoders are asked.
+        let threads = if name.starts_with("open") { &[1, 4][..] } else { &[2] };
+        for &threads in threads {
             for (first, last) in [(0, 3), (1, 9), (9, 11), (10, 10), (29, 33), (41, 59), (59, 59)] {
                 like_ffmpeg(&path, &built_in().with_threads(threads), first, last);
             }
