@@ -32,6 +32,9 @@ pub struct Section<S> {
     end: Option<Duration>,
     /// The shortest time that a frame is shown for at either end.
     shortest: Duration,
+    /// The source has still to go to the start. It does so when it is read: a film that is only asked what it is, or that is to
+    /// be played later, has nothing to do yet.
+    is_unsought: bool,
     /// The first frame of the section has still to be looked for.
     is_before_start: bool,
     /// The frame behind the first, where only that told which the first is.
@@ -42,21 +45,18 @@ pub struct Section<S> {
 impl<S: FrameSource> Section<S> {
     const SHORTEST: Duration = Duration::from_micros(500);
 
-    /// What `source` shows from `start` on: for `duration`, or to its end.
+    /// What `source`, which is at its beginning, shows from `start` on: for `duration`, or to its end.
     ///
     /// # Errors
     /// [`SectionError`]. Where the length of the source is not known, a start past its end is found only by reading it, and is a
     /// [`ReadError::PastEnd`].
-    pub fn new(mut source: S, start: Duration, duration: Option<Duration>) -> Result<Self, SectionError> {
+    pub fn new(source: S, start: Duration, duration: Option<Duration>) -> Result<Self, SectionError> {
         if duration.is_some_and(|duration| duration.is_zero()) {
             return Err(SectionError::Empty);
         }
         let length = source.info().duration;
         if let Some(length) = length.filter(|&length| start >= length && !start.is_zero()) {
             return Err(SectionError::PastEnd { start, length });
-        }
-        if !start.is_zero() {
-            source.seek(start)?;
         }
         let end = duration.and_then(|duration| start.checked_add(duration));
         let end_known = match (end, length) {
@@ -78,6 +78,7 @@ impl<S: FrameSource> Section<S> {
             start,
             end,
             shortest,
+            is_unsought: !start.is_zero(),
             is_before_start: true,
             read_ahead: None,
             is_over: false,
@@ -86,6 +87,9 @@ impl<S: FrameSource> Section<S> {
 
     /// The first frame of which something is shown after the start; the source's times.
     fn first_frame(&mut self) -> Result<Option<TimedFrame>, ReadError> {
+        if std::mem::take(&mut self.is_unsought) {
+            self.source.seek(self.start)?;
+        }
         let mut last: Option<TimedFrame> = None;
         loop {
             match self.source.next_frame()? {
@@ -174,6 +178,7 @@ impl<S: FrameSource> FrameSource for Section<S> {
 
     fn seek(&mut self, time: Duration) -> Result<(), ReadError> {
         (self.is_before_start, self.read_ahead, self.is_over) = (true, None, false);
+        self.is_unsought = false;
         let time = self.start.saturating_add(time);
         if time.is_zero() { self.source.rewind() } else { self.source.seek(time) }
     }
@@ -198,7 +203,7 @@ impl<S: FrameSource> FrameSource for Section<S> {
 }
 
 /// Why there is no such section of a source.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SectionError {
     /// It would begin where the source is over.
@@ -215,9 +220,6 @@ pub enum SectionError {
     /// It would have no duration.
     #[error("a section of 0 s has nothing to show; give it a duration, or none for all to the end")]
     Empty,
-    /// The source does not go there.
-    #[error(transparent)]
-    Seek(#[from] ReadError),
 }
 
 #[cfg(test)]

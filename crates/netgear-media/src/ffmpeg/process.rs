@@ -77,6 +77,9 @@ impl Process {
         let mut command = command(program);
         command.args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound if cfg!(unix) => {
+                StartError::Failed("there is no /bin/sh, which is to end it with this program".to_owned())
+            }
             io::ErrorKind::NotFound => StartError::Missing,
             _ => StartError::Failed(error.to_string()),
         })?;
@@ -99,6 +102,10 @@ impl Process {
                     let _ = described.try_send(output);
                     // What matters from here on is what goes wrong.
                     log.clear();
+                    continue;
+                }
+                // Indented lines describe streams; what goes wrong stands at the margin.
+                if line.starts_with("  ") {
                     continue;
                 }
                 if log.len() == LOG_LINES {
