@@ -1,5 +1,7 @@
 //! Parts of films, films of uneven pace, and loops, from the program to a receiver.
 
+#![allow(clippy::unwrap_used, reason = "it is test code, outside the test functions too")]
+
 mod common;
 
 use std::{path::PathBuf, time::Duration};
