@@ -1,8 +1,6 @@
 use std::fmt;
 use std::str::FromStr;
 
-use fast_image_resize::{FilterType, ResizeAlg};
-
 /// How the pixels of a resized frame are made of those of the original.
 ///
 /// The first five are OpenCV's interpolations, by its rules: the same pictures as `cv2.resize` makes, borders included, to within
@@ -58,39 +56,6 @@ impl Filter {
             Self::AntialiasedLanczos3 => "antialiased-lanczos3",
         }
     }
-
-    pub(crate) fn method(self) -> Method {
-        let convolution = |filter| Method::Library(ResizeAlg::Convolution(filter));
-        match self {
-            Self::Nearest => Method::OpenCv(Interpolation::Nearest),
-            Self::Linear => Method::OpenCv(Interpolation::Linear),
-            Self::Cubic => Method::OpenCv(Interpolation::Cubic),
-            Self::Area => Method::OpenCv(Interpolation::Area),
-            Self::Lanczos4 => Method::OpenCv(Interpolation::Lanczos4),
-            Self::AntialiasedLinear => convolution(FilterType::Bilinear),
-            Self::AntialiasedCubic => convolution(FilterType::CatmullRom),
-            Self::AntialiasedLanczos3 => convolution(FilterType::Lanczos3),
-        }
-    }
-}
-
-/// Who resizes.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Method {
-    /// We do, by OpenCV's rules.
-    OpenCv(Interpolation),
-    /// `fast_image_resize` does.
-    Library(ResizeAlg),
-}
-
-/// The interpolations of OpenCV.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Interpolation {
-    Nearest,
-    Linear,
-    Cubic,
-    Area,
-    Lanczos4,
 }
 
 impl fmt::Display for Filter {

@@ -158,14 +158,6 @@ impl<'a> PixelsMut<'a> {
         })
     }
 
-    /// All pixels in one piece, where there is nothing between the rows.
-    pub(crate) fn contiguous_mut(&mut self) -> Option<&mut [u8]> {
-        if self.row_len != self.pixels_len() {
-            return None;
-        }
-        self.bytes.get_mut(..self.row_len * self.shape.height() as usize)
-    }
-
     /// Bytes of the pixels of one row.
     pub(crate) fn pixels_len(&self) -> usize {
         self.shape.width() as usize * usize::from(self.shape.channels()) * self.element_type.byte_len()

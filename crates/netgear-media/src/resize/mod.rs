@@ -1,4 +1,3 @@
-mod antialiased;
 mod bands;
 mod error;
 mod fixed;
@@ -14,7 +13,6 @@ use netgear_proto::{BufferPool, ElementType, Frame, Shape};
 pub use self::error::ResizeError;
 use self::plan::Interpolator;
 use self::source_rows::SourceRows;
-use crate::filter::Method;
 use crate::{Filter, Percent, PixelsMut, Region};
 
 /// Makes `frame` smaller by so many percent, with memory made for this one call: VidGear's `reducer`.
@@ -51,18 +49,12 @@ pub struct Resizer {
     threads: usize,
     pub(crate) pool: BufferPool,
     interpolator: Interpolator,
-    antialiased: antialiased::Resizer,
 }
 
 impl Resizer {
     /// A resizer that has no memory yet, and works on the thread that calls it.
     pub fn new() -> Self {
-        Self {
-            threads: 1,
-            pool: BufferPool::default(),
-            interpolator: Interpolator::default(),
-            antialiased: antialiased::Resizer::default(),
-        }
+        Self { threads: 1, pool: BufferPool::default(), interpolator: Interpolator::default() }
     }
 
     /// Works on up to so many threads, the calling one among them. 0 is taken as 1.
@@ -194,23 +186,9 @@ impl Resizer {
             copy(frame, region, &mut target);
             return Ok(());
         }
-        match filter.method() {
-            Method::OpenCv(interpolation) => {
-                let rows = SourceRows::new(frame, region);
-                self.interpolator.resize(
-                    &rows,
-                    (region.width, region.height),
-                    &mut target,
-                    interpolation,
-                    self.threads,
-                );
-                Ok(())
-            }
-            Method::Library(algorithm) => self
-                .antialiased
-                .resize(frame, region, &mut target, algorithm)
-                .ok_or_else(|| unsupported(frame)),
-        }
+        let rows = SourceRows::new(frame, region);
+        self.interpolator.resize(&rows, (region.width, region.height), &mut target, filter, self.threads);
+        Ok(())
     }
 }
 

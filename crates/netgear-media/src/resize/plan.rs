@@ -6,10 +6,9 @@ use super::half::HalfPlan;
 use super::nearest::NearestPlan;
 use super::source_rows::SourceRows;
 use super::taps::{Kernel, Taps};
-use crate::PixelsMut;
-use crate::filter::Interpolation;
+use crate::{Filter, PixelsMut};
 
-/// Resizes by OpenCV's rules. Its tables are kept for the next frame, which is mostly like the last one.
+/// Resizes. Its tables are kept for the next frame, which is mostly like the last one.
 #[derive(Debug, Default)]
 pub(super) struct Interpolator {
     plan: Option<(Task, Plan)>,
@@ -20,7 +19,7 @@ pub(super) struct Interpolator {
 /// What a plan is made for.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Task {
-    interpolation: Interpolation,
+    filter: Filter,
     /// Columns and rows.
     from: (u32, u32),
     to: (u32, u32),
@@ -43,11 +42,11 @@ impl Interpolator {
         rows: &SourceRows<'_>,
         from: (u32, u32),
         target: &mut PixelsMut<'_>,
-        interpolation: Interpolation,
+        filter: Filter,
         threads: usize,
     ) {
         let task = Task {
-            interpolation,
+            filter,
             from,
             to: (target.width(), target.height()),
             element_type: target.element_type(),
@@ -65,15 +64,18 @@ impl Interpolator {
 }
 
 impl Plan {
-    fn new(&Task { interpolation, from, to, element_type, channels }: &Task) -> Self {
-        let kernel = match interpolation {
-            Interpolation::Nearest => {
+    fn new(&Task { filter, from, to, element_type, channels }: &Task) -> Self {
+        let kernel = match filter {
+            Filter::Nearest => {
                 return Self::Nearest(NearestPlan::new(from, to, channels * element_type.byte_len()));
             }
-            Interpolation::Linear => Kernel::Linear,
-            Interpolation::Cubic => Kernel::Cubic,
-            Interpolation::Area => Kernel::Area,
-            Interpolation::Lanczos4 => Kernel::Lanczos4,
+            Filter::Linear => Kernel::Linear,
+            Filter::Cubic => Kernel::Cubic,
+            Filter::Area => Kernel::Area,
+            Filter::Lanczos4 => Kernel::Lanczos4,
+            Filter::AntialiasedLinear => Kernel::WideLinear,
+            Filter::AntialiasedCubic => Kernel::WideCubic,
+            Filter::AntialiasedLanczos3 => Kernel::WideLanczos3,
         };
         let is_bytes = element_type == ElementType::U8;
         // Halfway between two pixels and half of each are the same.

@@ -1,14 +1,20 @@
-//! Which pixels of a line a pixel of the resized line is made of: the rules of `cv2.resize`, for one axis.
+//! Which pixels of a line a pixel of the resized line is made of: the rules of `cv2.resize`, for one axis, and kernels that
+//! widen with the reduction.
 
 use std::f64::consts::PI;
 
-/// The interpolations of OpenCV that weigh pixels.
+/// How pixels are weighed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kernel {
+    /// OpenCV's.
     Linear,
     Cubic,
     Area,
     Lanczos4,
+    /// As wide as so many pixels of the result, where these are the larger ones.
+    WideLinear,
+    WideCubic,
+    WideLanczos3,
 }
 
 /// The weights of every pixel of a resized line.
@@ -35,6 +41,9 @@ impl Taps {
                 Kernel::Lanczos4 => Self::windowed(from, to, rounded_centre, lanczos4),
                 Kernel::Area if is_mean => Self::mean(from, to),
                 Kernel::Area => Self::linear_by_area(from, to),
+                Kernel::WideLinear => Self::widened(from, to, 1.0, |x| 1.0 - x),
+                Kernel::WideCubic => Self::widened(from, to, 2.0, catmull_rom),
+                Kernel::WideLanczos3 => Self::widened(from, to, 3.0, |x| sinc(x) * sinc(x / 3.0)),
             }
         };
         (of(from.0, to.0), of(from.1, to.1))
@@ -78,6 +87,30 @@ impl Taps {
         for i in 0..to {
             let (first, fraction) = centre(i, scale);
             taps.push(first - (N as isize / 2 - 1), &weights(fraction));
+        }
+        taps.finish()
+    }
+
+    /// The pixels around the centre of the new one, up to `radius` of the larger ones of the two, by a kernel of the way from it.
+    /// At the rim those within the line make up for the others.
+    fn widened(from: usize, to: usize, radius: f64, kernel: fn(f64) -> f64) -> Self {
+        let scale = scale(from, to);
+        let stretch = scale.max(1.0);
+        let reach = radius * stretch;
+        let mut taps = Collector::new(from, to, 2 * reach.ceil() as usize + 2);
+        let mut weights = Vec::new();
+        for i in 0..to {
+            let centre = (i as f64 + 0.5) * scale;
+            let first = (centre - reach).floor().max(0.0) as usize;
+            let end = ((centre + reach).ceil() as usize).min(from);
+            let weigh = |pixel: usize| {
+                let way = (pixel as f64 + 0.5 - centre).abs() / stretch;
+                if way < radius { kernel(way) } else { 0.0 }
+            };
+            let sum: f64 = (first..end).map(weigh).sum();
+            weights.clear();
+            weights.extend((first..end).map(|pixel| (weigh(pixel) / sum) as f32));
+            taps.push(first as isize, &weights);
         }
         taps.finish()
     }
@@ -137,6 +170,15 @@ fn cubic(x: f32) -> [f32; 4] {
     let far = ((A * (x + 1.0) - 5.0 * A) * (x + 1.0) + 8.0 * A) * (x + 1.0) - 4.0 * A;
     let (left, right) = (near(x), near(1.0 - x));
     [far, left, right, 1.0 - far - left - right]
+}
+
+/// Keys' cubic convolution with the a that Keys gives, −0.5.
+fn catmull_rom(x: f64) -> f64 {
+    if x < 1.0 { (1.5 * x - 2.5) * x * x + 1.0 } else { ((-0.5 * x + 2.5) * x - 4.0) * x + 2.0 }
+}
+
+fn sinc(x: f64) -> f64 {
+    if x == 0.0 { 1.0 } else { (PI * x).sin() / (PI * x) }
 }
 
 /// A sinc within the middle of another one four times as wide, and the sum made 1.
@@ -211,7 +253,15 @@ impl Collector {
 mod tests {
     use super::*;
 
-    const ALL: [Kernel; 4] = [Kernel::Linear, Kernel::Cubic, Kernel::Area, Kernel::Lanczos4];
+    const ALL: [Kernel; 7] = [
+        Kernel::Linear,
+        Kernel::Cubic,
+        Kernel::Area,
+        Kernel::Lanczos4,
+        Kernel::WideLinear,
+        Kernel::WideCubic,
+        Kernel::WideLanczos3,
+    ];
 
     #[test]
     fn every_pixel_is_within_the_line_and_the_weights_add_to_one() {
@@ -242,6 +292,21 @@ mod tests {
         assert_eq!(cubic(0.5), [-0.09375, 0.59375, 0.59375, -0.09375]);
         let half = lanczos4(0.5);
         assert!((half[3] - half[4]).abs() < 1e-6 && (half[0] - half[7]).abs() < 1e-6, "{half:?}");
+    }
+
+    #[test]
+    fn wide_kernels_are_as_wide_as_the_pixels_of_the_result() {
+        // A triangle of four pixels to each side, sampled at every half.
+        let taps = Taps::widened(40, 10, 1.0, |x| 1.0 - x);
+        let middle = &taps.weights[5 * taps.count..6 * taps.count];
+        assert_eq!(taps.starts[5], 18);
+        assert_eq!(
+            middle.iter().map(|weight| weight * 32.0).collect::<Vec<_>>(),
+            [1., 3., 5., 7., 7., 5., 3., 1.]
+        );
+        // What grows is interpolated.
+        assert_eq!(Taps::widened(2, 4, 1.0, |x| 1.0 - x).weights, Taps::linear(2, 4).weights);
+        assert_eq!((catmull_rom(0.5), catmull_rom(1.0), catmull_rom(1.5)), (0.5625, 0.0, -0.0625));
     }
 
     #[test]

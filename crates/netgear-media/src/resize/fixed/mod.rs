@@ -68,8 +68,8 @@ impl FixedPlan {
         }
         // The sums of the kernels with negative weights go beyond those of their pixels.
         let fraction = match kernel {
-            Kernel::Linear | Kernel::Area => 7,
-            Kernel::Cubic | Kernel::Lanczos4 => 6,
+            Kernel::Linear | Kernel::Area | Kernel::WideLinear => 7,
+            Kernel::Cubic | Kernel::Lanczos4 | Kernel::WideCubic | Kernel::WideLanczos3 => 6,
         };
         let (row_weights, precision) = quantised(kernel, rows);
         let row_count = rows.count.next_multiple_of(2);
@@ -171,10 +171,12 @@ fn quantised(kernel: Kernel, taps: &Taps) -> (Vec<i16>, u32) {
             (taps.weights.iter().map(round).collect(), 11)
         }
         // Where OpenCV is exact, or has Intel's library, which is: as many bits as the largest weight has room for.
-        Kernel::Cubic | Kernel::Area => {
+        _ => {
             let largest = taps.weights.iter().fold(0.0, |largest: f32, weight| largest.max(weight.abs()));
             let fits = |precision: &u32| largest * (1_u32 << precision) as f32 <= f32::from(i16::MAX);
-            let precision = (11..=16).rev().find(fits).unwrap_or(11);
+            // The sums along the line have 32 bits, of which those of the positive kernels need the fewest.
+            let most = if matches!(kernel, Kernel::Area | Kernel::WideLinear) { 16 } else { 15 };
+            let precision = (11..=most).rev().find(fits).unwrap_or(11);
             let mut weights = Vec::with_capacity(taps.weights.len());
             for pixel in taps.weights.chunks_exact(taps.count) {
                 // What one loses by rounding the next one gets: the sum stays.
@@ -215,6 +217,9 @@ mod tests {
             (Kernel::Area, 50, 1),
             (Kernel::Lanczos4, 20, 14),
             (Kernel::Lanczos4, 3, 14),
+            (Kernel::WideLinear, 20, 14),
+            (Kernel::WideCubic, 20, 5),
+            (Kernel::WideLanczos3, 50, 6),
         ] {
             let taps = Taps::of_both_axes(kernel, (from, from), (to, to));
             let plan = FixedPlan::new(kernel, &taps, 1).unwrap();
@@ -246,6 +251,9 @@ mod tests {
                 (Kernel::Area, 64, 1),
                 (Kernel::Lanczos4, 40, 31),
                 (Kernel::Lanczos4, 5, 17),
+                (Kernel::WideLinear, 40, 29),
+                (Kernel::WideCubic, 40, 9),
+                (Kernel::WideLanczos3, 64, 6),
             ] {
                 let taps = Taps::of_both_axes(kernel, (from, from), (to, to));
                 let plan = FixedPlan::new(kernel, &taps, channels).unwrap();
