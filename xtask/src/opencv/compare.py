@@ -157,11 +157,17 @@ def expectations(picture, size):
     for name in WITHOUT_IPP:
         yield f"{name} (no IPP)", cv2.resize(picture, size, interpolation=FILTERS[name]), LIMITS_WITHOUT_IPP
     cv2.ipp.setUseIPP(True)
-    # Pillow would weigh colours by opacity, and knows no two channels.
-    if picture.dtype == np.uint8 and (picture.ndim == 2 or picture.shape[2] in (1, 3)):
-        squeezed = picture[..., 0] if picture.ndim == 3 and picture.shape[2] == 1 else picture
+    if picture.dtype != np.uint16:
         for name, flag in PILLOW.items():
-            yield name, np.asarray(Image.fromarray(np.ascontiguousarray(squeezed)).resize(size, flag)), LIMITS
+            yield name, by_pillow(picture, size, flag), LIMITS
+
+
+def by_pillow(picture, size, flag):
+    """Channel by channel, in single precision: in bytes Pillow cuts off what goes beyond them halfway."""
+    channels = np.atleast_3d(picture).astype(np.float32)
+    resized = [Image.fromarray(np.ascontiguousarray(channels[..., i])).resize(size, flag) for i in range(channels.shape[2])]
+    exact = np.dstack([np.asarray(channel) for channel in resized])
+    return exact if picture.dtype == np.float32 else np.clip(np.rint(exact), 0, 255)
 
 
 def main():

@@ -63,7 +63,7 @@ def main():
     program, directory, output = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])
     ours = Ours(program, directory)
     pictures = {
-        "resize-zone-plate.png": montage(ours, zone_plate(480), (144, 144), np.s_[:, :], 1),
+        "resize-zone-plate.png": montage(ours, zone_plate(400), (120, 120), np.s_[:, :], 1),
         "resize-text.png": montage(ours, page(400, 120), (200, 60), np.s_[:, 0:48], 3),
         "resize-stripes.png": montage(ours, page(400, 120), (280, 84), np.s_[0:48, 232:280], 3),
     }
