@@ -1,10 +1,11 @@
 //! The benches of the workspace.
 
-use std::{ffi::OsStr, path::PathBuf};
+use std::{ffi::OsStr, path::PathBuf, process::Command};
 
 use crate::{
     Result,
     interop::vidgear,
+    opencv,
     process::{self, Outcome},
     tools::{self, Tool},
     workspace::Workspace,
@@ -24,6 +25,9 @@ pub(crate) struct Options {
     /// Only our ends and VidGear's in every combination. Needs Python, and pip's network the first time.
     #[arg(long, conflicts_with = "side_by_side")]
     pub(crate) vidgear: bool,
+    /// Only resizing side by side with cv2.resize. Needs Python, and pip's network the first time.
+    #[arg(long, conflicts_with_all = ["side_by_side", "vidgear"])]
+    pub(crate) resize: bool,
     /// Print the side-by-side figures as JSON.
     #[arg(long)]
     pub(crate) json: bool,
@@ -36,6 +40,9 @@ pub(crate) struct Options {
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<Outcome> {
     if options.vidgear {
         return beside_vidgear(workspace, options);
+    }
+    if options.resize {
+        return beside_opencv(workspace, options);
     }
     if !options.side_by_side {
         let quick = if options.quick { ["--", "--quick"].as_slice() } else { &[] };
@@ -53,6 +60,16 @@ fn beside_vidgear(workspace: &Workspace, options: &Options) -> Result<Outcome> {
     side_by_side(workspace, "vidgear-side-by-side", options, &places)
 }
 
+fn beside_opencv(workspace: &Workspace, options: &Options) -> Result<Outcome> {
+    if !tools::require(Tool::Python)? {
+        return Ok(Outcome::Skipped(format!("{} is missing", Tool::Python.name())));
+    }
+    let mut command = opencv::measure(workspace)?;
+    add_options(&mut command, options);
+    process::run(&mut command)?;
+    Ok(Outcome::Done)
+}
+
 fn side_by_side(
     workspace: &Workspace,
     program: &str,
@@ -61,6 +78,13 @@ fn side_by_side(
 ) -> Result<Outcome> {
     let mut command = workspace.cargo(&["run", "--release", "-p", PACKAGE, "--bin", program, "--"]);
     command.args(arguments);
+    add_options(&mut command, options);
+    process::run(&mut command)?;
+    Ok(Outcome::Done)
+}
+
+/// What every program that measures side by side understands.
+fn add_options(command: &mut Command, options: &Options) {
     if options.quick {
         command.arg("--quick");
     }
@@ -70,6 +94,4 @@ fn side_by_side(
     if let Some(path) = &options.markdown {
         command.arg("--markdown").arg(path);
     }
-    process::run(&mut command)?;
-    Ok(Outcome::Done)
 }

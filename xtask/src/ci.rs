@@ -40,6 +40,9 @@ const STEPS: [(&str, Step); 14] = [
     ("bench --vidgear", |workspace| {
         bench::run(workspace, &bench::Options { quick: true, vidgear: true, ..Default::default() })
     }),
+    ("bench --resize", |workspace| {
+        bench::run(workspace, &bench::Options { quick: true, resize: true, ..Default::default() })
+    }),
 ];
 
 /// Runs every step up to the first that fails, and prints how each went.

@@ -1,4 +1,4 @@
-//! Our resizing against `cv2.resize`, and the pictures that keep it honest without Python.
+//! Our resizing against `cv2.resize`: the pictures, the time, and the pictures that keep it honest without Python.
 
 use std::{env::consts::EXE_SUFFIX, fs, path::PathBuf, process::Command};
 
@@ -10,7 +10,8 @@ use crate::{
     workspace::Workspace,
 };
 
-/// The release of OpenCV that is compared with, and where the photographs come from: they are within the package.
+/// The release of OpenCV that is compared with, and where the photographs come from: they are within the package. It brings
+/// Pillow, too.
 const OPENCV: &str = "5.0.0.93";
 const PHOTOGRAPHS: &str = "scikit-image==0.26.0";
 
@@ -22,6 +23,9 @@ pub(crate) struct Options {
     /// Write the expected pictures of netgear-media's tests anew, as this OpenCV makes them, in place of comparing.
     #[arg(long)]
     expected: bool,
+    /// Draw the pictures of docs/resizing.md anew, in place of comparing.
+    #[arg(long, conflicts_with = "expected")]
+    pictures: bool,
 }
 
 /// Resizes pictures of every kind with both, and fails if a sample differs by more than a level.
@@ -29,24 +33,39 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<Outcome> {
     if !tools::require(Tool::Python)? {
         return Ok(Outcome::Skipped(format!("{} is missing", Tool::Python.name())));
     }
-    let python = python(workspace, options.opencv.as_deref().unwrap_or(OPENCV))?;
+    let version = options.opencv.as_deref().unwrap_or(OPENCV);
     if options.expected {
         let script = workspace.path("crates/netgear-media/tests/data/resize/make.py");
-        process::run(Command::new(python).arg(script))?;
-        return Ok(Outcome::Done);
+        process::run(Command::new(python(workspace, version)?).arg(script))?;
+    } else if options.pictures {
+        process::run(script(workspace, version, "pictures.py")?.arg(workspace.path("docs/pictures")))?;
+    } else {
+        process::run(&mut script(workspace, version, "compare.py")?)?;
     }
-    let package = ["-p", "netgear-media", "--no-default-features", "--example", "resize_raw"];
-    process::run(workspace.cargo(&["build", "--release"]).args(package))?;
-    let program = workspace.target(&format!("release/examples/resize_raw{EXE_SUFFIX}"));
-    let directory = workspace.target("opencv");
-    fs::create_dir_all(&directory)?;
-    let script = workspace.path("xtask/src/opencv/compare.py");
-    process::run(Command::new(python).arg(script).arg(program).arg(directory))?;
     Ok(Outcome::Done)
 }
 
+/// A script that times both in turns. It is to be given its options.
+pub(crate) fn measure(workspace: &Workspace) -> Result<Command> {
+    script(workspace, OPENCV, "measure.py")
+}
+
+/// A script beside this file, with what all of them are given: our program, and where to put files.
+fn script(workspace: &Workspace, version: &str, name: &str) -> Result<Command> {
+    let package = ["-p", "netgear-media", "--no-default-features", "--example", "resize_raw"];
+    process::run(workspace.cargo(&["build", "--release"]).args(package))?;
+    let directory = workspace.target("opencv");
+    fs::create_dir_all(&directory)?;
+    let mut command = Command::new(python(workspace, version)?);
+    command
+        .arg(workspace.path("xtask/src/opencv").join(name))
+        .arg(workspace.target(&format!("release/examples/resize_raw{EXE_SUFFIX}")))
+        .arg(directory);
+    Ok(command)
+}
+
 /// A Python interpreter that has this OpenCV.
-pub(crate) fn python(workspace: &Workspace, version: &str) -> Result<PathBuf> {
+fn python(workspace: &Workspace, version: &str) -> Result<PathBuf> {
     let opencv = format!("opencv-python-headless=={version}");
     let packages = [opencv.as_str(), "numpy", PHOTOGRAPHS];
     environment::python(workspace, &format!("opencv-{version}"), &packages, "import cv2, skimage.data")

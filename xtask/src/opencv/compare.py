@@ -135,15 +135,18 @@ class Ours:
         self.input, self.output = directory / "input.raw", directory / "output.raw"
         self.written = None
 
+    def ask(self, *words):
+        print(*words, file=self.process.stdin, flush=True)
+        return self.process.stdout.readline().strip()
+
     def resize(self, picture, region, size, name, threads):
         if self.written is not picture:
             picture.tofile(self.input)
             self.written = picture
         height, width = picture.shape[:2]
         channels = picture.shape[2] if picture.ndim == 3 else 1
-        words = [self.input, width, height, channels, picture.dtype, ",".join(map(str, region)), *size, name, threads]
-        print(*words, self.output, file=self.process.stdin, flush=True)
-        answer = self.process.stdout.readline().strip()
+        words = ["resize", self.input, width, height, channels, picture.dtype, ",".join(map(str, region)), *size, name, threads]
+        answer = self.ask(*words, self.output)
         if answer != "ok":
             sys.exit(f"resize_raw: {answer or 'it ended'}")
         return np.fromfile(self.output, picture.dtype).reshape(size[1], size[0], channels)
