@@ -1,6 +1,8 @@
 //! Small pictures as `cv2.resize` makes them, from `tests/data/resize`; `cargo xtask opencv --expected` writes them, and
 //! `cargo xtask opencv` compares with OpenCV itself.
 
+#![allow(clippy::unwrap_used, reason = "it is test code, outside the test functions too")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 

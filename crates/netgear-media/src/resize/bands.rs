@@ -3,22 +3,22 @@ use std::thread;
 
 use crate::PixelsMut;
 
-/// Less than this, read and written, is not worth a thread: starting one takes as long.
-const LEAST_BYTES_PER_THREAD: usize = 256 << 10;
+/// Less than so many sums of products, some 150 microseconds, is not worth a thread: starting one takes half as long.
+const LEAST_WORK_PER_THREAD: usize = 2_000_000;
 
 /// So many bands for each thread, so that one that is held up leaves its part to the others.
 const BANDS_PER_THREAD: usize = 4;
 
 /// Writes the target in bands of rows, on up to so many threads, each with memory of its own from `scratch`. `work` is given
-/// the number of a band's first row, and the band.
+/// the number of a band's first row, and the band. `amount` is how many sums of a product, or what takes as long, there are.
 pub(super) fn for_each_band<S: Default + Send>(
     target: &mut PixelsMut<'_>,
-    bytes: usize,
+    amount: usize,
     threads: usize,
     scratch: &mut Vec<S>,
     work: impl Fn(usize, &mut PixelsMut<'_>, &mut S) + Sync,
 ) {
-    let threads = threads.min(bytes / LEAST_BYTES_PER_THREAD).max(1);
+    let threads = threads.min(amount / LEAST_WORK_PER_THREAD).max(1);
     if scratch.len() < threads {
         scratch.resize_with(threads, S::default);
     }

@@ -34,8 +34,9 @@ impl FloatPlan {
         threads: usize,
         scratch: &mut Vec<Line>,
     ) {
-        let bytes = source.byte_len() + target.pixels_len() * target.height() as usize;
-        for_each_band(target, bytes, threads, scratch, |first_row, band, Line(line)| {
+        let amount_per_row = source.row_bytes() * self.rows.count + target.pixels_len() * self.columns.count;
+        let amount = amount_per_row.saturating_mul(target.height() as usize);
+        for_each_band(target, amount, threads, scratch, |first_row, band, Line(line)| {
             line.resize(source.row_bytes() / self.element_type.byte_len(), 0.0);
             let job = Band { plan: self, source, first_row, band, line };
             #[cfg(target_arch = "x86_64")]

@@ -19,8 +19,8 @@ impl HalfPlan {
 
     /// Resizes the rows to the target, of the sizes that the plan was made for.
     pub(super) fn run(&self, source: &SourceRows<'_>, target: &mut PixelsMut<'_>, threads: usize) {
-        let bytes = source.byte_len() + target.pixels_len() * target.height() as usize;
-        for_each_band(target, bytes, threads, &mut Vec::new(), |first_row, band, ()| {
+        let amount = target.pixels_len() * target.height() as usize;
+        for_each_band(target, amount, threads, &mut Vec::new(), |first_row, band, ()| {
             for (y, out) in (first_row..).zip(band.rows_mut()) {
                 self.halve(source.row(2 * y), source.row(2 * y + 1), out);
             }

@@ -448,15 +448,14 @@ mod tests {
     #[test]
     fn any_number_of_threads_gives_the_same_pixels() {
         for element_type in [ElementType::U8, ElementType::U16, ElementType::F32] {
-            let frame = noise(301, 203, 3, element_type);
-            for (width, height) in [(150, 101), (211, 97), (400, 300), (300, 1)] {
-                for filter in Filter::ALL {
-                    let expected = Resizer::new().resize(&frame, width, height, filter).unwrap();
-                    for threads in [0, 2, 3, 64] {
-                        let mut resizer = Resizer::new().with_threads(threads);
-                        let found = resizer.resize(&frame, width, height, filter).unwrap();
-                        assert_eq!(found.pixels(), expected.pixels(), "{filter} {element_type} {threads}");
-                    }
+            // Large enough that the wider kernels are worth threads.
+            let frame = noise(640, 480, 3, element_type);
+            for filter in [Filter::Cubic, Filter::Lanczos4, Filter::AntialiasedLanczos3] {
+                let expected = Resizer::new().resize(&frame, 500, 450, filter).unwrap();
+                for threads in [0, 2, 3] {
+                    let mut resizer = Resizer::new().with_threads(threads);
+                    let found = resizer.resize(&frame, 500, 450, filter).unwrap();
+                    assert_eq!(found.pixels(), expected.pixels(), "{filter} {element_type} {threads}");
                 }
             }
         }

@@ -37,9 +37,4 @@ impl<'a> SourceRows<'a> {
     pub(super) fn row_bytes(&self) -> usize {
         self.len
     }
-
-    /// All bytes of the region.
-    pub(super) fn byte_len(&self) -> usize {
-        self.len * self.rows
-    }
 }

@@ -101,8 +101,9 @@ impl FixedPlan {
         threads: usize,
         scratch: &mut Vec<Line>,
     ) {
-        let bytes = source.byte_len() + target.pixels_len() * target.height() as usize;
-        for_each_band(target, bytes, threads, scratch, |first_row, band, line| {
+        let amount_per_row = source.row_bytes() * self.rows.count + target.pixels_len() * self.columns.count;
+        let amount = amount_per_row.saturating_mul(target.height() as usize);
+        for_each_band(target, amount, threads, scratch, |first_row, band, line| {
             self.run_band(source, first_row, band, line);
         });
     }

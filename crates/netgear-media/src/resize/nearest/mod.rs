@@ -34,9 +34,8 @@ impl NearestPlan {
 
     /// Resizes the rows to the target, of the sizes that the plan was made for.
     pub(super) fn run(&self, source: &SourceRows<'_>, target: &mut PixelsMut<'_>, threads: usize) {
-        // Not the whole source: what lies between its pixels is not looked at.
-        let bytes = 2 * target.pixels_len() * target.height() as usize;
-        for_each_band(target, bytes, threads, &mut Vec::new(), |first_row, band, ()| {
+        let amount = target.pixels_len() * target.height() as usize;
+        for_each_band(target, amount, threads, &mut Vec::new(), |first_row, band, ()| {
             let mut last: Option<(usize, &[u8])> = None;
             let rows = self.rows.iter().skip(first_row);
             for (&row, out) in rows.zip(band.rows_mut()) {
