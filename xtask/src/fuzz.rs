@@ -1,7 +1,7 @@
 //! Hostile input in numbers: the fuzz targets of netgear-proto and netgear-media.
 
 use std::{
-    ffi::OsString,
+    ffi::{OsStr, OsString},
     fs::{self, File},
     iter,
     path::{Path, PathBuf},
@@ -38,6 +38,14 @@ impl Package {
         match self {
             Self::Proto => "crates/netgear-proto/fuzz/Cargo.toml",
             Self::Media => "crates/netgear-media/fuzz/Cargo.toml",
+        }
+    }
+
+    /// The most bytes that are committed for a target. Films are larger than messages, and reach most of a decoder that is not ours.
+    const fn room(self) -> u64 {
+        match self {
+            Self::Proto => u64::MAX,
+            Self::Media => 40 << 10,
         }
     }
 
@@ -273,8 +281,9 @@ impl<'a> Fuzzer<'a> {
         )
     }
 
-    /// Writes the committed corpus anew, with the fewest inputs that reach every edge that any reaches. How often an edge is
-    /// taken does not count, or there would be ten times as many.
+    /// Writes the committed corpus anew, with the fewest inputs that reach every edge that any reaches, as far as there is room. How
+    /// often an edge is taken does not count, or there would be ten times as many. Inputs that a person gave a name stay: they are
+    /// whole files, and what was once found.
     fn minimise(&self, target: &Target) -> Result {
         let (found, committed) = (self.found(target)?, self.committed(target));
         let before = Corpus::of(&committed)?;
@@ -285,7 +294,8 @@ impl<'a> Fuzzer<'a> {
         fs::create_dir_all(&minimised)?;
         // What the first folder has already needs no other input.
         let recorded = target.recorded.map(|folder| files(&self.workspace.path(folder))).transpose()?;
-        for (name, path) in recorded.iter().flatten() {
+        let named = files(&committed)?.into_iter().filter(|(name, _)| !is_checksum(name));
+        for (name, path) in recorded.iter().flatten().cloned().chain(named) {
             fs::copy(path, minimised.join(name))?;
         }
         let mut command = self.program(target);
@@ -296,8 +306,16 @@ impl<'a> Fuzzer<'a> {
         }
         fs::remove_dir_all(&committed)?;
         fs::create_dir_all(&committed)?;
-        for (name, path) in files(&minimised)? {
-            fs::copy(path, committed.join(name))?;
+        let mut inputs = files(&minimised)?;
+        // Which of the others stay where there is no room for all is left to chance, as checksums are.
+        inputs.sort_by_key(|(name, _)| (is_checksum(name), name.clone()));
+        let mut room = target.package.room();
+        for (name, path) in inputs {
+            let len = fs::metadata(&path)?.len();
+            if len <= room || !is_checksum(&name) {
+                fs::copy(path, committed.join(name))?;
+                room = room.saturating_sub(len);
+            }
         }
         println!("{}: {before} before, {} now", target.name, Corpus::of(&committed)?);
         Ok(())
@@ -402,6 +420,11 @@ fn print_table(runs: &[Run]) {
         "",
         runs.iter().filter(|run| run.finding.is_some()).count(),
     );
+}
+
+/// Whether it is a name that libFuzzer gives.
+fn is_checksum(name: &OsStr) -> bool {
+    name.len() == 40 && name.as_encoded_bytes().iter().all(u8::is_ascii_hexdigit)
 }
 
 /// How many executions a run says that there were.
