@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::{
-    Result, bench, docs, endurance, examples, interop, lint, media_alone, no_std, opencv,
+    Result, bench, camera_test, docs, endurance, examples, interop, lint, media_alone, no_std, opencv,
     process::{Outcome, human},
     simulate, test, tools,
     workspace::Workspace,
@@ -11,7 +11,7 @@ use crate::{
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
-    /// Install ffmpeg and Python with apt-get if they are missing, as is done when CI=true.
+    /// Install what is missing of ffmpeg, Python and the tools of the camera test with apt-get, as is done when CI=true.
     #[arg(long)]
     install: bool,
 }
@@ -19,13 +19,14 @@ pub(crate) struct Options {
 type Step = fn(&Workspace) -> Result<Outcome>;
 
 /// Cheap steps first. All debug builds are of the whole workspace with all features, so that nothing is built twice.
-const STEPS: [(&str, Step); 14] = [
+const STEPS: [(&str, Step); 16] = [
     ("format", lint::format),
     ("clippy", lint::clippy),
     ("docs", docs::run),
     ("no-std", no_std::run),
     ("media-alone", media_alone::run),
     ("test", |workspace| test::run(workspace, &test::Options::default())),
+    ("camera-test", |workspace| camera_test::run(workspace, &camera_test::Options::default())),
     ("simulate", |workspace| simulate::run(workspace, &simulate::Options::default())),
     ("simulate a day", |workspace| simulate::run(workspace, &simulate::Options::DAY)),
     ("endurance --quick", |workspace| {

@@ -17,7 +17,8 @@ use crate::{
 pub(crate) fn run(workspace: &Workspace) -> Result<Outcome> {
     process::run(
         workspace
-            .cargo(&["doc", "--no-deps", "--workspace", "--all-features"])
+            .cargo(&["doc", "--no-deps", "--workspace"])
+            .args(workspace.features()?)
             .env("RUSTDOCFLAGS", "-D warnings"),
     )?;
     let mut files = markdown_files(&workspace.path("."), false)?;

@@ -15,15 +15,8 @@ pub(crate) fn format(workspace: &Workspace) -> Result<Outcome> {
 }
 
 pub(crate) fn clippy(workspace: &Workspace) -> Result<Outcome> {
-    run(&mut workspace.cargo(&[
-        "clippy",
-        "--workspace",
-        "--all-targets",
-        "--all-features",
-        "--",
-        "-D",
-        "warnings",
-    ]))?;
+    let mut clippy = workspace.cargo(&["clippy", "--workspace", "--all-targets"]);
+    run(clippy.args(workspace.features()?).args(["--", "-D", "warnings"]))?;
     run(workspace
         .cargo(&["clippy", "--manifest-path", no_std::MANIFEST, "--target-dir"])
         .arg(no_std::target_directory(workspace))

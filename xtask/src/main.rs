@@ -2,6 +2,7 @@
 #![expect(clippy::print_stdout, reason = "it is what this program is for")]
 
 mod bench;
+mod camera_test;
 mod ci;
 mod docs;
 mod endurance;
@@ -50,6 +51,8 @@ enum Command {
     Interop(interop::Options),
     /// Our resizing against OpenCV's, with every filter, element and border.
     Opencv(opencv::Options),
+    /// The tests that want a camera, in a virtual machine that has one.
+    CameraTest(camera_test::Options),
     /// Builds every example, and runs those that finish by themselves.
     Examples,
     /// Hostile messages by the million, with cargo-fuzz and a nightly compiler.
@@ -85,6 +88,7 @@ fn run(command: &Command) -> Result<Outcome> {
         Command::MediaAlone => media_alone::run(&workspace),
         Command::Interop(options) => interop::run(&workspace, options),
         Command::Opencv(options) => opencv::run(&workspace, options),
+        Command::CameraTest(options) => camera_test::run(&workspace, options),
         Command::Examples => examples::run(&workspace),
         Command::Fuzz(options) => fuzz::run(&workspace, options),
         Command::Simulate(options) => simulate::run(&workspace, options),
@@ -103,6 +107,7 @@ impl Command {
             Self::MediaAlone => "media-alone",
             Self::Interop(_) => "interop",
             Self::Opencv(_) => "opencv",
+            Self::CameraTest(_) => "camera-test",
             Self::Examples => "examples",
             Self::Fuzz(_) => "fuzz",
             Self::Simulate(_) => "simulate",

@@ -15,7 +15,7 @@ pub(crate) struct Options {
 
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<Outcome> {
     // Features only add, so that what passes with all of them says most.
-    let mut command = workspace.cargo(&["test", "--workspace", "--all-features", "--no-fail-fast"]);
-    process::run(command.args(&options.further))?;
+    let mut command = workspace.cargo(&["test", "--workspace", "--no-fail-fast"]);
+    process::run(command.args(workspace.features()?).args(&options.further))?;
     Ok(Outcome::Done)
 }

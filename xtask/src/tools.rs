@@ -1,6 +1,6 @@
 //! Programs that some proofs need and that cargo does not bring.
 
-use std::{env, process::Command};
+use std::{env, fs, path::Path, process::Command};
 
 use crate::{
     Result,
@@ -14,18 +14,53 @@ pub(crate) enum Tool {
     Ffmpeg,
     /// Runs pyzmq and VidGear.
     Python,
+    /// Lets the capture of cameras read the kernel's headers as it is built.
+    Libclang,
+    /// A screen that tests capture.
+    Xvfb,
+    /// The machine in which there is a camera.
+    Qemu,
+    /// The shell in that machine, and all that it calls.
+    Busybox,
+    /// Packs what that machine is to hold.
+    Cpio,
+    /// Says which modules a kernel's module stands on.
+    Kmod,
+    /// Sets a camera's controls, and knows by itself what it offers.
+    V4l2Ctl,
     /// Compiles fuzz targets.
     Nightly,
 }
 
 impl Tool {
     /// What CI needs, all of it in packages of the system. It does not fuzz.
-    const OF_CI: [Self; 2] = [Self::Ffmpeg, Self::Python];
+    const OF_CI: [Self; 9] = [
+        Self::Ffmpeg,
+        Self::Python,
+        Self::Libclang,
+        Self::Xvfb,
+        Self::Qemu,
+        Self::Busybox,
+        Self::Cpio,
+        Self::Kmod,
+        Self::V4l2Ctl,
+    ];
+
+    /// What `cargo xtask camera-test` needs.
+    pub(crate) const OF_THE_CAMERA_TEST: [Self; 6] =
+        [Self::Libclang, Self::Qemu, Self::Busybox, Self::Cpio, Self::Kmod, Self::V4l2Ctl];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Ffmpeg => "ffmpeg",
             Self::Python => "python3 with venv",
+            Self::Libclang => "libclang",
+            Self::Xvfb => "Xvfb",
+            Self::Qemu => "qemu-system-x86_64",
+            Self::Busybox => "busybox",
+            Self::Cpio => "cpio",
+            Self::Kmod => "kmod",
+            Self::V4l2Ctl => "v4l2-ctl",
             Self::Nightly => "a nightly compiler (rustup toolchain install nightly)",
         }
     }
@@ -36,6 +71,16 @@ impl Tool {
             Self::Ffmpeg => succeeds(Command::new("ffmpeg").arg("-version")),
             // Some systems have Python and keep from it what a virtual environment needs.
             Self::Python => succeeds(Command::new("python3").args(["-c", "import ensurepip, venv"])),
+            // Others build without it.
+            Self::Libclang => !cfg!(target_os = "linux") || has_libclang(),
+            Self::Xvfb => succeeds(Command::new("Xvfb").arg("-help")),
+            Self::Qemu => succeeds(Command::new("qemu-system-x86_64").arg("--version")),
+            Self::Busybox => succeeds(Command::new("busybox").arg("true")),
+            Self::Cpio => succeeds(Command::new("cpio").arg("--version")),
+            Self::Kmod => {
+                succeeds(kmod("depmod").arg("--version")) && succeeds(kmod("modprobe").arg("--version"))
+            }
+            Self::V4l2Ctl => succeeds(Command::new("v4l2-ctl").arg("--version")),
             Self::Nightly => succeeds(Command::new("rustup").args(["run", "nightly", "cargo", "--version"])),
         }
     }
@@ -45,10 +90,43 @@ impl Tool {
         match self {
             Self::Ffmpeg => &["ffmpeg"],
             Self::Python => &["python3", "python3-venv"],
+            Self::Libclang => &["libclang-dev"],
+            Self::Xvfb => &["xvfb"],
+            Self::Qemu => &["qemu-system-x86"],
+            // The other one needs libraries.
+            Self::Busybox => &["busybox-static"],
+            Self::Cpio => &["cpio"],
+            Self::Kmod => &["kmod"],
+            Self::V4l2Ctl => &["v4l-utils"],
             // It comes from rustup.
             Self::Nightly => &[],
         }
     }
+}
+
+/// A program of kmod. They lie in folders that only root looks into.
+pub(crate) fn kmod(program: &str) -> Command {
+    let of_root = ["/sbin", "/usr/sbin"].map(|folder| Path::new(folder).join(program));
+    Command::new(of_root.into_iter().find(|path| path.exists()).unwrap_or_else(|| program.into()))
+}
+
+/// Whether libclang is where bindgen looks for it.
+fn has_libclang() -> bool {
+    // As in libclang.so, libclang.so.1 and libclang-14.so.1; libclang-cpp.so is something else.
+    let is_libclang = |name: &str| {
+        let has_digit = |version: &str| version.starts_with(|first: char| first.is_ascii_digit());
+        name.starts_with("libclang.so") || name.strip_prefix("libclang-").is_some_and(has_digit)
+    };
+    let holds_it = |folder: &Path| {
+        let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+        entries.map(|entry| entry.file_name()).any(|name| name.to_str().is_some_and(is_libclang))
+    };
+    let of_llvm =
+        fs::read_dir("/usr/lib").into_iter().flatten().flatten().map(|entry| entry.path().join("lib"));
+    let of_system = ["lib", "lib64", "local/lib", "lib/x86_64-linux-gnu", "lib/aarch64-linux-gnu"];
+    env::var_os("LIBCLANG_PATH").is_some()
+        || of_system.iter().any(|folder| holds_it(&Path::new("/usr").join(folder)))
+        || of_llvm.filter(|folder| folder.to_string_lossy().contains("llvm")).any(|folder| holds_it(&folder))
 }
 
 /// Whether this is CI, where nothing may be left out.
@@ -61,7 +139,7 @@ pub(crate) fn is_ci() -> bool {
 pub(crate) fn install_missing() -> Result {
     let missing: Vec<Tool> = Tool::OF_CI.into_iter().filter(|tool| !tool.is_present()).collect();
     if missing.is_empty() {
-        println!("ffmpeg and python3 are there");
+        println!("all tools are there");
         return Ok(());
     }
     let packages = missing.iter().flat_map(|tool| tool.packages()).copied();

@@ -9,7 +9,13 @@ use std::{
 
 use serde_json::Value;
 
-use crate::{Result, process};
+use crate::{
+    Result, process,
+    tools::{self, Tool},
+};
+
+/// The feature that is not built where libclang is missing, whatever package has it.
+const NEEDS_LIBCLANG: &str = "camera";
 
 /// The workspace that this program belongs to.
 #[derive(Debug)]
@@ -23,8 +29,18 @@ pub(crate) struct Workspace {
 #[derive(Debug)]
 pub(crate) struct Package {
     pub(crate) name: String,
+    features: Vec<String>,
     /// What stands in `[package.metadata.xtask]`.
     pub(crate) metadata: Value,
+}
+
+/// A program that cargo has built.
+#[derive(Debug)]
+pub(crate) struct Executable {
+    /// "bin", "example" or "test".
+    pub(crate) kind: String,
+    pub(crate) name: String,
+    pub(crate) path: PathBuf,
 }
 
 impl Workspace {
@@ -62,25 +78,41 @@ impl Workspace {
     /// Builds everything, and says where each program of a kind is: "bin" or "example". All is built together, as it is for the
     /// tests, so that what both need is built once.
     pub(crate) fn build(&self, kind: &str) -> Result<HashMap<String, PathBuf>> {
-        let messages = process::output(&mut self.cargo(&[
-            "build",
-            "--workspace",
-            "--all-features",
-            "--examples",
-            "--bins",
-            "--message-format=json-render-diagnostics",
-        ]))?;
-        let mut programs = HashMap::new();
+        let mut cargo = self.cargo(&["build", "--workspace", "--examples", "--bins"]);
+        let programs = Self::executables(cargo.args(self.features()?))?
+            .into_iter()
+            .filter(|program| program.kind == kind);
+        Ok(programs.map(|program| (program.name, program.path)).collect())
+    }
+
+    /// What tells cargo to build the whole workspace with all features, or with all that can be built here.
+    pub(crate) fn features(&self) -> Result<Vec<String>> {
+        if tools::require(Tool::Libclang)? {
+            return Ok(vec!["--all-features".to_owned()]);
+        }
+        let of_package = |package: &Package| {
+            let features = package.features.iter().filter(|feature| *feature != NEEDS_LIBCLANG);
+            features.map(|feature| format!("{}/{feature}", package.name)).collect::<Vec<_>>()
+        };
+        Ok(vec![
+            "--features".to_owned(),
+            self.packages.iter().flat_map(of_package).collect::<Vec<_>>().join(","),
+        ])
+    }
+
+    /// Runs a cargo command that builds, and says what programs there are then.
+    pub(crate) fn executables(cargo: &mut Command) -> Result<Vec<Executable>> {
+        let messages = process::output(cargo.arg("--message-format=json-render-diagnostics"))?;
+        let mut executables = Vec::new();
         for message in messages.lines() {
             let message: Value = serde_json::from_str(message)?;
-            let target = &message["target"];
-            if let (Some(executable), Some(name)) = (message["executable"].as_str(), target["name"].as_str())
-                && target["kind"][0] == kind
-            {
-                programs.insert(name.to_owned(), PathBuf::from(executable));
+            if let Some(path) = message["executable"].as_str() {
+                let target = &message["target"];
+                let (kind, name) = (text(&target["kind"][0]), text(&target["name"]));
+                executables.push(Executable { kind, name, path: PathBuf::from(path) });
             }
         }
-        Ok(programs)
+        Ok(executables)
     }
 
     /// A cargo command to run in the workspace.
@@ -93,7 +125,9 @@ impl Workspace {
 
 impl Package {
     fn read(package: &Value) -> Self {
-        Self { name: text(&package["name"]), metadata: package["metadata"]["xtask"].clone() }
+        let features = package["features"].as_object().into_iter().flatten();
+        let features = features.map(|(name, _)| name.clone()).collect();
+        Self { name: text(&package["name"]), features, metadata: package["metadata"]["xtask"].clone() }
     }
 }
 
