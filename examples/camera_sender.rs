@@ -1,8 +1,7 @@
 //! A camera: a sender that streams until Ctrl-C, says with each frame which it is, and prints what the receiver found in it.
 //!
 //! ```text
-//! ffmpeg -f v4l2 -i /dev/video0 -f mpegts udp://127.0.0.1:9999
-//! cargo run -p netgear-examples --example camera_sender -- udp://127.0.0.1:9999
+//! cargo run -p netgear-examples --features netgear/camera --example camera_sender -- camera:0
 //! ```
 //!
 //! Run `camera_receiver` in another terminal, before or after; or VidGear's client, `vidgear/camera_client.py`.

@@ -3,7 +3,9 @@
 use std::{collections::VecDeque, fmt, time::Duration};
 
 use netgear::{
-    media::{Filter, FrameRate, OpenOptions, Pipeline, Source, SourceInfo, TestPatternSpec},
+    media::{
+        CameraInfo, Filter, FrameRate, OpenOptions, Pipeline, Source, SourceInfo, TestPatternSpec, cameras,
+    },
     prelude::{Endpoint, FramePolicy, FrameReceiver, FrameSender},
     transport::{Builder, End},
 };
@@ -14,19 +16,23 @@ use crate::{
     Failure,
     feed::Feed,
     live::LiveLine,
-    options::{Demo, Fps, Probe, Serve, Session, Transport, View},
+    options::{Demo, Devices, Fps, Probe, Serve, Session, Transport, View},
     print,
     receiving::{Receiving, Reply},
     recording::Recording,
     sending::{Ended, Outgoing, Pace, Sending},
     stop::Stop,
     summary::{Summary, Tally},
+    thinning::Thinning,
 };
 
 pub(crate) async fn serve(options: Serve) -> Result<(), Failure> {
     let policy = options.policy();
     let session = options.session;
     let source = options.section.open(&options.source, &OpenOptions::new())?;
+    if let Some(remark) = source.remark() {
+        print::note(&remark);
+    }
     let mut stop = Stop::new()?;
     let mut tally = Tally::new(session.digest);
     if policy != FramePolicy::Block {
@@ -43,6 +49,7 @@ pub(crate) async fn serve(options: Serve) -> Result<(), Failure> {
         print_data: session.print_data,
         json: session.json,
         clock: None,
+        thinning: Thinning::default(),
         read: 0,
         unanswered: VecDeque::new(),
     };
@@ -263,6 +270,7 @@ pub(crate) async fn demo(options: Demo) -> Result<(), Failure> {
         print_data: false,
         json: options.json,
         clock: None,
+        thinning: Thinning::default(),
         read: 0,
         unanswered: VecDeque::new(),
     };
@@ -277,7 +285,21 @@ pub(crate) async fn demo(options: Demo) -> Result<(), Failure> {
 
 pub(crate) fn probe(options: &Probe) -> Result<(), Failure> {
     let source = options.section.open(&options.source, &OpenOptions::new())?;
+    if let Some(remark) = source.remark() {
+        print::note(&remark);
+    }
     print::result(&Probed(source.info().clone()), options.json);
+    Ok(())
+}
+
+pub(crate) fn devices(options: &Devices) -> Result<(), Failure> {
+    let listed = Listed(cameras()?);
+    if listed.0.is_empty() {
+        print::note(&"there is no camera; check that it is plugged in");
+    }
+    if options.json || !listed.0.is_empty() {
+        print::result(&listed, options.json);
+    }
     Ok(())
 }
 
@@ -352,5 +374,22 @@ impl fmt::Display for Probed {
             write!(f, ", {:.2} s", duration.as_secs_f64())?;
         }
         write!(f, "; {}, decoded by {}", info.codec, info.decoder)
+    }
+}
+
+/// The cameras of this machine, as `devices` prints them.
+#[derive(Debug, Serialize)]
+#[serde(transparent)]
+struct Listed(Vec<CameraInfo>);
+
+impl fmt::Display for Listed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, camera) in self.0.iter().enumerate() {
+            if index > 0 {
+                writeln!(f)?;
+            }
+            write!(f, "{camera}")?;
+        }
+        Ok(())
     }
 }

@@ -28,6 +28,8 @@ pub(crate) enum FeedError {
 impl Feed {
     /// Frames read ahead: one in the making while the other is sent. More would only be older when they are sent.
     const AHEAD: usize = 1;
+    /// The most that may have waited while nobody took any: those, and one that the thread could not hand over.
+    pub(crate) const MOST_WAITING: usize = Self::AHEAD + 1;
 
     /// `origin` is what the user calls the source.
     pub(crate) fn spawn(

@@ -12,6 +12,7 @@ mod section_options;
 mod sending;
 mod stop;
 mod summary;
+mod thinning;
 
 use std::{
     io::{self, IsTerminal},
@@ -20,7 +21,7 @@ use std::{
 
 use clap::Parser;
 use netgear::{
-    media::{OpenError, PictureError, RecordError, SectionError, TestPatternSpecError},
+    media::{CameraError, OpenError, PictureError, RecordError, SectionError, TestPatternSpecError},
     prelude::Endpoint,
     proto::session::SessionError,
     transport::{
@@ -57,6 +58,8 @@ enum Failure {
     Open(#[from] OpenError),
     #[error("{origin}: {error}")]
     Section { origin: String, error: SectionError },
+    #[error(transparent)]
+    Camera(#[from] CameraError),
     #[error(transparent)]
     Feed(#[from] feed::FeedError),
     #[error(transparent)]
@@ -129,6 +132,7 @@ fn run(command: Command) -> Result<(), Failure> {
     let one_thread = || tokio::runtime::Builder::new_current_thread().enable_all().build();
     let (runtime, result) = match command {
         Command::Probe(options) => return commands::probe(&options),
+        Command::Devices(options) => return commands::devices(&options),
         Command::Serve(options) => {
             let runtime = one_thread()?;
             let result = runtime.block_on(commands::serve(options));

@@ -32,7 +32,7 @@ pub(crate) enum Command {
     /// Stream a test pattern from one end to another in this very program, with data both ways.
     #[command(after_help = DEMO_EXAMPLES)]
     Demo(Demo),
-    /// Send a video, a picture sequence or a test pattern to a receiver.
+    /// Send a video, a camera's pictures, a picture sequence or a test pattern to a receiver.
     #[command(after_help = SERVE_EXAMPLES)]
     Serve(Serve),
     /// Receive what a sender sends: count it, record it, answer it.
@@ -41,6 +41,9 @@ pub(crate) enum Command {
     /// Say what a source is: size, rate, length, codec, and which decoder reads it.
     #[command(after_help = PROBE_EXAMPLES)]
     Probe(Probe),
+    /// List the cameras of this machine, with their formats, sizes and rates.
+    #[command(after_help = DEVICES_EXAMPLES)]
+    Devices(Devices),
 }
 
 const DEMO_EXAMPLES: &str = "\
@@ -57,6 +60,8 @@ Examples:
   netgear serve 'frames/*.png' --fps 10 --loop     pictures, over and over
   netgear serve film.mp4 --start 1:30 --duration 10 --loop
                                                    ten seconds of it, over and over, without a gap
+  netgear serve camera:0 --connect tcp://desk:5555 a camera, live; `netgear devices` lists them
+  netgear serve 'camera:0?size=1280x720&fps=60&format=mjpeg&resume=30'
   netgear serve test: --stay                       to one receiver after another
   netgear serve film.mp4 --reduce 30 --data '{\"camera\": 3}' --print-data
   netgear serve film.mp4 --size 640x640 --fit letterbox --gray --annotate 'gate 3, {time}'
@@ -80,7 +85,13 @@ const PROBE_EXAMPLES: &str = "\
 Examples:
   netgear probe film.mp4
   netgear probe film.mp4 --start 0:10 --duration 2.5   what serve would send of it
-  netgear probe rtsp://camera/1 --json";
+  netgear probe rtsp://camera/1 --json
+  netgear probe 'camera:0?size=1280x720'";
+
+const DEVICES_EXAMPLES: &str = "\
+Examples:
+  netgear devices                                  the number of each goes after camera:
+  netgear devices --json";
 
 #[derive(Debug, Args)]
 pub(crate) struct Demo {
@@ -119,7 +130,9 @@ pub(crate) struct Demo {
 
 #[derive(Debug, Args)]
 pub(crate) struct Serve {
-    /// A file, a URL, a sequence such as 'frames/*.png', or a test pattern such as test:1280x720@30.
+    /// A file, a URL, a camera such as camera:0, a screen such as screen:0?fps=30, a sequence such as 'frames/*.png', or a
+    /// test pattern such as test:1280x720@30. A camera may be a number, a path or a name, and be asked for more:
+    /// 'camera:/dev/video2?size=1280x720&fps=60&format=mjpeg&timeout=5&resume=30'.
     pub(crate) source: Source,
     /// Connect to a receiver there. This is the default, to tcp://127.0.0.1:5555.
     #[arg(long, value_name = "ENDPOINT", conflicts_with = "bind")]
@@ -135,12 +148,13 @@ pub(crate) struct Serve {
     pub(crate) data: Option<Value>,
     #[command(flatten)]
     pub(crate) picture: Picture,
-    /// Frames a second, or max for as many as there can be. Default: the source's own pace.
+    /// Frames a second, or max for as many as there can be. Default: the source's own pace. A camera's frames beyond the rate
+    /// are dropped.
     #[arg(long, value_name = "F|max", allow_negative_numbers = true)]
     pub(crate) fps: Option<Fps>,
     /// What becomes of frames that the receiver is too slow for: block (they wait, and so does the source), latest (the
-    /// newest replaces the one that waits), drop-newest (the one that waits stays). Default: latest for a URL, which may be a
-    /// camera's; block for all else.
+    /// newest replaces the one that waits), drop-newest (the one that waits stays). Default: latest for a camera, a screen
+    /// and a URL, which may be a camera's; block for all else.
     #[arg(long, value_name = "NAME")]
     pub(crate) policy: Option<PolicyOption>,
     /// Begin again at the end, without end.
@@ -232,11 +246,19 @@ impl Session {
 
 #[derive(Debug, Args)]
 pub(crate) struct Probe {
-    /// A file, a URL, a sequence such as 'frames/*.png', or a test pattern such as test:1280x720@30.
+    /// A file, a URL, a camera such as camera:0, a sequence such as 'frames/*.png', or a test pattern such as
+    /// test:1280x720@30.
     pub(crate) source: Source,
     #[command(flatten)]
     pub(crate) section: SectionOptions,
     /// Print one JSON object.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Devices {
+    /// Print one JSON array.
     #[arg(long)]
     pub(crate) json: bool,
 }
@@ -267,7 +289,8 @@ pub(crate) enum PolicyOption {
 impl Serve {
     pub(crate) fn policy(&self) -> FramePolicy {
         match (self.policy, &self.source) {
-            (Some(PolicyOption::Latest), _) | (None, Source::Url(_)) => FramePolicy::Latest,
+            (Some(PolicyOption::Latest), _)
+            | (None, Source::Camera(_) | Source::Screen(_) | Source::Url(_)) => FramePolicy::Latest,
             (Some(PolicyOption::DropNewest), _) => FramePolicy::DropNewest,
             (Some(PolicyOption::Block), _) | (None, _) => FramePolicy::Block,
         }
@@ -369,6 +392,21 @@ mod tests {
         for filter in Filter::ALL {
             assert!(help.contains(filter.name()), "{filter}");
         }
+    }
+
+    #[test]
+    fn what_is_live_is_not_held_up_by_a_slow_receiver() {
+        let policy = |arguments: &[&str]| {
+            let all = ["netgear", "serve"].iter().chain(arguments);
+            match Options::try_parse_from(all).unwrap().command {
+                Command::Serve(serve) => serve.policy(),
+                other => panic!("{other:?}"),
+            }
+        };
+        assert_eq!(policy(&["camera:0"]), FramePolicy::Latest);
+        assert_eq!(policy(&["rtsp://camera/1"]), FramePolicy::Latest);
+        assert_eq!(policy(&["camera:0", "--policy", "block"]), FramePolicy::Block);
+        assert_eq!(policy(&["film.mp4"]), FramePolicy::Block);
     }
 
     #[test]

@@ -12,7 +12,9 @@ use netgear::{
 };
 use tokio::time::{sleep, timeout};
 
-use crate::{Failure, feed::Feed, live::LiveLine, options::Fps, print, stop::Stop, summary::Tally};
+use crate::{
+    Failure, feed::Feed, live::LiveLine, options::Fps, print, stop::Stop, summary::Tally, thinning::Thinning,
+};
 
 /// How a stream is sent.
 #[derive(Debug)]
@@ -29,7 +31,9 @@ pub(crate) struct Sending {
     pub(crate) json: bool,
     /// Runs from the first frame of all, whoever it went to: the next receiver gets what comes after.
     pub(crate) clock: Option<PaceClock>,
-    /// Frames that were read so far.
+    /// What is left out of a device's frames, for a rate that is lower than its own.
+    pub(crate) thinning: Thinning,
+    /// Frames that were read so far, without those that were left out.
     pub(crate) read: u64,
     /// Those that are not known to have arrived, oldest first, if none is to be dropped: the next receiver gets them.
     pub(crate) unanswered: VecDeque<(Frame, Option<Value>)>,
@@ -68,6 +72,8 @@ impl Sending {
     /// How long the end may take before the user is told what it waits for. It takes longer where a VidGear client's application
     /// does.
     const SILENT_FOR: Duration = Duration::from_millis(1_500);
+    /// What a device captured longer ago than this, before there was a receiver, is not what it sees now.
+    const STALE: Duration = Duration::from_millis(250);
 
     /// Sends to one receiver until the source ends, the receiver leaves, or the user wants to stop.
     pub(crate) async fn run(
@@ -117,8 +123,21 @@ impl Sending {
             tally.data_given += u64::from(has_data);
         }
         let began = Instant::now();
+        let mut may_be_stale = Feed::MOST_WAITING;
         while self.frames.is_none_or(|frames| self.read < frames) {
             let Some(TimedFrame { frame, time, captured_at, .. }) = self.feed.next().await? else { break };
+            if let Some(moment) = captured_at {
+                if may_be_stale > 0 && sender.now().since(moment) > Self::STALE {
+                    may_be_stale -= 1;
+                    continue;
+                }
+                may_be_stale = 0;
+                if let Pace::Rate(rate) = self.pace
+                    && !self.thinning.keeps(time, rate)
+                {
+                    continue;
+                }
+            }
             let wait = match self.pace.due(self.read, time, captured_at.is_some()) {
                 Some(due) => self.clock.get_or_insert(PaceClock { start: began }).wait(due),
                 None => Duration::ZERO,
@@ -245,7 +264,7 @@ impl Pace {
         match self {
             Self::Max => None,
             // A device has kept its own pace, and to hold back what it captured would only make it older.
-            Self::Source if is_captured => None,
+            Self::Source | Self::Rate(_) if is_captured => None,
             Self::Source => Some(time),
             Self::Rate(rate) => Some(rate.time_of(number)),
         }

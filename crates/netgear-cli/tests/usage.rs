@@ -18,6 +18,10 @@ fn each_malformed_option_ends_with_code_2_and_a_helpful_message() {
         (&["serve", ""], &["nothing was given"]),
         (&["serve", "test:0x0"], &["0x0", "1280x720"]),
         (&["serve", "test:640x480@0"], &["not a frame rate"]),
+        (&["serve", "camera:"], &["camera:0"]),
+        (&["serve", "camera:0?size=0x0"], &["size=1280x720"]),
+        (&["serve", "camera:0?format=h264"], &["yuyv"]),
+        (&["probe", "camera:0?rate=30"], &["no option `rate`", "fps=30"]),
         (&["serve", "test:", "--pattern", "pubsub"], &["--pattern", "use pair or reqrep"]),
         (&["view", "--pattern", "push-pull"], &["--pattern", "use pair or reqrep"]),
         (&["view", "--pattern", "dealer"], &["--pattern", "use pair (0) or reqrep (1)"]),
@@ -100,7 +104,7 @@ fn what_can_never_work_is_an_error_at_once() {
 
 #[test]
 fn help_shows_examples() {
-    for name in ["demo", "serve", "view", "probe"] {
+    for name in ["demo", "serve", "view", "probe", "devices"] {
         let help = run(&[name, "--help"]).ok();
         assert!(help.stdout.contains(&format!("Examples:\n  netgear {name}")), "{}", help.stdout);
     }
@@ -133,6 +137,19 @@ fn sources_that_cannot_be_opened_say_what_to_do() {
     // Nobody waits for a peer with a source that is not there.
     run(&["serve", "test:16384x16384"]).fails(1, &["16384×16384"]);
     run(&["demo", "--size", "16384x16384"]).fails(1, &["16384×16384"]);
+}
+
+#[test]
+fn a_camera_that_is_not_there_is_said_to_be_missing() {
+    let part = if cfg!(feature = "camera") { "camera:4000 is not there" } else { "--features camera" };
+    run(&["probe", "camera:4000"]).fails(1, &[part]);
+    let listed = run(&["devices", "--json"]);
+    if cfg!(feature = "camera") {
+        let listed: Json = serde_json::from_str(&listed.ok().stdout).unwrap();
+        assert!(listed.is_array(), "{listed}");
+    } else {
+        listed.fails(1, &["--features camera"]);
+    }
 }
 
 #[test]

@@ -58,6 +58,11 @@ pub trait FrameSource: Send {
         None
     }
 
+    /// What is not as it was asked for, in a sentence for the user: a camera that has another size, say.
+    fn remark(&self) -> Option<&str> {
+        None
+    }
+
     /// What ends a [`next_frame`](Self::next_frame) that waits, from another thread. `None`, the default, for sources that
     /// wait for no one.
     fn canceller(&self) -> Option<Canceller> {
@@ -88,6 +93,10 @@ impl<S: FrameSource + ?Sized> FrameSource for Box<S> {
 
     fn duplicate(&self) -> Option<Box<dyn FrameSource>> {
         (**self).duplicate()
+    }
+
+    fn remark(&self) -> Option<&str> {
+        (**self).remark()
     }
 
     fn canceller(&self) -> Option<Canceller> {

@@ -175,14 +175,15 @@ const APP15: u8 = 0xef;
 /// The next marker, past what stands before it.
 fn next_marker(rest: &mut &[u8]) -> Option<u8> {
     loop {
-        let (&first, after) = rest.split_first()?;
-        *rest = after;
-        // A marker may have any number of 0xff before it.
-        if let (0xff, Some(&marker)) = (first, after.first())
-            && !matches!(marker, 0x00 | 0xff)
-        {
-            *rest = after.get(1..)?;
-            return Some(marker);
+        let at = rest.iter().position(|byte| *byte == 0xff)?;
+        *rest = rest.get(at + 1..)?;
+        match rest.first()? {
+            // A byte of the picture that happens to be 0xff; or one more 0xff, of which a marker may have any number before it.
+            0x00 | 0xff => {}
+            marker => {
+                *rest = rest.get(1..)?;
+                return Some(*marker);
+            }
         }
     }
 }

@@ -1,18 +1,14 @@
 //! Frames in, frames smaller, frames changed, frames out.
 //!
-//! * **In**: a [`Source`] is parsed from what a user writes (a file, a pattern of file names, a URL, `test:1280x720@30`) and
-//!   opened as a [`FrameSource`], which gives [`Frame`](netgear_proto::Frame)s with their times. MP4 with H.264, Y4M, GIF,
-//!   PNG and JPEG are decoded in this process, in Rust; everything else by an `ffmpeg` child process, where one is on the
-//!   PATH. [`FrameStream`] runs a source on a thread of its own, [`Looped`] plays it over and over.
-//! * **Smaller**: [`reduce`] is VidGear's `reducer`; [`Resizer`] does it frame after frame in the same memory, to any size, and with
-//!   [`Fit`] into a size of another shape.
-//! * **Changed**: a [`Pipeline`] converts, crops, resizes, flips, rotates and annotates, without copies in between; [`draw_on`] draws
-//!   boxes and text on one frame.
-//!   opened as a [`FrameSource`], which gives [`Frame`](netgear_proto::Frame)s with their times. MP4 with H.264, Motion JPEG,
-//!   Y4M, GIF, PNG, WebP and JPEG are decoded in this process, in Rust; everything else by an `ffmpeg` child process, where
-//!   one is on the PATH. [`FrameStream`] runs a source on a thread of its own, [`Looped`] plays it over and over, [`Section`]
-//!   a part of it.
-//! * **Smaller**: [`reduce`] is VidGear's `reducer`; [`Resizer`] does it frame after frame in the same memory.
+//! * **In**: a [`Source`] is parsed from what a user writes (a file, a pattern of file names, a URL, `camera:0`, `screen:0`,
+//!   `test:1280x720@30`) and opened as a [`FrameSource`], which gives [`Frame`](netgear_proto::Frame)s with their times. MP4
+//!   with H.264, Motion JPEG, Y4M, GIF, PNG, WebP and JPEG are decoded in this process, in Rust; everything else by an
+//!   `ffmpeg` child process, where one is on the PATH. [`FrameStream`] runs a source on a thread of its own, [`Looped`] plays
+//!   it over and over, [`Section`] a part of it.
+//! * **Smaller**: [`reduce`] is VidGear's `reducer`; [`Resizer`] does it frame after frame in the same memory, to any size,
+//!   and with [`Fit`] into a size of another shape.
+//! * **Changed**: a [`Pipeline`] converts, crops, resizes, flips, rotates and annotates, without copies in between;
+//!   [`draw_on`] draws boxes and text on one frame.
 //! * **Out**: [`save_picture`] for a snapshot, [`Recorder`] for all that comes, [`Y4mWriter`] alone.
 //!
 //! ```
@@ -35,14 +31,19 @@
 //!
 //! # Files from strangers
 //! Every length in a file is checked against the file and against [`OpenOptions::with_max_frame_bytes`] before memory is
-//! taken for it. A damaged file gives the frames before the damage and then an error, or a wrong picture. If the H.264 decoder should panic on one, which none of
-//! the damaged files of the tests made it do, that is contained: the source gives [`ReadError::DecoderFailed`], and the
-//! panic's message still appears on standard error. ffmpeg runs with the rights of this program, so where files and URLs come
-//! from strangers choose [`Decoder::BuiltIn`].
+//! taken for it. A damaged file gives the frames before the damage and then an error, or a wrong picture. If the H.264 decoder
+//! should panic on one, which none of the damaged files of the tests made it do, that is contained: the source gives
+//! [`ReadError::DecoderFailed`], and the panic's message still appears on standard error. ffmpeg runs with the rights of this
+//! program, so where files and URLs come from strangers choose [`Decoder::BuiltIn`].
 //!
 //! # Features
-//! `video` (the default): sources, the recorder, and what the others have. `still`: PNG and JPEG out. `annotate`: text, lines and boxes
-//! on frames. Without any: resizing, and pipelines of all other steps.
+//! * `video`, the default: sources, the recorder, and what `still` and `annotate` have.
+//! * `camera`: cameras as sources. On Linux it needs libclang to build.
+//! * `screen`: monitors of X displays as sources.
+//! * `still`: PNG and JPEG out.
+//! * `annotate`: text, lines and boxes on frames.
+//!
+//! Without any: resizing, and pipelines of all other steps.
 #![forbid(unsafe_code)]
 // Without them the descriptions name things that are not there.
 #![cfg_attr(not(feature = "video"), allow(rustdoc::broken_intra_doc_links))]
@@ -52,14 +53,16 @@ mod apng;
 #[cfg(feature = "video")]
 mod avi;
 #[cfg(feature = "video")]
+mod camera;
+#[cfg(feature = "video")]
 mod canceller;
-mod colour;
 #[cfg(feature = "video")]
 mod canvas;
-#[cfg(feature = "video")]
-mod delays;
+mod colour;
 #[cfg(feature = "video")]
 mod credentials;
+#[cfg(feature = "video")]
+mod delays;
 #[cfg(feature = "video")]
 mod digits;
 #[cfg(feature = "video")]
@@ -92,6 +95,8 @@ mod orientation;
 mod percent;
 mod pipeline;
 mod pixels_mut;
+#[cfg(all(feature = "video", any(test, feature = "camera")))]
+mod raw_frame;
 #[cfg(feature = "video")]
 mod read_at;
 #[cfg(feature = "video")]
@@ -100,6 +105,8 @@ mod region;
 mod resize;
 #[cfg(feature = "video")]
 mod riff;
+#[cfg(feature = "video")]
+mod screen;
 #[cfg(feature = "video")]
 mod section;
 #[cfg(feature = "video")]
@@ -117,6 +124,13 @@ mod y4m;
 #[cfg(feature = "video")]
 mod yuv_to_bgr;
 
+#[cfg(all(feature = "video", any(test, feature = "camera")))]
+pub use camera::{CameraCounts, CameraSource};
+#[cfg(feature = "video")]
+pub use camera::{
+    CameraDevice, CameraError, CameraFormat, CameraInfo, CameraMode, CameraSize, CameraSpec, CameraSpecError,
+    OfferedFormat, OfferedRate, OfferedSize, Resume, cameras,
+};
 #[cfg(feature = "video")]
 pub use canceller::Canceller;
 pub use colour::{Colour, ColourError};
@@ -144,6 +158,8 @@ pub use pixels_mut::{PixelsMut, PixelsMutError};
 pub use recorder::{RecordError, Recorder};
 pub use region::{Region, RegionError};
 pub use resize::{ResizeError, Resizer, reduce};
+#[cfg(feature = "video")]
+pub use screen::{ScreenError, ScreenSpec, ScreenSpecError};
 #[cfg(feature = "video")]
 pub use section::{Section, SectionError};
 #[cfg(feature = "video")]

@@ -173,6 +173,10 @@ impl FrameSource for Looped {
         Ok(())
     }
 
+    fn remark(&self) -> Option<&str> {
+        self.source.remark()
+    }
+
     fn canceller(&self) -> Option<Canceller> {
         self.cancelling().current.as_ref()?;
         let cancelling = Arc::clone(&self.cancelling);

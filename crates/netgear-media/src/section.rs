@@ -197,6 +197,10 @@ impl<S: FrameSource> FrameSource for Section<S> {
         Some(Box::new(Section::new(source, self.start, duration).ok()?))
     }
 
+    fn remark(&self) -> Option<&str> {
+        self.source.remark()
+    }
+
     fn canceller(&self) -> Option<Canceller> {
         self.source.canceller()
     }

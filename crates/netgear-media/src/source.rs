@@ -15,8 +15,8 @@ use crate::mp4::Mp4Source;
 use crate::webp::WebpSource;
 use crate::y4m::Y4mSource;
 use crate::{
-    Decoder, FrameSource, OpenError, OpenOptions, SourceInfo, TestPattern, TestPatternSpec,
-    TestPatternSpecError,
+    CameraSpec, CameraSpecError, Decoder, FrameSource, OpenError, OpenOptions, ScreenSpec, ScreenSpecError,
+    SourceInfo, TestPattern, TestPatternSpec, TestPatternSpecError, camera, screen,
 };
 
 /// Where frames are to come from, as a user writes it.
@@ -24,6 +24,8 @@ use crate::{
 /// | text | source |
 /// | --- | --- |
 /// | `test:1280x720@30`, `test:640x480`, `test:` | a [`TestPattern`] |
+/// | `camera:0`, `camera:/dev/video2?fps=60`, `camera:NAME` | a camera: [`CameraSpec`] has the options; with the feature `camera` |
+/// | `screen:0`, `screen:0?fps=30` | a monitor of an X display (feature `screen`) |
 /// | `http://…`, `rtsp://…`, any `scheme://…` | a URL, through ffmpeg |
 /// | `frames/*.png`, `img%04d.png` | a sequence of pictures, in the order of their numbers |
 /// | anything else | a file, or a folder of pictures |
@@ -56,6 +58,10 @@ use crate::{
 pub enum Source {
     /// A test pattern.
     TestPattern(TestPatternSpec),
+    /// A camera.
+    Camera(CameraSpec),
+    /// A monitor.
+    Screen(ScreenSpec),
     /// A URL that ffmpeg understands.
     Url(String),
     /// A pattern of file names: `*`, `?` and `[…]` as in a shell, or one `%d` or `%04d`.
@@ -72,6 +78,8 @@ impl Source {
     pub fn open(&self, options: &OpenOptions) -> Result<Box<dyn FrameSource>, OpenError> {
         match self {
             Self::TestPattern(spec) => open_test_pattern(*spec, options),
+            Self::Camera(spec) => camera::open(spec, options),
+            Self::Screen(spec) => screen::open(spec, options),
             Self::Url(url) if options.decoder() == Decoder::BuiltIn => {
                 Err(OpenError::Unsupported { origin: self.to_string(), reason: "it is a URL".to_owned() })
             }
@@ -102,6 +110,12 @@ impl FromStr for Source {
         if let Some(spec) = text.strip_prefix("test:") {
             return Ok(Self::TestPattern(spec.parse()?));
         }
+        if let Some(spec) = text.strip_prefix("camera:") {
+            return Ok(Self::Camera(spec.parse()?));
+        }
+        if let Some(spec) = text.strip_prefix("screen:") {
+            return Ok(Self::Screen(spec.parse()?));
+        }
         if has_scheme(text) {
             return Ok(Self::Url(text.to_owned()));
         }
@@ -130,6 +144,8 @@ impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::TestPattern(spec) => write!(f, "test:{spec}"),
+            Self::Camera(spec) => write!(f, "camera:{spec}"),
+            Self::Screen(spec) => write!(f, "screen:{spec}"),
             Self::Url(url) => f.write_str(&without_passwords(url)),
             Self::Sequence(text) => f.write_str(text),
             Self::Path(path) => write!(f, "{}", path.display()),
@@ -150,11 +166,19 @@ fn has_scheme(text: &str) -> bool {
 #[non_exhaustive]
 pub enum SourceError {
     /// There is no text.
-    #[error("a source is a file, a pattern like frames/*.png, a URL, or test:1280x720@30; nothing was given")]
+    #[error(
+        "a source is a file, a pattern like frames/*.png, a URL, camera:0 or test:1280x720@30; nothing was given"
+    )]
     Empty,
     /// What follows `test:` is malformed.
     #[error(transparent)]
     TestPattern(#[from] TestPatternSpecError),
+    /// What follows `camera:` is malformed.
+    #[error(transparent)]
+    Camera(#[from] CameraSpecError),
+    /// What follows `screen:` is malformed.
+    #[error(transparent)]
+    Screen(#[from] ScreenSpecError),
 }
 
 fn open_test_pattern(
@@ -259,13 +283,15 @@ mod tests {
     fn a_source_is_told_by_its_text() {
         let parse = |text: &str| text.parse::<Source>().unwrap();
         assert!(matches!(parse("test:"), Source::TestPattern(_)));
+        assert!(matches!(parse("camera:0?size=640x480"), Source::Camera(_)));
+        assert!(matches!(parse("camera:/dev/video*"), Source::Camera(_)));
         assert!(matches!(parse("rtsp://user@camera/1"), Source::Url(_)));
         assert!(matches!(parse("frames/*.png"), Source::Sequence(_)));
         assert!(matches!(parse("img%04d.png"), Source::Sequence(_)));
         for path in ["film.mp4", "-i", "C:\\film.mp4", "://x", "1a://x", "100%.mp4", "tests.mp4"] {
             assert!(matches!(parse(path), Source::Path(_)), "{path}");
         }
-        for text in ["test:640x480@25", "http://h/f.mp4", "a/*.png", "film.mp4"] {
+        for text in ["test:640x480@25", "camera:0?fps=25", "http://h/f.mp4", "a/*.png", "film.mp4"] {
             assert_eq!(parse(text).to_string(), text);
         }
         let camera = parse("rtsp://user:secret@camera/1");
@@ -273,6 +299,7 @@ mod tests {
         assert!(!format!("{camera:?}").contains("secret"));
         assert_eq!("".parse::<Source>(), Err(SourceError::Empty));
         assert!(matches!("test:x".parse::<Source>(), Err(SourceError::TestPattern(_))));
+        assert!(matches!("camera:".parse::<Source>(), Err(SourceError::Camera(_))));
     }
 
     #[test]

@@ -1,6 +1,8 @@
 use std::io;
 use std::time::Duration;
 
+use crate::{CameraError, ScreenError};
+
 /// Why a source cannot be opened.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -64,6 +66,15 @@ pub enum OpenError {
         /// The limit.
         max_frame_bytes: usize,
     },
+    /// The screen cannot be captured.
+    #[error("cannot capture {origin}: {error}")]
+    Screen {
+        /// The screen.
+        origin: String,
+        /// Why.
+        #[source]
+        error: ScreenError,
+    },
     /// No picture has such a name.
     #[error("no picture matches {origin}; check the pattern, as in frames/*.png or img%04d.png")]
     NoMatch {
@@ -78,6 +89,9 @@ pub enum OpenError {
         /// What is wrong with it.
         reason: String,
     },
+    /// It is a camera, and gives no frames.
+    #[error(transparent)]
+    Camera(#[from] CameraError),
 }
 
 /// Why the next frame cannot be had.
@@ -156,6 +170,18 @@ pub enum ReadError {
         start: Duration,
         /// When the last frame is over.
         end: Duration,
+    },
+    /// The camera gives no more frames.
+    #[error(transparent)]
+    Camera(#[from] CameraError),
+    /// The screen gives no more frames.
+    #[error("cannot capture {origin}: {error}")]
+    Screen {
+        /// The screen.
+        origin: String,
+        /// Why.
+        #[source]
+        error: ScreenError,
     },
     /// The source cannot be opened again for rewinding.
     #[error(transparent)]
