@@ -196,3 +196,23 @@ fn a_frame_larger_than_allowed_is_refused() {
         assert!(matches!(error, OpenError::TooLarge { width: 320, height: 240, .. }), "{error}");
     }
 }
+
+/// Pictures that need no other are decoded in any order, and those that are done wait for the one that is not: for as long as the
+/// system gives its thread no time.
+#[test]
+fn a_thread_that_is_overtaken_by_all_others_is_waited_for() {
+    if !has_ffmpeg("a_thread_that_is_overtaken_by_all_others_is_waited_for") {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let arguments = "-c:v libx264 -preset ultrafast -g 1 -pix_fmt yuv420p";
+    let path = film(folder.path(), "film.mp4", "16x16", "60", arguments);
+    for threads in [2, 8] {
+        let mut source = open(&path, &built_in().with_threads(threads));
+        let mut frames = 0;
+        while source.next_frame().unwrap().is_some() {
+            frames += 1;
+        }
+        assert_eq!(frames, 1800, "{threads} threads");
+    }
+}

@@ -1,6 +1,8 @@
 //! The H.264 decoder, with everything that a file can do to it held in check.
 
+use std::borrow::Cow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::{Duration, Instant};
 
 use netgear_proto::BufferPool;
 use rust_h264::decoder::{ChromaFormat, Frame as Picture, OrderedDecoder};
@@ -15,6 +17,12 @@ use crate::yuv_to_bgr::{ChromaSampling, ColourSpace, Planes, yuv_to_bgr, yuv10_t
 
 /// Pictures that are held back to be put in order, where the stream does not say how many: the most that H.264 allows.
 const MOST_REORDERED: usize = 16;
+/// How long the decoder may take over pictures that it has, when it has as many as may wait. A machine that is busy with other
+/// things takes its time.
+const MOST_PATIENCE: Duration = Duration::from_secs(10);
+/// A NAL unit that is given to the decoder for it to hand out what is done.
+const DELIMITER: NalUnit<'static> =
+    NalUnit { nal_ref_idc: 0, nal_unit_type: NalUnitType::AccessUnitDelimiter, rbsp: Cow::Borrowed(&[]) };
 
 pub(super) struct H264Decoder {
     decoder: PictureDecoder,
@@ -25,7 +33,7 @@ pub(super) struct H264Decoder {
     pool: BufferPool,
     /// What is not yet upright.
     unturned_pool: BufferPool,
-    /// Fields that went in, less those that came out. Of an interlaced stream a sample may be a single field.
+    /// Fields that went in, less those that came out: two for a picture, one for what may be a single field.
     outstanding_fields: usize,
     most_outstanding_fields: usize,
     wide_planes: [Vec<u16>; 3],
@@ -82,18 +90,39 @@ impl H264Decoder {
         sample: &[u8],
         presentation: &mut Presentation,
     ) -> (Vec<TimedFrame>, Option<H264Error>) {
-        self.outstanding_fields += if self.is_progressive() { 2 } else { 1 };
         let mut frames = Vec::new();
         for nal in &parse_avcc(sample, self.length_size) {
-            let result =
-                self.decode_nal(nal).and_then(|pictures| self.convert(pictures, presentation, &mut frames));
+            if begins_picture(nal) {
+                self.outstanding_fields += if self.is_progressive() { 2 } else { 1 };
+            }
+            let result = self
+                .decode_nal(nal)
+                .and_then(|pictures| self.convert(pictures, presentation, &mut frames))
+                .and_then(|()| self.catch_up(presentation, &mut frames));
             if let Err(error) = result {
                 return (frames, Some(error));
             }
         }
-        // A worker that panicked leaves its picture undone, and all behind it waiting.
-        let is_stuck = self.outstanding_fields > self.most_outstanding_fields;
-        (frames, is_stuck.then_some(H264Error::DecoderFailed))
+        (frames, None)
+    }
+
+    /// Waits while too many pictures are on their way. The decoder bounds those that it works at, and not those that are done
+    /// and wait for one that is not: a thread that the system leaves waiting would let them grow without end.
+    fn catch_up(
+        &mut self,
+        presentation: &mut Presentation,
+        frames: &mut Vec<TimedFrame>,
+    ) -> Result<(), H264Error> {
+        let mut began = None;
+        while self.outstanding_fields > self.most_outstanding_fields {
+            if began.get_or_insert_with(Instant::now).elapsed() > MOST_PATIENCE {
+                return Err(H264Error::DecoderFailed);
+            }
+            std::thread::sleep(Duration::from_millis(1));
+            let pictures = self.decode_nal(&DELIMITER)?;
+            self.convert(pictures, presentation, frames)?;
+        }
+        Ok(())
     }
 
     /// The frames that are left. To be called once, at the end.
@@ -186,6 +215,13 @@ impl PictureDecoder {
             Self::Threaded(decoder) => decoder.flush(),
         }
     }
+}
+
+/// Whether it is the first slice of a picture or of a field: one whose first macroblock is number 0, written as a single bit
+/// (ITU-T H.264, 7.3.3).
+fn begins_picture(nal: &NalUnit<'_>) -> bool {
+    let is_slice = matches!(nal.nal_unit_type, NalUnitType::Slice | NalUnitType::SliceIdr);
+    is_slice && nal.rbsp.first().is_some_and(|first| first & 0x80 != 0)
 }
 
 fn sps_info(nal: &NalUnit<'_>) -> Option<SpsInfo> {
