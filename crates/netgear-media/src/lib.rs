@@ -90,7 +90,6 @@ mod mjpeg;
 mod mp4;
 #[cfg(feature = "video")]
 mod open_options;
-#[cfg(feature = "video")]
 mod orientation;
 mod percent;
 mod pipeline;

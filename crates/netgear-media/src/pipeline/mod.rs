@@ -6,8 +6,8 @@ mod canvas;
 mod caption;
 mod convert;
 mod error;
+mod flip_and_rotation;
 mod frame_stamp;
-mod orientation;
 mod step;
 mod view;
 
@@ -20,8 +20,8 @@ pub use self::canvas::{Canvas, DrawError, Pen, TextStyle, draw_on};
 #[cfg(feature = "annotate")]
 pub use self::caption::Caption;
 pub use self::error::{ConvertError, PipelineError};
+pub use self::flip_and_rotation::{Flip, FlipError, Rotation, RotationError};
 pub use self::frame_stamp::FrameStamp;
-pub use self::orientation::{Flip, FlipError, Rotation, RotationError};
 use self::step::{Size, Step};
 use self::view::{Buffers, View};
 use crate::{Filter, Fit, Percent, Region, Resizer};

@@ -1,9 +1,9 @@
 use bytes::{Bytes, BytesMut};
 use netgear_proto::{BufferPool, ElementType, Frame, PixelFormat, Shape, ShapeError};
 
-use super::orientation::Orientation;
 use crate::Region;
 use crate::colour::PixelKind;
+use crate::orientation::Orientation;
 
 /// A picture on its way: pixels in memory, and how they are looked at. To crop, to flip and to rotate is to look at them in another
 /// way; they move once, at the latest at the end.
