@@ -49,26 +49,16 @@
 #![cfg_attr(not(feature = "video"), allow(rustdoc::broken_intra_doc_links))]
 
 #[cfg(feature = "video")]
-mod apng;
-#[cfg(feature = "video")]
-mod avi;
-#[cfg(feature = "video")]
 mod camera;
 #[cfg(feature = "video")]
 mod canceller;
-#[cfg(feature = "video")]
-mod canvas;
 mod colour;
-#[cfg(feature = "video")]
-mod credentials;
-#[cfg(feature = "video")]
-mod delays;
 #[cfg(feature = "video")]
 mod digits;
 #[cfg(feature = "video")]
 mod ffmpeg;
-mod filter;
-mod fit;
+#[cfg(feature = "video")]
+mod formats;
 #[cfg(feature = "video")]
 mod frame_rate;
 #[cfg(feature = "video")]
@@ -76,34 +66,19 @@ mod frame_source;
 #[cfg(feature = "video")]
 mod frame_stream;
 #[cfg(feature = "video")]
-mod gif;
-#[cfg(feature = "video")]
-mod image_sequence;
-#[cfg(feature = "video")]
 mod jpeg;
 #[cfg(feature = "video")]
 mod looped;
 mod luminance;
 #[cfg(feature = "video")]
-mod mjpeg;
-#[cfg(feature = "video")]
-mod mp4;
-#[cfg(feature = "video")]
 mod open_options;
 mod orientation;
-mod percent;
 mod pipeline;
 mod pixels_mut;
-#[cfg(all(feature = "video", any(test, feature = "camera")))]
-mod raw_frame;
-#[cfg(feature = "video")]
-mod read_at;
 #[cfg(feature = "video")]
 mod recorder;
 mod region;
 mod resize;
-#[cfg(feature = "video")]
-mod riff;
 #[cfg(feature = "video")]
 mod screen;
 #[cfg(feature = "video")]
@@ -117,10 +92,6 @@ mod still;
 #[cfg(feature = "video")]
 mod test_pattern;
 #[cfg(feature = "video")]
-mod webp;
-#[cfg(feature = "video")]
-mod y4m;
-#[cfg(feature = "video")]
 mod yuv_to_bgr;
 
 #[cfg(all(feature = "video", any(test, feature = "camera")))]
@@ -133,8 +104,8 @@ pub use camera::{
 #[cfg(feature = "video")]
 pub use canceller::Canceller;
 pub use colour::{Colour, ColourError};
-pub use filter::{Filter, UnknownFilter};
-pub use fit::{Fit, FitError, Placement};
+#[cfg(feature = "video")]
+pub use formats::y4m::{Y4mChroma, Y4mError, Y4mWriter};
 #[cfg(feature = "video")]
 pub use frame_rate::{FrameRate, FrameRateError};
 #[cfg(feature = "video")]
@@ -146,7 +117,6 @@ pub use looped::Looped;
 pub use netgear_proto as proto;
 #[cfg(feature = "video")]
 pub use open_options::{Decoder, OpenOptions};
-pub use percent::{Percent, PercentError};
 #[cfg(feature = "annotate")]
 pub use pipeline::{Annotation, Canvas, Caption, DrawError, Pen, Place, TextStyle, draw_on};
 pub use pipeline::{
@@ -156,6 +126,9 @@ pub use pixels_mut::{PixelsMut, PixelsMutError};
 #[cfg(feature = "video")]
 pub use recorder::{RecordError, Recorder};
 pub use region::{Region, RegionError};
+pub use resize::filter::{Filter, UnknownFilter};
+pub use resize::fit::{Fit, FitError, Placement};
+pub use resize::percent::{Percent, PercentError};
 pub use resize::{ResizeError, Resizer, reduce};
 #[cfg(feature = "video")]
 pub use screen::{ScreenError, ScreenSpec, ScreenSpecError};
@@ -169,5 +142,3 @@ pub use source_error::{OpenError, ReadError};
 pub use still::{JPEG_QUALITY, PictureError, save_picture, write_jpeg, write_png};
 #[cfg(feature = "video")]
 pub use test_pattern::{TestPattern, TestPatternSpec, TestPatternSpecError};
-#[cfg(feature = "video")]
-pub use y4m::{Y4mChroma, Y4mError, Y4mWriter};

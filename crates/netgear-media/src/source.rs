@@ -4,16 +4,16 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use crate::apng::ApngSource;
-use crate::avi::AviSource;
-use crate::credentials::without_passwords;
 use crate::ffmpeg::FfmpegSource;
-use crate::gif::GifSource;
-use crate::image_sequence::{ImageSequence, is_pattern};
-use crate::mjpeg::MjpegSource;
-use crate::mp4::Mp4Source;
-use crate::webp::WebpSource;
-use crate::y4m::Y4mSource;
+use crate::ffmpeg::credentials::without_passwords;
+use crate::formats::apng::ApngSource;
+use crate::formats::avi::AviSource;
+use crate::formats::gif::GifSource;
+use crate::formats::image_sequence::{ImageSequence, is_pattern};
+use crate::formats::mjpeg::MjpegSource;
+use crate::formats::mp4::Mp4Source;
+use crate::formats::webp::WebpSource;
+use crate::formats::y4m::Y4mSource;
 use crate::{
     CameraSpec, CameraSpecError, Decoder, FrameSource, OpenError, OpenOptions, ScreenSpec, ScreenSpecError,
     SourceInfo, TestPattern, TestPatternSpec, TestPatternSpecError, camera, screen,

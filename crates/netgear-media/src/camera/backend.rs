@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{CameraDevice, CameraError, CameraMode, CameraSpec};
-use crate::raw_frame::RawLayout;
+use crate::camera::raw_frame::RawLayout;
 
 /// A system's way to cameras.
 pub(super) trait Backend: Send {

@@ -7,6 +7,8 @@ mod error;
 mod nearest;
 mod offer;
 #[cfg(any(test, feature = "camera"))]
+mod raw_frame;
+#[cfg(any(test, feature = "camera"))]
 mod source;
 mod spec;
 #[cfg(all(feature = "camera", not(any(target_os = "linux", target_os = "macos", windows))))]

@@ -22,7 +22,7 @@ use super::{
     OfferedRate, OfferedSize,
 };
 use crate::FrameRate;
-use crate::raw_frame::RawLayout;
+use crate::camera::raw_frame::RawLayout;
 use crate::yuv_to_bgr::ColourSpace;
 
 /// What `nokhwa` knows.

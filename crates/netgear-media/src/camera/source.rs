@@ -6,7 +6,7 @@ use netgear_proto::Timestamp;
 
 use super::backend::{Backend, Capture};
 use super::{CameraError, CameraMode, CameraSpec, Resume};
-use crate::raw_frame::RawFrames;
+use crate::camera::raw_frame::RawFrames;
 use crate::{Canceller, FrameSource, OpenError, OpenOptions, ReadError, SourceInfo, TimedFrame};
 
 /// The frames of a camera, as they come.

@@ -5,8 +5,8 @@ use std::collections::VecDeque;
 use super::*;
 use crate::FrameRate;
 use crate::camera::backend::{RawBuffer, Setup};
+use crate::camera::raw_frame::RawLayout;
 use crate::camera::{CameraDevice, CameraFormat};
-use crate::raw_frame::RawLayout;
 use crate::yuv_to_bgr::ColourSpace;
 
 /// What the fake camera does at the next look, one after another.

@@ -31,7 +31,7 @@ use super::{
     OfferedRate, OfferedSize,
 };
 use crate::FrameRate;
-use crate::raw_frame::RawLayout;
+use crate::camera::raw_frame::RawLayout;
 use crate::yuv_to_bgr::ColourSpace;
 
 /// The Video4Linux devices of this system.

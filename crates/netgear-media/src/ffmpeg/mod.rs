@@ -4,6 +4,7 @@
 //! What the frames are like it tells on its standard error, in the line that describes the output: that is what comes, after
 //! turning and cropping, and a camera is asked only once.
 
+pub(crate) mod credentials;
 mod log;
 mod nut;
 mod process;
@@ -22,7 +23,7 @@ use self::log::Output;
 use self::nut::{FrameHeader, NutError, NutReader};
 use self::process::{Process, Slot, StartError, cancel};
 use crate::OpenOptions;
-use crate::credentials::{Secret, without_passwords};
+use crate::ffmpeg::credentials::{Secret, without_passwords};
 use crate::{Canceller, FrameSource, OpenError, ReadError, SourceInfo, TimedFrame};
 
 /// The unit of the times that ffmpeg is asked for, as a part of a second. The frames of all usual rates (24, 25, 30, 60, 1000, and

@@ -18,7 +18,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use super::log::{Description, Output, read_line};
-use crate::credentials::Secret;
+use crate::ffmpeg::credentials::Secret;
 
 /// The lines of ffmpeg's log that an error shows.
 const LOG_LINES: usize = 8;

@@ -1,9 +1,12 @@
 mod bands;
 mod error;
+pub(crate) mod filter;
+pub(crate) mod fit;
 mod fixed;
 mod float;
 mod half;
 mod nearest;
+pub(crate) mod percent;
 mod plan;
 mod source_rows;
 mod taps;

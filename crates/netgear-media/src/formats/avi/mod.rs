@@ -14,8 +14,8 @@ use std::time::Duration;
 use netgear_proto::{ElementType, PixelFormat};
 
 use self::headers::{HeaderError, VideoStream};
-use crate::mjpeg::{JpegFrames, JpegHeader};
-use crate::riff::{ChunkHeader, read_at};
+use crate::formats::mjpeg::{JpegFrames, JpegHeader};
+use crate::formats::riff::{ChunkHeader, read_at};
 use crate::{FrameRate, FrameSource, OpenError, OpenOptions, ReadError, SourceInfo, TimedFrame};
 
 /// The largest `hdrl` list that is read. It has a few hundred bytes for each stream, and some padding.

@@ -3,9 +3,9 @@
 use std::fs::File;
 use std::io;
 
-use crate::canvas::{Area, Blend, Disposal};
-use crate::delays::Delays;
-use crate::riff::{ChunkHeader, chunks, read_at, u24};
+use crate::formats::canvas::{Area, Blend, Disposal};
+use crate::formats::delays::Delays;
+use crate::formats::riff::{ChunkHeader, chunks, read_at, u24};
 
 /// The bytes before the first chunk: `RIFF`, a length, `WEBP`.
 const FILE_HEADER: u64 = 12;

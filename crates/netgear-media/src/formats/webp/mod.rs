@@ -12,9 +12,9 @@ use netgear_proto::{ElementType, PixelFormat};
 pub(crate) use self::chunks::picture_size;
 use self::chunks::{Animation, Part, Place};
 use crate::OpenOptions;
-use crate::canvas::Canvas;
-use crate::delays::Delays;
-use crate::riff::{ChunkHeader, read_at};
+use crate::formats::canvas::Canvas;
+use crate::formats::delays::Delays;
+use crate::formats::riff::{ChunkHeader, read_at};
 use crate::{FrameSource, OpenError, ReadError, SourceInfo, TimedFrame};
 
 /// The frames of an animated WebP, each as the whole picture that is to be seen.

@@ -23,8 +23,8 @@ use self::h264::{H264Decoder, H264Error, StreamError};
 use self::timeline::{Span, Timeline};
 use self::video_track::{Sample, TrackError, VideoTrack};
 use crate::OpenOptions;
+use crate::formats::read_at::read_exact_at;
 use crate::orientation::Orientation;
-use crate::read_at::read_exact_at;
 use crate::{FrameSource, OpenError, ReadError, SourceInfo, TimedFrame};
 
 const DECODER: &str = "rust_h264";

@@ -13,7 +13,7 @@ use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Li
 use netgear_proto::{ElementType, Frame, PixelFormat, Shape};
 
 use crate::OpenOptions;
-use crate::webp::picture_size;
+use crate::formats::webp::picture_size;
 use crate::{FrameRate, FrameSource, OpenError, ReadError, SourceInfo, TimedFrame};
 
 /// The frames of picture files: PNG, JPEG or WebP. All must be alike in size and in the kind of their pixels.

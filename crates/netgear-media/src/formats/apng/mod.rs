@@ -13,8 +13,8 @@ use png::{
 
 use self::chunks::Animation;
 use crate::OpenOptions;
-use crate::canvas::{Area, Blend, Canvas, Disposal};
-use crate::delays::Delays;
+use crate::formats::canvas::{Area, Blend, Canvas, Disposal};
+use crate::formats::delays::Delays;
 use crate::{FrameSource, OpenError, ReadError, SourceInfo, TimedFrame};
 
 /// The frames of an animated PNG, each as the whole picture that is to be seen.

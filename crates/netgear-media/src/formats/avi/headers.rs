@@ -1,7 +1,7 @@
 //! What the `hdrl` list of an AVI file says of its streams (Microsoft, AVI RIFF File Reference; OpenDML AVI 1.02).
 
 use crate::FrameRate;
-use crate::riff::{chunks, u32_at};
+use crate::formats::riff::{chunks, u32_at};
 
 /// The first video stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use std::io::{self, BufRead, Seek};
 
-use crate::delays::Delays;
+use crate::formats::delays::Delays;
 
 const SIGNATURE: &[u8; 8] = b"\x89PNG\r\n\x1a\n";
 
