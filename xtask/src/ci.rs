@@ -18,7 +18,7 @@ pub(crate) struct Options {
 
 type Step = fn(&Workspace) -> Result<Outcome>;
 
-/// Cheap steps first. All debug builds are of the whole workspace with all features, so that nothing is built twice.
+/// Cheap steps first. All debug builds are of the whole workspace with all features, so that little is built twice.
 const STEPS: [(&str, Step); 16] = [
     ("format", lint::format),
     ("clippy", lint::clippy),

@@ -55,7 +55,7 @@ enum Command {
     CameraTest(camera_test::Options),
     /// Builds every example, and runs those that finish by themselves.
     Examples,
-    /// Hostile messages by the million, with cargo-fuzz and a nightly compiler.
+    /// Hostile messages and files by the million, with cargo-fuzz and a nightly compiler.
     Fuzz(fuzz::Options),
     /// Two sessions over a simulated link that fails in every way, by seeds.
     Simulate(simulate::Options),

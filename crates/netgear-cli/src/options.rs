@@ -246,8 +246,8 @@ impl Session {
 
 #[derive(Debug, Args)]
 pub(crate) struct Probe {
-    /// A file, a URL, a camera such as camera:0, a sequence such as 'frames/*.png', or a test pattern such as
-    /// test:1280x720@30.
+    /// A file, a URL, a camera such as camera:0, a screen such as screen:0, a sequence such as 'frames/*.png', or a test pattern
+    /// such as test:1280x720@30.
     pub(crate) source: Source,
     #[command(flatten)]
     pub(crate) section: SectionOptions,

@@ -6,10 +6,10 @@ use serde::{Serialize, Serializer};
 
 use crate::{Canceller, FrameRate, ReadError};
 
-/// Where frames come from: a file, a sequence of pictures, a test pattern, a child process.
+/// Where frames come from: a file, a sequence of pictures, a camera, a screen, a test pattern, a child process.
 ///
 /// A source is blocking: [`next_frame`](Self::next_frame) takes as long as the next frame takes to decode or to arrive, and
-/// does not wait until the frame is due. Run it on a thread of its own; [`FrameStream`](crate::FrameStream) does.
+/// does not wait until the frame is due, but for a screen's, which is captured then. Run it on a thread of its own; [`FrameStream`](crate::FrameStream) does.
 pub trait FrameSource: Send {
     /// What is known of the source.
     fn info(&self) -> &SourceInfo;
@@ -159,9 +159,9 @@ pub struct SourceInfo {
     /// How long it takes to play, to the end of the last frame. `None` if unknown or without end.
     #[serde(rename = "seconds", serialize_with = "serialize_seconds")]
     pub duration: Option<Duration>,
-    /// What the frames are coded in: `h264`, `gif`, `png`, `rawvideo`, …
+    /// What the frames are coded in: `h264`, `mjpeg`, `gif`, `png`, `yuyv`, `rawvideo`, …
     pub codec: String,
-    /// What decodes them: `rust_h264`, `gif`, `image`, `ffmpeg`, `netgear`, …
+    /// What decodes them: `rust_h264`, `gif`, `image`, `v4l2`, `ffmpeg`, `netgear`, …
     pub decoder: String,
 }
 

@@ -27,12 +27,13 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! It knows no network and no async runtime, and does not wait until a frame is due: that is the caller's part.
+//! It knows no network and no async runtime, and does not wait until a frame is due: that is the caller's part. (A screen is captured
+//! when its frame is due.)
 //!
 //! # Files from strangers
 //! Every length in a file is checked against the file and against [`OpenOptions::with_max_frame_bytes`] before memory is
 //! taken for it. A damaged file gives the frames before the damage and then an error, or a wrong picture. If the H.264 decoder
-//! should panic on one, which none of the damaged files of the tests made it do, that is contained: the source gives
+//! should panic on one, that is contained: the source gives
 //! [`ReadError::DecoderFailed`], and the panic's message still appears on standard error. ffmpeg runs with the rights of this
 //! program, so where files and URLs come from strangers choose [`Decoder::BuiltIn`].
 //!

@@ -54,7 +54,7 @@ impl OpenOptions {
         self
     }
 
-    /// How many pictures of a video are decoded at the same time, at least 1, each on a thread. Default: twice as many as the
+    /// How many pictures of a video are decoded at the same time, 1 to 64, each on a thread. Default: twice as many as the
     /// machine has cores, up to 12, as they wait for each other. With 1 no thread is started.
     #[must_use]
     pub fn with_threads(mut self, threads: usize) -> Self {
@@ -62,7 +62,8 @@ impl OpenOptions {
         self
     }
 
-    /// The largest frame that is accepted, in bytes of its pixels. Default: the 128 MiB that a frame may have on the wire.
+    /// The largest frame that is accepted, in bytes of its pixels as they are decoded: four a pixel for GIF and animations, which
+    /// may be transparent. Default: the 128 MiB that a frame may have on the wire.
     #[must_use]
     pub const fn with_max_frame_bytes(mut self, bytes: usize) -> Self {
         self.max_frame_bytes = bytes;

@@ -167,7 +167,7 @@ fn has_scheme(text: &str) -> bool {
 pub enum SourceError {
     /// There is no text.
     #[error(
-        "a source is a file, a pattern like frames/*.png, a URL, camera:0 or test:1280x720@30; nothing was given"
+        "a source is a file, a pattern like frames/*.png, a URL, camera:0, screen:0 or test:1280x720@30; nothing was given"
     )]
     Empty,
     /// What follows `test:` is malformed.

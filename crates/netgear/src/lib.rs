@@ -26,7 +26,7 @@
 //!
 //! * [`proto`]: what is said on the wire, and the rules of saying it; without std, sockets or a clock;
 //! * [`transport`]: both ends as async sessions on tokio;
-//! * [`media`]: frames from files and test patterns, resizing, still pictures.
+//! * [`media`]: frames from files, URLs, cameras, screens and test patterns; resizing and pipelines; still pictures.
 
 pub use netgear_media as media;
 pub use netgear_proto as proto;
@@ -35,7 +35,8 @@ pub use netgear_transport as transport;
 /// What most programs need: `use netgear::prelude::*`.
 pub mod prelude {
     pub use netgear_media::{
-        Filter, Fit, FrameSource, OpenOptions, Percent, Pipeline, Resizer, Source, TestPattern, reduce,
+        Filter, Fit, FrameSource, Looped, OpenOptions, Percent, Pipeline, Region, Resizer, Section, Source,
+        TestPattern, reduce,
     };
     pub use netgear_proto::{
         DType, Dialect, ElementType, Frame, Limits, Mode, NdArray, Pattern, PixelFormat, Role, Shape,

@@ -66,12 +66,12 @@ impl fmt::Display for Flip {
     }
 }
 
-/// The names of [`Flip::name`], or `h`, `v` and `both`.
+/// The names of [`Flip::name`], or `h`, `v` and `both`, in upper or lower case.
 impl FromStr for Flip {
     type Err = FlipError;
 
     fn from_str(text: &str) -> Result<Self, FlipError> {
-        match text {
+        match text.to_ascii_lowercase().as_str() {
             "h" | "horizontal" => Ok(Self::Horizontal),
             "v" | "vertical" => Ok(Self::Vertical),
             "both" => Ok(Self::Both),
@@ -99,7 +99,9 @@ impl FromStr for Rotation {
 
 /// A text that is no [`Flip`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("a frame cannot be flipped `{text}`; use h (left and right), v (top and bottom) or both")]
+#[error(
+    "a frame cannot be flipped `{text}`; use h or horizontal (left and right), v or vertical (top and bottom), or both"
+)]
 pub struct FlipError {
     /// The text.
     pub text: String,
@@ -107,7 +109,7 @@ pub struct FlipError {
 
 /// A text that is no [`Rotation`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("a frame cannot be rotated by `{text}`; use 90, 180 or 270, which are degrees clockwise")]
+#[error("a frame cannot be rotated by `{text}`; use 0, 90, 180 or 270, which are degrees clockwise")]
 pub struct RotationError {
     /// The text.
     pub text: String,

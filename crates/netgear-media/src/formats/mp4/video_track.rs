@@ -159,7 +159,7 @@ fn samples(table: &[u8], file_len: u64) -> Result<(Vec<Sample>, i64), TrackError
     if count > MOST_SAMPLES {
         return Err(TrackError::Unsupported(format!("it has more than {MOST_SAMPLES} frames")));
     }
-    // Where each has a size of its own, a claim of many samples takes as many entries; here it would take 20 bytes.
+    // Where each has a size of its own, a claim of many samples takes as many entries; here it would take 24 bytes.
     if u64::from(size_of_all) * count as u64 > file_len {
         return Err(TrackError::Malformed("the samples are larger than the file"));
     }
