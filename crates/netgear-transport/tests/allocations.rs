@@ -85,14 +85,11 @@ const FRAMES: usize = 60;
 
 async fn one_way(sender: netgear_transport::FrameSender, receiver: netgear_transport::FrameReceiver) {
     let pixels = Bytes::from(vec![0x3C; PIXELS]);
+    let before = LARGE_ALLOCATIONS.load(Ordering::Relaxed);
     let receiving = tokio::spawn(async move {
         let mut addresses = HashSet::new();
         let mut number = 0;
-        let mut before = 0;
         while let Some(delivery) = receiver.recv().await.unwrap() {
-            if number == WARM_UP {
-                before = LARGE_ALLOCATIONS.load(Ordering::Relaxed);
-            }
             addresses.insert(delivery.frame.pixels().as_ptr() as usize);
             assert_eq!(delivery.frame.pixels().len(), PIXELS);
             drop(delivery);
@@ -108,7 +105,8 @@ async fn one_way(sender: netgear_transport::FrameSender, receiver: netgear_trans
         while sender.try_recv_data().is_some() {}
     }
     let (allocations, addresses) = receiving.await.unwrap();
-    assert_eq!(allocations, 0, "large allocations in {} frames", FRAMES - WARM_UP);
+    // Each buffer once, and when that is depends on how far the receiver is behind.
+    assert!(allocations <= 4, "{allocations} large allocations in {FRAMES} frames; the pool has 4 buffers");
     assert!(addresses <= 4, "frames stood at {addresses} addresses; the pool has 4 buffers");
 }
 
