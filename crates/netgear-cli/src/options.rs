@@ -148,8 +148,8 @@ pub(crate) struct Serve {
     pub(crate) data: Option<Value>,
     #[command(flatten)]
     pub(crate) picture: Picture,
-    /// Frames a second, or max for as many as there can be. Default: the source's own pace. A camera's frames beyond the rate
-    /// are dropped.
+    /// Frames a second, or max for as many as there can be. Default: the source's own pace. A file is played faster or slower
+    /// by this; a camera's frames beyond the rate are dropped.
     #[arg(long, value_name = "F|max", allow_negative_numbers = true)]
     pub(crate) fps: Option<Fps>,
     /// What becomes of frames that the receiver is too slow for: block (they wait, and so does the source), latest (the

@@ -14,10 +14,10 @@ pub(crate) struct Picture {
     /// Cut this part out of each frame, first of all: its size, its first column and its first row, as in 640x480+100+50.
     #[arg(long, value_name = "WIDTHxHEIGHT+X+Y")]
     crop: Option<Crop>,
-    /// Rotate the frames by 90, 180 or 270 degrees clockwise.
+    /// Then rotate the frames by 90, 180 or 270 degrees clockwise.
     #[arg(long, value_name = "DEGREES", allow_negative_numbers = true)]
     rotate: Option<Rotation>,
-    /// Flip the frames: h (left and right), v (top and bottom) or both.
+    /// Then flip the frames: h (left and right), v (top and bottom) or both. What follows is done in the order of this list, too.
     #[arg(long, value_name = "h|v|both")]
     flip: Option<Flip>,
     #[command(flatten)]
@@ -33,7 +33,8 @@ pub(crate) struct Picture {
     /// Send gray frames, of one channel.
     #[arg(long)]
     gray: bool,
-    /// Write on the frames, last of all: `number`, `time`, or any text, in which {number} and {time} are filled in. Once for each line.
+    /// Write on the frames, last of all: `number`, `time`, or any text, in which {number} and {time} are filled in, both counted from
+    /// the first frame that is sent. Once for each line.
     #[arg(long, value_name = "TEXT|number|time")]
     annotate: Vec<String>,
 }

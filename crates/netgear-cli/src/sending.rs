@@ -139,7 +139,7 @@ impl Sending {
                 }
             }
             let wait = match self.pace.due(self.read, time, captured_at.is_some()) {
-                Some(due) => self.clock.get_or_insert(PaceClock { start: began }).wait(due),
+                Some(due) => self.clock.get_or_insert_with(|| PaceClock { start: Instant::now() }).wait(due),
                 None => Duration::ZERO,
             };
             if self.time.is_some_and(|end| began.elapsed().saturating_add(wait) >= end) {
@@ -155,6 +155,7 @@ impl Sending {
                 self.unanswered.push_back((frame.clone(), data.clone()));
             }
             tally.frame_bytes = frame.pixels().len();
+            tally.begin();
             let has_data = data.is_some();
             let captured_at = captured_at.unwrap_or_else(|| sender.now());
             let sent = sender.send_outgoing(session::Outgoing { frame, data, captured_at }).await;

@@ -100,6 +100,12 @@ impl Tally {
         self.dropped = self.dropped.saturating_sub(frames);
     }
 
+    /// The first frame is about to be sent: whatever comes of it, the time runs from here.
+    pub(crate) fn begin(&mut self) {
+        let now = Instant::now();
+        self.first_and_last.get_or_insert((now, now));
+    }
+
     fn count(&mut self, frames: u64, bytes: usize) {
         if frames == 0 {
             return;

@@ -49,7 +49,7 @@ fn each_malformed_option_ends_with_code_2_and_a_helpful_message() {
         (&["serve", "test:", "--size", "9x9", "--fit", "letterbox:red"], &["#rrggbb"]),
         (&["serve", "test:", "--crop", "640x480"], &["--crop", "640x480+100+50"]),
         (&["serve", "test:", "--crop", "0x480+0+0"], &["at least 1"]),
-        (&["serve", "test:", "--flip", "x"], &["--flip", "h (left and right)"]),
+        (&["serve", "test:", "--flip", "x"], &["--flip", "h or horizontal (left and right)"]),
         (&["serve", "test:", "--rotate", "45"], &["--rotate", "90, 180 or 270"]),
         (&["serve", "test:", "--rotate", "-90"], &["90, 180 or 270"]),
         (&["serve", "test:", "--fps", "0"], &["--fps", "not a frame rate", "or write max"]),

@@ -245,7 +245,11 @@ fn open_file(path: &Path, options: &OpenOptions) -> Result<Box<dyn FrameSource>,
 
 fn open_built_in(path: &Path, options: &OpenOptions) -> Result<Box<dyn FrameSource>, OpenError> {
     let io = |error| OpenError::Io { origin: path.display().to_string(), error };
-    match FileKind::of(&start_of(path).map_err(io)?) {
+    let start = start_of(path).map_err(io)?;
+    if start.is_empty() {
+        return Err(OpenError::Empty { origin: path.display().to_string() });
+    }
+    match FileKind::of(&start) {
         FileKind::Mp4 => Ok(Box::new(Mp4Source::open(path, options)?)),
         FileKind::Y4m => Ok(Box::new(Y4mSource::open(path, options)?)),
         FileKind::Gif => Ok(Box::new(GifSource::open(path, options)?)),
@@ -323,6 +327,8 @@ mod tests {
         assert!(matches!(open("test:16384x16384"), OpenError::TooLarge { .. }));
         let folder = tempfile::tempdir().unwrap();
         let text = folder.path().join("text");
+        std::fs::write(&text, "").unwrap();
+        assert!(matches!(Source::Path(text.clone()).open(&options), Err(OpenError::Empty { .. })));
         std::fs::write(&text, "hello").unwrap();
         assert!(matches!(Source::Path(text).open(&options), Err(OpenError::Unsupported { .. })));
         let empty = folder.path().to_owned();

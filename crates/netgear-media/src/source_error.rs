@@ -16,6 +16,12 @@ pub enum OpenError {
         #[source]
         error: io::Error,
     },
+    /// The file has not a single byte.
+    #[error("{origin} is empty; was it written to the end?")]
+    Empty {
+        /// The file.
+        origin: String,
+    },
     /// The bytes are not what the start of the file promises.
     #[error("{origin} is damaged: {reason}")]
     Damaged {
@@ -76,7 +82,10 @@ pub enum OpenError {
         error: ScreenError,
     },
     /// No picture has such a name.
-    #[error("no picture matches {origin}; check the pattern, as in frames/*.png or img%04d.png")]
+    #[error(
+        "no picture matches {origin}; check the pattern, as in frames/*.png or img%04d.png, or that the folder has PNG, JPEG or \
+         WebP pictures in it"
+    )]
     NoMatch {
         /// The pattern or folder.
         origin: String,
