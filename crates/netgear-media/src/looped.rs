@@ -148,7 +148,8 @@ impl FrameSource for Looped {
     fn next_frame(&mut self) -> Result<Option<TimedFrame>, ReadError> {
         let mut next = self.source.next_frame()?;
         if next.is_none() && self.frames_in_round > 0 {
-            self.start = self.last.map_or(self.start, |last| last.time + self.last_duration(last));
+            self.start =
+                self.last.map_or(self.start, |last| last.time.saturating_add(self.last_duration(last)));
             self.frames_in_round = 0;
             next = self.begin_round()?;
         }
@@ -168,8 +169,11 @@ impl FrameSource for Looped {
     }
 
     fn seek(&mut self, time: Duration) -> Result<(), ReadError> {
-        self.source.seek(time)?;
+        // It never ends, so a moment past one round is one of a later round.
+        let in_round = self.round.map_or(time, |round| remainder(time, round));
+        self.source.seek(in_round)?;
         self.begin_again();
+        self.start = time.saturating_sub(in_round);
         Ok(())
     }
 
@@ -191,6 +195,25 @@ impl FrameSource for Looped {
 impl fmt::Debug for Looped {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Looped").field("info", &self.info).field("last", &self.last).finish_non_exhaustive()
+    }
+}
+
+impl Drop for Looped {
+    /// Nobody will take the next round any more, so what prepares it need not wait for its first frame.
+    fn drop(&mut self) {
+        if let Some(next) = &self.cancelling().next {
+            next.cancel();
+        }
+    }
+}
+
+/// What is left of `time` after as many rounds as go into it.
+fn remainder(time: Duration, round: Duration) -> Duration {
+    const NANOS: u128 = 1_000_000_000;
+    match time.as_nanos().checked_rem(round.as_nanos()) {
+        // Less than `time`, so both parts fit.
+        Some(nanos) => Duration::new((nanos / NANOS) as u64, (nanos % NANOS) as u32),
+        None => time,
     }
 }
 
@@ -292,6 +315,60 @@ mod tests {
                 assert_eq!(TestPattern::read_number(&frame.frame), Some(number % 3));
             }
         }
+    }
+
+    #[test]
+    fn times_that_are_too_long_stay_at_the_longest() {
+        /// One frame, shown as long as a file can claim.
+        struct Long(TestPattern);
+
+        impl FrameSource for Long {
+            fn info(&self) -> &SourceInfo {
+                self.0.info()
+            }
+
+            fn next_frame(&mut self) -> Result<Option<TimedFrame>, ReadError> {
+                let frame = self.0.next_frame()?;
+                Ok(frame.map(|frame| frame.with_duration(Duration::from_secs(i64::MAX as u64 - 1))))
+            }
+
+            fn rewind(&mut self) -> Result<(), ReadError> {
+                self.0.rewind()
+            }
+        }
+
+        let mut source = Looped::new(Long(pattern(1)));
+        let times: Vec<_> = (0..5).map(|_| source.next_frame().unwrap().unwrap().time).collect();
+        assert!(times.is_sorted());
+        assert_eq!(times[4], Duration::MAX);
+    }
+
+    #[test]
+    fn a_moment_past_one_round_is_one_of_a_later_round() {
+        let mut source = Looped::new(pattern(3));
+        // Rounds of 300 ms.
+        source.seek(Duration::from_millis(300 * 1_000_000 + 150)).unwrap();
+        let frames: Vec<_> = (0..4).map(|_| source.next_frame().unwrap().unwrap()).collect();
+        let of_round =
+            |frame: &TimedFrame| frame.time.saturating_sub(Duration::from_secs(300_000)).as_millis();
+        let found: Vec<_> = frames
+            .iter()
+            .map(|next| (TestPattern::read_number(&next.frame).unwrap(), of_round(next)))
+            .collect();
+        assert_eq!(found, [(1, 100), (2, 200), (0, 300), (1, 400)]);
+        assert_eq!(remainder(Duration::from_secs(5), Duration::ZERO), Duration::from_secs(5));
+        assert!(remainder(Duration::MAX, Duration::from_millis(300)) < Duration::from_millis(300));
+    }
+
+    #[test]
+    fn dropping_it_ends_what_prepares_the_next_round() {
+        let source = uneven(true);
+        let cancelled = Arc::clone(&source.cancelled);
+        let mut looped = Looped::new(source);
+        looped.next_frame().unwrap();
+        assert_eq!(cancelled.load(Ordering::Relaxed), 0);
+        drop(looped);
+        assert_eq!(cancelled.load(Ordering::Relaxed), 1);
     }
 
     #[test]
