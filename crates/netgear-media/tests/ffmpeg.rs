@@ -37,6 +37,9 @@ fn ffmpeg_gives_its_own_frames_and_describes_them() {
         assert_eq!(frames, 30);
         source.rewind().unwrap();
         assert!(source.next_frame().unwrap().is_some());
+        // Past the end it is one of the last frames.
+        source.seek(Duration::MAX).unwrap();
+        assert_eq!(source.next_frame().unwrap().map(|frame| frame.time), Some(Duration::ZERO));
     }
 }
 

@@ -51,6 +51,8 @@ pub(crate) struct FfmpegSource {
 #[derive(Clone)]
 struct Input {
     origin: String,
+    /// Why ffmpeg is needed, for the error if there is none.
+    reason: String,
     argument: OsString,
     is_rtsp: bool,
     secret: Secret,
@@ -76,24 +78,25 @@ impl FfmpegSource {
         // With `file:` before it, no name is taken for an option or for a protocol.
         let mut argument = OsString::from("file:");
         argument.push(path);
-        let input = Input { origin, argument, is_rtsp: false, secret: Secret::default() };
-        Self::open(input, reason, options)
+        let (reason, secret) = (reason.to_owned(), Secret::default());
+        Self::open(Input { origin, reason, argument, is_rtsp: false, secret }, options)
     }
 
     /// Opens a URL, which begins with a letter.
     pub(crate) fn open_url(url: &str, reason: &str, options: &OpenOptions) -> Result<Self, OpenError> {
         let input = Input {
             origin: without_passwords(url),
+            reason: reason.to_owned(),
             argument: url.into(),
             is_rtsp: url.starts_with("rtsp://"),
             secret: Secret::of_url(url),
         };
-        Self::open(input, reason, options)
+        Self::open(input, options)
     }
 
-    fn open(input: Input, reason: &str, options: &OpenOptions) -> Result<Self, OpenError> {
+    fn open(input: Input, options: &OpenOptions) -> Result<Self, OpenError> {
         let slot = Slot::default();
-        let (running, output) = Running::start(&slot, &input, reason, Duration::ZERO, options)?;
+        let (running, output) = Running::start(&slot, &input, Duration::ZERO, options)?;
         options.check_size(&input.origin, output.width, output.height, 3)?;
         let frames = output
             .duration
@@ -119,7 +122,7 @@ impl FfmpegSource {
     fn restart(&mut self, start: Duration) -> Result<(), ReadError> {
         self.running = None;
         self.is_ended = true;
-        let (running, output) = Running::start(&self.slot, &self.input, "", start, &self.options)?;
+        let (running, output) = Running::start(&self.slot, &self.input, start, &self.options)?;
         if (output.width, output.height) != (self.info.width, self.info.height) {
             return Err(ReadError::FormatChanged {
                 origin: self.input.origin.clone(),
@@ -149,7 +152,7 @@ impl FfmpegSource {
             }
         }
         let Some(header) = running.next else { return Ok(None) };
-        let time = running.start + header.time;
+        let time = running.start.saturating_add(header.time);
         if running.start.is_zero() {
             self.first.get_or_insert(time);
         }
@@ -237,10 +240,12 @@ impl FrameSource for FfmpegSource {
     /// ffmpeg gives no frame that begins before the moment asked for, so it is asked for an earlier one.
     fn seek(&mut self, time: Duration) -> Result<(), ReadError> {
         const EARLIER: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(20)];
-        if self.info.duration.is_none() {
+        let Some(duration) = self.info.duration else {
             // What comes live has no place to go back to.
             return if self.frames == 0 { Ok(()) } else { self.rewind() };
-        }
+        };
+        // Past the end there is nothing to go to, and ffmpeg knows no times of more than some 290 000 years.
+        let time = time.min(duration);
         // The first frame's time is that of all the others' beginning.
         if self.first.is_none() {
             if self.frames > 0 || self.is_ended {
@@ -250,7 +255,7 @@ impl FrameSource for FfmpegSource {
         }
         self.frames = 0;
         for earlier in EARLIER {
-            let start = (self.first.unwrap_or_default() + time).saturating_sub(earlier);
+            let start = self.first.unwrap_or_default().saturating_add(time).saturating_sub(earlier);
             if start.is_zero() {
                 break;
             }
@@ -292,7 +297,6 @@ impl Running {
     fn start(
         slot: &Slot,
         input: &Input,
-        reason: &str,
         start: Duration,
         options: &OpenOptions,
     ) -> Result<(Self, Output), OpenError> {
@@ -319,7 +323,7 @@ impl Running {
 
         let failed = |error| match error {
             StartError::Missing => {
-                OpenError::FfmpegMissing { origin: input.origin.clone(), reason: reason.to_owned() }
+                OpenError::FfmpegMissing { origin: input.origin.clone(), reason: input.reason.clone() }
             }
             StartError::Failed(log) => OpenError::Ffmpeg { origin: input.origin.clone(), log },
         };
