@@ -4,10 +4,10 @@
 //! own that hands over the newest frames. A thread whose camera is silent ends when the camera gives its next frame, or fails.
 
 use std::io;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
-use std::time::{Duration, SystemTime};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::{Duration, Instant, SystemTime};
 
 use nokhwa::utils::{
     ApiBackend, CameraFormat as NativeFormat, CameraIndex, FrameFormat, RequestedFormat, RequestedFormatType,
@@ -39,7 +39,40 @@ const BUFFERS: usize = 2;
 
 /// The cameras of this system.
 #[derive(Debug)]
-pub(super) struct System;
+pub(super) struct System {
+    /// What the thread holds that was started last, as long as it runs: a camera that is silent keeps its thread, and a second
+    /// one could not have the camera.
+    thread: Mutex<Weak<AtomicBool>>,
+}
+
+impl System {
+    pub(super) const fn new() -> Self {
+        Self { thread: Mutex::new(Weak::new()) }
+    }
+
+    /// Starts a camera, once the thread before has let go of it.
+    fn start(
+        &self,
+        index: u32,
+        name: String,
+        device: &CameraDevice,
+        spec: &CameraSpec,
+    ) -> Result<Box<dyn Capture>, CameraError> {
+        const SLICE: Duration = Duration::from_millis(10);
+        let mut thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner);
+        let began = Instant::now();
+        while thread.strong_count() > 0 {
+            let waited = began.elapsed();
+            if waited >= spec.timeout() {
+                return Err(CameraError::Silent { device: device.to_string(), waited });
+            }
+            std::thread::sleep(SLICE);
+        }
+        let is_over = Arc::new(AtomicBool::new(false));
+        *thread = Arc::downgrade(&is_over);
+        Ok(Box::new(NativeCapture::start(index, name, device, spec, is_over)?))
+    }
+}
 
 /// The cameras that there are.
 pub(super) fn list() -> Result<Vec<CameraInfo>, CameraError> {
@@ -80,14 +113,13 @@ impl Backend for System {
             device: device.to_string(),
             available: cameras.iter().map(|(index, name)| format!("{index} ({name})")).collect(),
         })?;
-        NativeCapture::start(index, name, device, spec).map(|capture| Box::new(capture) as Box<dyn Capture>)
+        self.start(index, name, device, spec)
     }
 
     fn reopen(&self, before: &Setup, spec: &CameraSpec) -> Result<Box<dyn Capture>, CameraError> {
         let gone = || CameraError::Unplugged { device: before.device.clone() };
         let (index, name) = listed()?.into_iter().find(|(_, name)| *name == before.name).ok_or_else(gone)?;
-        NativeCapture::start(index, name, spec.device(), spec)
-            .map(|capture| Box::new(capture) as Box<dyn Capture>)
+        self.start(index, name, spec.device(), spec)
     }
 }
 
@@ -182,9 +214,9 @@ impl NativeCapture {
         name: String,
         device: &CameraDevice,
         spec: &CameraSpec,
+        is_over: Arc<AtomicBool>,
     ) -> Result<Self, CameraError> {
         let (device, spec) = (device.to_string(), spec.clone());
-        let is_over = Arc::new(AtomicBool::new(false));
         let (to_reader, frames) = sync_channel(BUFFERS);
         let (to_opener, opened) = sync_channel(1);
         let timeout = spec.timeout();

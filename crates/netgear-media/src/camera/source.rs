@@ -4,7 +4,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use netgear_proto::Timestamp;
 
-use super::backend::{Backend, Capture};
+use super::backend::{Backend, Capture, Setup};
 use super::{CameraError, CameraMode, CameraSpec, Resume};
 use crate::camera::raw_frame::RawFrames;
 use crate::{Canceller, FrameSource, OpenError, OpenOptions, ReadError, SourceInfo, TimedFrame};
@@ -72,7 +72,7 @@ impl CameraSource {
     /// [`OpenError::Camera`]; [`OpenError::TooLarge`] for frames that the options do not allow.
     #[cfg(feature = "camera")]
     pub fn open(spec: &CameraSpec, options: &OpenOptions) -> Result<Self, OpenError> {
-        Self::open_with(Box::new(super::system::System), spec, options)
+        Self::open_with(Box::new(super::system::System::new()), spec, options)
     }
 
     fn open_with(
@@ -219,19 +219,26 @@ impl CameraSource {
                 return Err(error);
             }
             let Ok(capture) = self.backend.reopen(&before, &self.spec) else { continue };
-            let mode = capture.setup().mode;
-            let opened = Open::new(capture, self.max_frame_bytes)?;
-            let pixels = (self.info.element_type, self.info.pixel_format);
-            if (mode.width, mode.height) != (self.info.width, self.info.height)
-                || opened.frames.pixels() != pixels
-            {
-                let (expected, found) = (before.mode.to_string(), mode.to_string());
-                return Err(CameraError::Changed { device: before.device, expected, found });
-            }
-            self.open = Some(opened);
+            self.adopt(capture)?;
             self.counts.resumed += 1;
             return Ok(true);
         }
+    }
+
+    /// Goes on with a camera that was opened again, if its frames are as [`info`](FrameSource::info) says.
+    fn adopt(&mut self, capture: Box<dyn Capture>) -> Result<(), CameraError> {
+        let Setup { device, mode, .. } = capture.setup();
+        let (device, mode) = (device.clone(), *mode);
+        let opened = Open::new(capture, self.max_frame_bytes)?;
+        let SourceInfo { width, height, element_type, pixel_format, ref codec, .. } = self.info;
+        if (mode.width, mode.height) != (width, height)
+            || opened.frames.pixels() != (element_type, pixel_format)
+        {
+            let expected = format!("{width}×{height} {codec}");
+            return Err(CameraError::Changed { device, expected, found: mode.to_string() });
+        }
+        self.open = Some(opened);
+        Ok(())
     }
 }
 
@@ -273,7 +280,7 @@ impl FrameSource for CameraSource {
     fn rewind(&mut self) -> Result<(), ReadError> {
         if self.open.is_none() {
             let capture = self.backend.open(self.spec.device(), &self.spec)?;
-            self.open = Some(Open::new(capture, self.max_frame_bytes)?);
+            self.adopt(capture)?;
         }
         Ok(())
     }

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use super::*;
 use crate::FrameRate;
-use crate::camera::backend::{RawBuffer, Setup};
+use crate::camera::backend::RawBuffer;
 use crate::camera::raw_frame::RawLayout;
 use crate::camera::{CameraDevice, CameraFormat};
 use crate::yuv_to_bgr::ColourSpace;
@@ -293,6 +293,19 @@ fn a_camera_that_comes_back_with_another_size_is_an_error() {
     let mut source = source_of("resume=60", script, &[WIDTH, 8]).unwrap();
     let error = source.next_frame().unwrap_err();
     assert!(matches!(error, ReadError::Camera(CameraError::Changed { .. })), "{error}");
+}
+
+#[test]
+fn a_rewound_camera_of_another_size_is_an_error() {
+    let script = vec![Ok(vec![Event::Unplugged]), Ok(vec![ready(1, 0)]), Ok(vec![ready(2, 0)])];
+    let mut source = source_of("", script, &[WIDTH, 8]).unwrap();
+    source.next_frame().unwrap_err();
+    let error = source.rewind().unwrap_err();
+    assert!(matches!(error, ReadError::Camera(CameraError::Changed { .. })), "{error}");
+    assert_eq!(source.next_frame().unwrap(), None);
+    // It is as it was.
+    source.rewind().unwrap();
+    assert_eq!(shade(&mut source), 2);
 }
 
 #[test]

@@ -38,6 +38,12 @@ use crate::yuv_to_bgr::ColourSpace;
 #[derive(Debug)]
 pub(super) struct System;
 
+impl System {
+    pub(super) const fn new() -> Self {
+        Self
+    }
+}
+
 impl Backend for System {
     fn open(&self, device: &CameraDevice, spec: &CameraSpec) -> Result<Box<dyn Capture>, CameraError> {
         let path = match device {
