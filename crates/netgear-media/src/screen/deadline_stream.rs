@@ -40,7 +40,7 @@ pub(super) struct DeadlineStream {
 
 impl DeadlineStream {
     /// How long the server may take for one exchange. Pictures of a screen take it milliseconds.
-    const LIMIT: Duration = Duration::from_secs(5);
+    pub(super) const LIMIT: Duration = Duration::from_secs(5);
 
     /// Between two looks at whether it was cancelled.
     const SLICE: Timespec = Timespec { tv_sec: 0, tv_nsec: 50_000_000 };

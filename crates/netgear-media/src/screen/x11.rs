@@ -1,12 +1,13 @@
-use std::env;
+use std::net::{TcpStream, ToSocketAddrs};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::{env, io};
 
 use netgear_proto::{BufferPool, ElementType, Frame, PixelFormat, Timestamp};
 use x11rb::connection::{Connection, RequestConnection};
 use x11rb::protocol::randr::ConnectionExt as _;
 use x11rb::protocol::xproto::{ConnectionExt as _, ImageFormat, ImageOrder, Screen, VisualClass};
-use x11rb::reexports::x11rb_protocol::parse_display::parse_display;
-use x11rb::reexports::x11rb_protocol::xauth::get_auth;
+use x11rb::reexports::x11rb_protocol::parse_display::{ConnectAddress, parse_display};
+use x11rb::reexports::x11rb_protocol::xauth::{Family, get_auth};
 use x11rb::rust_connection::{DefaultStream, RustConnection};
 
 use super::deadline_stream::{Cancelled, DeadlineStream};
@@ -192,7 +193,7 @@ fn connect(
     let screen = usize::from(parsed.screen);
     let mut error = ScreenError::NoDisplay;
     for address in parsed.connect_instruction() {
-        match DefaultStream::connect(&address) {
+        match reach(&address) {
             Ok((stream, (family, peer))) => {
                 // Without authorisation the server may still let us in; if not, it says so.
                 let (name, data) = get_auth(family, &peer, parsed.display).ok().flatten().unwrap_or_default();
@@ -201,6 +202,22 @@ fn connect(
                 return Ok((connected.map_err(not_opened)?, screen));
             }
             Err(failure) => error = not_opened(failure),
+        }
+    }
+    Err(error)
+}
+
+/// A stream to an X server. Another machine's has a few seconds to answer: a firewall may say nothing for minutes.
+fn reach(address: &ConnectAddress<'_>) -> io::Result<(DefaultStream, (Family, Vec<u8>))> {
+    let ConnectAddress::Hostname(host, port) = address else { return DefaultStream::connect(address) };
+    let mut error = io::Error::new(io::ErrorKind::NotFound, format!("{host} has no address"));
+    let deadline = Instant::now() + DeadlineStream::LIMIT;
+    for address in (*host, *port).to_socket_addrs()? {
+        // Nothing at all is no timeout that it takes.
+        let left = deadline.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));
+        match TcpStream::connect_timeout(&address, left) {
+            Ok(stream) => return DefaultStream::from_tcp_stream(stream),
+            Err(failure) => error = failure,
         }
     }
     Err(error)
