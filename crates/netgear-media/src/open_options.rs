@@ -105,6 +105,16 @@ impl OpenOptions {
         self.max_frame_bytes
     }
 
+    /// The most bytes of a coded picture that are read: no picture is much longer coded than as it is.
+    pub(crate) const fn most_coded_bytes(&self) -> usize {
+        self.max_frame_bytes.saturating_add(1 << 20)
+    }
+
+    /// The most memory that a decoder of pictures is given: it needs the picture and something beside it.
+    pub(crate) const fn most_decoder_bytes(&self) -> usize {
+        self.max_frame_bytes.saturating_mul(2).saturating_add(1 << 20)
+    }
+
     pub(crate) const fn sequence_rate(&self) -> FrameRate {
         self.sequence_rate
     }
@@ -137,5 +147,18 @@ impl OpenOptions {
 impl Default for OpenOptions {
     fn default() -> Self {
         Self::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_goes_beside_the_largest_frame_is_counted_as_far_as_numbers_go() {
+        let options = OpenOptions::new().with_max_frame_bytes(1000);
+        assert_eq!((options.most_coded_bytes(), options.most_decoder_bytes()), (1_049_576, 1_050_576));
+        let options = options.with_max_frame_bytes(usize::MAX);
+        assert_eq!((options.most_coded_bytes(), options.most_decoder_bytes()), (usize::MAX, usize::MAX));
     }
 }

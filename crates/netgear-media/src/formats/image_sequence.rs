@@ -72,8 +72,7 @@ impl ImageSequence {
         let first = files.first().ok_or(OpenError::NoMatch { origin })?;
 
         let mut limits = Limits::default();
-        // A decoder needs the picture and something beside it.
-        limits.max_alloc = Some(2 * options.max_frame_bytes() as u64 + (1 << 20));
+        limits.max_alloc = Some(options.most_decoder_bytes() as u64);
         let header = Header::read(first, &limits).map_err(|error| open_error(first, error))?;
         let pixel_bytes = u64::from(header.channels) * header.element_type.byte_len() as u64;
         options.check_size(&first.display().to_string(), header.width, header.height, pixel_bytes)?;

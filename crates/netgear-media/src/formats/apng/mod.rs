@@ -45,10 +45,10 @@ impl ApngSource {
         };
         options.check_size(&origin, width, height, 4)?;
 
-        // The decoder needs a part of the picture and something beside it, and counts a row of each frame that it has read.
+        // The decoder counts a row of each frame that it has read.
         let rows =
             usize::try_from(delays.frames()).unwrap_or(usize::MAX).saturating_mul(width as usize * 8 + 1);
-        let limits = Limits { bytes: (2 * options.max_frame_bytes() + (1 << 20)).saturating_add(rows) };
+        let limits = Limits { bytes: options.most_decoder_bytes().saturating_add(rows) };
         let reader = reader(path, &limits).map_err(|error| match error {
             DecodingError::IoError(error) if error.kind() != io::ErrorKind::UnexpectedEof => io(error),
             error => OpenError::Damaged { origin: origin.clone(), reason: error.to_string() },
@@ -237,7 +237,8 @@ mod tests {
         ];
         for separate_default in [false, true] {
             write(&path, &parts, separate_default);
-            let mut source = ApngSource::open(&path, &OpenOptions::new()).unwrap().unwrap();
+            let options = OpenOptions::new().with_max_frame_bytes(usize::MAX);
+            let mut source = ApngSource::open(&path, &options).unwrap().unwrap();
             assert_eq!((source.info().frames, source.info().duration), (Some(4), Some(ms(392))));
             assert_eq!(shown(&mut source), expected, "{separate_default}");
             source.rewind().unwrap();

@@ -50,8 +50,7 @@ impl AviSource {
             HeaderError::Unsupported(reason) => OpenError::Unsupported { origin: origin.clone(), reason },
             HeaderError::Malformed(reason) => error(ChunkError::Damaged(reason)),
         })?;
-        // No picture is much longer coded than as it is.
-        let most_jpeg_bytes = options.max_frame_bytes() as u64 + (1 << 20);
+        let most_jpeg_bytes = options.most_coded_bytes() as u64;
         let mut chunks = FrameChunks::new(file, stream.number, start, most_jpeg_bytes).map_err(error)?;
 
         let mut jpeg = Vec::new();

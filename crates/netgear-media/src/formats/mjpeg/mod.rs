@@ -35,8 +35,7 @@ impl MjpegSource {
         let origin = path.display().to_string();
         let io = |error| OpenError::Io { origin: origin.clone(), error };
         let mut file = BufReader::with_capacity(1 << 16, File::open(path).map_err(io)?);
-        // No picture is much longer coded than as it is.
-        let most_jpeg_bytes = options.max_frame_bytes().saturating_add(1 << 20);
+        let most_jpeg_bytes = options.most_coded_bytes();
 
         let mut jpeg = Vec::new();
         let mut next_header = || match read_jpeg(&mut file, most_jpeg_bytes, &mut jpeg) {

@@ -64,8 +64,7 @@ impl WebpSource {
             file,
             place,
             at: place.start,
-            // No coding makes a picture much larger than its pixels.
-            most_chunk_bytes: options.max_frame_bytes() as u64 + (1 << 20),
+            most_chunk_bytes: options.most_coded_bytes() as u64,
             canvas: Canvas::new(width, height),
             shown: Delays::default(),
             is_ended: false,
