@@ -23,7 +23,6 @@ pub(crate) struct JpegDecoder {
 
 /// Why a JPEG picture cannot be decoded.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
 pub(crate) enum JpegError {
     /// The bytes that a JPEG begins with are not there.
     #[error("it is no JPEG picture")]

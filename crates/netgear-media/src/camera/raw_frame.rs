@@ -22,7 +22,6 @@ pub(crate) struct RawLayout {
 
 /// Why the bytes make no frame.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
 pub(crate) enum RawFrameError {
     /// There are too few of them.
     #[error("it has {found} bytes of {expected}")]
@@ -41,6 +40,12 @@ pub(crate) enum RawFrameError {
         height: u32,
         /// Bytes in a row.
         stride: u32,
+    },
+    /// The library that converts does not take them.
+    #[error("it cannot be converted: {reason}")]
+    Refused {
+        /// What it says.
+        reason: String,
     },
     /// It is a JPEG picture, and a bad one.
     #[error(transparent)]
@@ -101,7 +106,7 @@ impl RawFrames {
 
     /// The frame in a buffer, of which only the bytes that were written are given.
     pub(crate) fn convert(&mut self, bytes: &[u8]) -> Result<Frame, RawFrameError> {
-        let RawLayout { format, width, height, colour, .. } = self.layout;
+        let RawLayout { format, width, height, stride, colour } = self.layout;
         if format == CameraFormat::Mjpeg {
             let frame = self.jpeg.decode(bytes)?;
             let (expected, found) = ((width, height), (frame.width(), frame.height()));
@@ -109,7 +114,7 @@ impl RawFrames {
         }
 
         let short = RawFrameError::Short { expected: self.expected, found: bytes.len() };
-        let bytes = bytes.get(..self.expected).ok_or(short.clone())?;
+        let bytes = bytes.get(..self.expected).ok_or(short)?;
         let tight = if self.planes.iter().all(|plane| plane.stride == plane.row) {
             bytes
         } else {
@@ -124,9 +129,11 @@ impl RawFrames {
             &self.tight
         };
         let [first, second, third] = self.planes.map(|plane| plane.row * plane.rows);
-        let (first, rest) = tight.split_at_checked(first).ok_or(short.clone())?;
-        let (second, rest) = rest.split_at_checked(second).ok_or(short.clone())?;
-        let third = rest.get(..third).ok_or(short.clone())?;
+        // The planes were laid out for that many bytes.
+        let impossible = RawFrameError::Layout { width, height, stride };
+        let (first, rest) = tight.split_at_checked(first).ok_or(impossible.clone())?;
+        let (second, rest) = rest.split_at_checked(second).ok_or(impossible.clone())?;
+        let third = rest.get(..third).ok_or(impossible.clone())?;
 
         let mut frame = self.pool.take(self.frame_len);
         frame.resize(self.frame_len, 0);
@@ -166,16 +173,16 @@ impl RawFrames {
                 yuv::yuv420_to_bgr(&image, out, out_stride, range, matrix)
             }
             // Decoded above.
-            CameraFormat::Mjpeg => return Err(short),
+            CameraFormat::Mjpeg => return Err(impossible),
         };
         // All that the library asks for was checked, so it has no reason to refuse.
-        converted.map_err(|_| short.clone())?;
+        converted.map_err(|error| RawFrameError::Refused { reason: error.to_string() })?;
         let pixels = self.pool.freeze(frame);
         let frame = match format {
             CameraFormat::Gray => Frame::gray8(width, height, pixels),
             _ => Frame::bgr8(width, height, pixels),
         };
-        frame.map_err(|_| short)
+        frame.map_err(|error| RawFrameError::Refused { reason: error.to_string() })
     }
 }
 

@@ -34,6 +34,21 @@ pub(crate) struct ApngSource {
     rgba: Vec<u8>,
 }
 
+/// Why a part makes no frame.
+#[derive(Debug, thiserror::Error)]
+enum FrameError {
+    #[error(transparent)]
+    Png(#[from] DecodingError),
+    #[error("a frame is larger than memory")]
+    TooLarge,
+    #[error("a frame has a palette that was not resolved")]
+    Palette,
+    #[error(
+        "a frame of {width}×{height} pixels at {left}, {top} is not within the picture, or has fewer pixels"
+    )]
+    Outside { left: u32, top: u32, width: u32, height: u32 },
+}
+
 impl ApngSource {
     /// Opens a PNG; `None` if it is a single picture.
     pub(crate) fn open(path: &Path, options: &OpenOptions) -> Result<Option<Self>, OpenError> {
@@ -79,12 +94,12 @@ impl ApngSource {
         }))
     }
 
-    fn read_frame(&mut self) -> Result<Option<TimedFrame>, DecodingError> {
+    fn read_frame(&mut self) -> Result<Option<TimedFrame>, FrameError> {
         if self.shown.frames() >= self.claimed {
             return Ok(None);
         }
         let (control, stride) = loop {
-            let len = self.reader.output_buffer_size().ok_or(DecodingError::LimitsExceeded)?;
+            let len = self.reader.output_buffer_size().ok_or(FrameError::TooLarge)?;
             self.decoded.resize(len, 0);
             let part = self.reader.next_frame(&mut self.decoded)?;
             let info = self.reader.info();
@@ -93,7 +108,7 @@ impl ApngSource {
             // The rows of an interlaced part lie as far apart as those of the whole picture.
             let pixels_between = if info.interlaced { info.width } else { part.width } as usize;
             let is_known = to_rgba(&self.decoded, part.color_type, &mut self.rgba);
-            is_known.ok_or(DecodingError::LimitsExceeded)?;
+            is_known.ok_or(FrameError::Palette)?;
             break (control, pixels_between * 4);
         };
         let time = self.shown.sum();
@@ -108,16 +123,19 @@ impl ApngSource {
             DisposeOp::Previous => Disposal::Restore,
         };
         let drawn = self.canvas.draw(Area { left, top, width, height }, &self.rgba, stride, blend, disposal);
-        let frame = drawn.and_then(|()| self.canvas.bgr_frame()).ok_or(DecodingError::LimitsExceeded)?;
+        drawn.ok_or(FrameError::Outside { left, top, width, height })?;
+        let frame = self.canvas.bgr_frame().ok_or(FrameError::TooLarge)?;
         self.shown.push(control.delay_num.into(), chunks::per_second(control.delay_den));
         let duration = self.shown.sum().saturating_sub(time);
         Ok(Some(TimedFrame::new(frame, time).with_duration(duration)))
     }
 
-    fn read_error(&self, error: DecodingError) -> ReadError {
+    fn read_error(&self, error: FrameError) -> ReadError {
         let origin = self.origin.clone();
         match error {
-            DecodingError::IoError(error) if error.kind() != io::ErrorKind::UnexpectedEof => {
+            FrameError::Png(DecodingError::IoError(error))
+                if error.kind() != io::ErrorKind::UnexpectedEof =>
+            {
                 ReadError::Io { origin, error }
             }
             error => ReadError::Damaged { origin, frame: self.shown.frames(), reason: error.to_string() },
@@ -140,7 +158,7 @@ impl FrameSource for ApngSource {
     }
 
     fn rewind(&mut self) -> Result<(), ReadError> {
-        self.reader = reader(&self.path, &self.limits).map_err(|error| self.read_error(error))?;
+        self.reader = reader(&self.path, &self.limits).map_err(|error| self.read_error(error.into()))?;
         self.canvas.clear();
         (self.shown, self.is_ended) = (Delays::default(), false);
         Ok(())
