@@ -9,9 +9,10 @@ use std::hash::Hasher;
 use std::io::Write;
 use std::path::PathBuf;
 use std::time::Duration;
-use std::{env, fs, panic, process, thread};
+use std::{env, fs, panic};
 
 use netgear_media::{Decoder, FrameSource, OpenOptions, Source, TimedFrame};
+use tempfile::NamedTempFile;
 
 use super::counting_allocator::measure;
 
@@ -152,15 +153,16 @@ fn read(source: &mut dyn FrameSource) -> (Vec<(Duration, u64)>, bool) {
 /// Writes it to a file of this thread, in memory where there is a file system for that.
 fn write(film: &Film<'_>) -> PathBuf {
     thread_local! {
-        static PATH: OnceCell<PathBuf> = const { OnceCell::new() };
+        // Removed when the thread ends.
+        static FILE: OnceCell<NamedTempFile> = const { OnceCell::new() };
     }
-    let path = PATH.with(|path| {
-        path.get_or_init(|| {
+    let path = FILE.with(|file| {
+        let file = file.get_or_init(|| {
             let memory = PathBuf::from("/dev/shm");
             let folder = if memory.is_dir() { memory } else { env::temp_dir() };
-            folder.join(format!("netgear-media-{}-{:?}", process::id(), thread::current().id()))
-        })
-        .clone()
+            NamedTempFile::with_prefix_in("netgear-media-", folder).expect("the folder can be written to")
+        });
+        file.path().to_owned()
     });
     let mut file = fs::File::create(&path).expect("the folder can be written to");
     for part in [film.start, film.input, film.end] {
