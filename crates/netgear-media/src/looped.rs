@@ -1,8 +1,9 @@
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use crate::canceller::lock;
 use crate::{Canceller, FrameSource, ReadError, SourceInfo, TimedFrame};
 
 /// A source that begins again at its end, without end. The times go on rising: the first frame of a round is due when the last
@@ -215,11 +216,6 @@ fn remainder(time: Duration, round: Duration) -> Duration {
         Some(nanos) => Duration::new((nanos / NANOS) as u64, (nanos % NANOS) as u32),
         None => time,
     }
-}
-
-/// A panic elsewhere does no harm to what is behind it.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, Weak};
 use std::time::{Duration, Instant, SystemTime};
 
 use nokhwa::utils::{
@@ -23,6 +23,7 @@ use super::{
 };
 use crate::FrameRate;
 use crate::camera::raw_frame::RawLayout;
+use crate::canceller::lock;
 use crate::yuv_to_bgr::ColourSpace;
 
 /// What `nokhwa` knows.
@@ -59,7 +60,7 @@ impl System {
         spec: &CameraSpec,
     ) -> Result<Box<dyn Capture>, CameraError> {
         const SLICE: Duration = Duration::from_millis(10);
-        let mut thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut thread = lock(&self.thread);
         let began = Instant::now();
         while thread.strong_count() > 0 {
             let waited = began.elapsed();

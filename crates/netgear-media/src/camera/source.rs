@@ -1,5 +1,4 @@
 use std::fmt;
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use netgear_proto::Timestamp;
@@ -7,6 +6,7 @@ use netgear_proto::Timestamp;
 use super::backend::{Backend, Capture, Setup};
 use super::{CameraError, CameraMode, CameraSpec, Resume};
 use crate::camera::raw_frame::RawFrames;
+use crate::canceller::CancelSignal;
 use crate::{Canceller, FrameSource, OpenError, OpenOptions, ReadError, SourceInfo, TimedFrame};
 
 /// The frames of a camera, as they come.
@@ -24,7 +24,7 @@ pub struct CameraSource {
     remark: Option<String>,
     /// `None` after an error.
     open: Option<Open>,
-    cancel: Arc<CancelSignal>,
+    cancel: CancelSignal,
     clock: CaptureClock,
     counts: CameraCounts,
     /// Since when there was no frame, while the source waits for its camera to come back.
@@ -107,7 +107,7 @@ impl CameraSource {
             info,
             remark,
             open: Some(open),
-            cancel: Arc::default(),
+            cancel: CancelSignal::default(),
             clock: CaptureClock::default(),
             counts: CameraCounts::default(),
             gone_since: None,
@@ -290,8 +290,7 @@ impl FrameSource for CameraSource {
     }
 
     fn canceller(&self) -> Option<Canceller> {
-        let cancel = Arc::clone(&self.cancel);
-        Some(Canceller::new(move || cancel.cancel()))
+        Some(self.cancel.canceller())
     }
 }
 
@@ -302,31 +301,6 @@ impl fmt::Debug for CameraSource {
             .field("info", &self.info)
             .field("counts", &self.counts)
             .finish_non_exhaustive()
-    }
-}
-
-/// Whether the source is to end.
-#[derive(Default)]
-struct CancelSignal {
-    is_cancelled: Mutex<bool>,
-    changed: Condvar,
-}
-
-impl CancelSignal {
-    fn cancel(&self) {
-        *self.is_cancelled.lock().unwrap_or_else(PoisonError::into_inner) = true;
-        self.changed.notify_all();
-    }
-
-    fn is_cancelled(&self) -> bool {
-        *self.is_cancelled.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Waits for so long, or until it is cancelled; whether it is.
-    fn wait(&self, time: Duration) -> bool {
-        let is_cancelled = self.is_cancelled.lock().unwrap_or_else(PoisonError::into_inner);
-        let waited = self.changed.wait_timeout_while(is_cancelled, time, |is_cancelled| !*is_cancelled);
-        *waited.unwrap_or_else(PoisonError::into_inner).0
     }
 }
 

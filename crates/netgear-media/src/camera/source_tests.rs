@@ -1,6 +1,7 @@
 //! The rules of reading a camera, over a camera that does what it is told.
 
 use std::collections::VecDeque;
+use std::sync::Mutex;
 
 use super::*;
 use crate::FrameRate;

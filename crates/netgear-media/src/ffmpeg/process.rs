@@ -13,11 +13,12 @@ use std::io::{self, BufReader};
 use std::path::PathBuf;
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use super::log::{Description, Output, read_line};
+use crate::canceller::lock;
 use crate::ffmpeg::credentials::Secret;
 
 /// The lines of ffmpeg's log that an error shows.
@@ -293,11 +294,6 @@ fn find_ffmpeg() -> Option<PathBuf> {
 #[cfg(not(unix))]
 fn find_ffmpeg() -> Option<PathBuf> {
     Some("ffmpeg".into())
-}
-
-/// A panic elsewhere does no harm to what is behind these locks.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

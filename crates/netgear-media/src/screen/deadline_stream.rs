@@ -1,5 +1,5 @@
 use std::io::{self, ErrorKind, IoSlice};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -7,27 +7,7 @@ use rustix::io::Errno;
 use x11rb::rust_connection::{DefaultStream, PollMode, Stream};
 use x11rb::utils::RawFdContainer;
 
-/// Whether whoever waits is to give up.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Cancelled(Arc<(Mutex<bool>, Condvar)>);
-
-impl Cancelled {
-    pub(super) fn set(&self) {
-        *self.0.0.lock().unwrap_or_else(PoisonError::into_inner) = true;
-        self.0.1.notify_all();
-    }
-
-    pub(super) fn is_set(&self) -> bool {
-        *self.0.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Waits for so long, or until it is set, and tells whether it is.
-    pub(super) fn wait(&self, duration: Duration) -> bool {
-        let guard = self.0.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let waited = self.0.1.wait_timeout_while(guard, duration, |is_set| !*is_set);
-        *waited.unwrap_or_else(PoisonError::into_inner).0
-    }
-}
+use crate::canceller::{CancelSignal, lock};
 
 /// The connection to an X server, of which each exchange has a deadline and can be cancelled: a server that is stopped or stuck
 /// would hold up its client for ever.
@@ -35,7 +15,7 @@ impl Cancelled {
 pub(super) struct DeadlineStream {
     stream: DefaultStream,
     deadline: Mutex<Instant>,
-    cancelled: Cancelled,
+    cancelled: CancelSignal,
 }
 
 impl DeadlineStream {
@@ -45,17 +25,17 @@ impl DeadlineStream {
     /// Between two looks at whether it was cancelled.
     const SLICE: Timespec = Timespec { tv_sec: 0, tv_nsec: 50_000_000 };
 
-    pub(super) fn new(stream: DefaultStream, cancelled: Cancelled) -> Self {
+    pub(super) fn new(stream: DefaultStream, cancelled: CancelSignal) -> Self {
         Self { stream, deadline: Mutex::new(Instant::now() + Self::LIMIT), cancelled }
     }
 
     /// An exchange begins.
     pub(super) fn begin(&self) {
-        *self.deadline.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now() + Self::LIMIT;
+        *lock(&self.deadline) = Instant::now() + Self::LIMIT;
     }
 
     fn deadline(&self) -> Instant {
-        *self.deadline.lock().unwrap_or_else(PoisonError::into_inner)
+        *lock(&self.deadline)
     }
 }
 
@@ -71,7 +51,7 @@ impl Stream for DeadlineStream {
                 Ok(_) => return Ok(()),
                 Err(error) => return Err(error.into()),
             }
-            if self.cancelled.is_set() {
+            if self.cancelled.is_cancelled() {
                 return Err(io::Error::new(ErrorKind::ConnectionAborted, "it was cancelled"));
             }
             if Instant::now() > self.deadline() {

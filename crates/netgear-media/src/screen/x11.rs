@@ -10,8 +10,9 @@ use x11rb::reexports::x11rb_protocol::parse_display::{ConnectAddress, parse_disp
 use x11rb::reexports::x11rb_protocol::xauth::{Family, get_auth};
 use x11rb::rust_connection::{DefaultStream, RustConnection};
 
-use super::deadline_stream::{Cancelled, DeadlineStream};
+use super::deadline_stream::DeadlineStream;
 use super::{ScreenError, ScreenSpec};
+use crate::canceller::CancelSignal;
 use crate::{Canceller, FrameSource, OpenError, OpenOptions, ReadError, SourceInfo, TimedFrame};
 
 /// An extension that only X servers have which draw into windows of Wayland. They do not know what else is on the screen.
@@ -33,7 +34,7 @@ pub(super) struct ScreenSource {
     spec: ScreenSpec,
     info: SourceInfo,
     display: Display,
-    cancelled: Cancelled,
+    cancelled: CancelSignal,
     pool: BufferPool,
     start: Instant,
     /// When the next frame is to be captured, after the start.
@@ -44,7 +45,7 @@ pub(super) struct ScreenSource {
 impl ScreenSource {
     pub(super) fn open(spec: &ScreenSpec, options: &OpenOptions) -> Result<Self, OpenError> {
         let origin = format!("screen:{spec}");
-        let cancelled = Cancelled::default();
+        let cancelled = CancelSignal::default();
         let display = Display::open(spec, &cancelled)
             .map_err(|error| OpenError::Screen { origin: origin.clone(), error })?;
         let (width, height) = (display.area.width.into(), display.area.height.into());
@@ -124,8 +125,7 @@ impl FrameSource for ScreenSource {
     }
 
     fn canceller(&self) -> Option<Canceller> {
-        let cancelled = self.cancelled.clone();
-        Some(Canceller::new(move || cancelled.set()))
+        Some(self.cancelled.canceller())
     }
 }
 
@@ -147,7 +147,7 @@ struct Display {
 }
 
 impl Display {
-    fn open(spec: &ScreenSpec, cancelled: &Cancelled) -> Result<Self, ScreenError> {
+    fn open(spec: &ScreenSpec, cancelled: &CancelSignal) -> Result<Self, ScreenError> {
         let (connection, screen) = connect(spec.display(), cancelled)?;
         if connection.extension_information(XWAYLAND).map_err(no_picture)?.is_some() {
             return Err(ScreenError::Wayland);
@@ -179,7 +179,7 @@ impl Display {
 /// Connects to the display, and says which of its screens is meant.
 fn connect(
     display: Option<&str>,
-    cancelled: &Cancelled,
+    cancelled: &CancelSignal,
 ) -> Result<(RustConnection<DeadlineStream>, usize), ScreenError> {
     let is_set = |name| env::var_os(name).is_some_and(|value| !value.is_empty());
     if display.is_none() && !is_set("DISPLAY") {
