@@ -199,8 +199,10 @@ async fn nothing_is_lost_or_doubled_over_many_connections() {
         let receiver = within("receiving", receiving).await.unwrap();
         assert!(sender.stats().reconnects > 0 && receiver.stats().reconnects > 0, "{pattern}");
         within("peer", sender.peer()).await.unwrap();
-        // A close that is given up has begun all the same.
-        assert!(cancelled_after(1, sender.close()).await.is_none());
+        // A close that is given up has begun all the same. The other thread may have ended it before this one looks.
+        if let Some(closed) = cancelled_after(1, sender.close()).await {
+            assert_eq!(closed.unwrap().undelivered, []);
+        }
         assert_eq!(within("recv", receiver.recv()).await.unwrap(), None);
     }
 }
