@@ -160,7 +160,7 @@ impl FrameReceiver {
     }
 
     /// Waits until all data of this end is received, says goodbye and gives the connection up: within the linger time and a
-    /// second. If the sender is gone and something is left to say to it, it is waited for as long. What is not known to have been received
+    /// second. A sender that was there and is gone is waited for as long, to be told. What is not known to have been received
     /// is returned, and so is data that came and was not taken.
     ///
     /// # Errors

@@ -192,7 +192,7 @@ impl FrameSender {
     }
 
     /// Waits until every frame is answered and all data received, says goodbye, and gives the connection up: within the linger time
-    /// and a second. If the receiver is gone and something is left to say to it, it is waited for as long. A VidGear
+    /// and a second. A receiver that was there and is gone is waited for as long, to be told. A VidGear
     /// client, which would hang without somebody to confirm its end to, has 15 s more for that.
     ///
     /// What this end sent and is not known to have been received is returned, and so is data that came back and was not taken.

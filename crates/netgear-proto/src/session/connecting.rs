@@ -133,7 +133,7 @@ impl Session {
         self.our_turn = false;
         self.frames.disconnected();
         self.tell(Event::Disconnected);
-        if is_leaving && (has_left || self.leaves_now || self.is_drained()) {
+        if is_leaving && (has_left || self.leaves_now || self.is_done_without_a_link()) {
             self.end(Ending::Closed);
         }
     }

@@ -332,7 +332,7 @@ impl Session {
     }
 
     /// Leaves, once every frame that was taken for sending is answered and all data of this end is received, after
-    /// [`SessionConfig::linger`] at the latest; without a connection it waits so long for another, if there is anything left to send.
+    /// [`SessionConfig::linger`] at the latest; without a connection it waits so long for another, if there was a peer to take leave of.
     /// [`Event::Over`] follows the goodbye in the outputs. Of data that came, what the application has it is done with.
     ///
     /// A VidGear client has [`SessionConfig::confirmation_timeout`] more to confirm the goodbye; a VidGear server has no word
@@ -347,7 +347,7 @@ impl Session {
         self.leaving = Some(now + self.config.linger());
         self.idle_at = self.idle_at.filter(|_| !self.is_drained());
         match self.link {
-            Link::Down if self.is_drained() => self.end(Ending::Closed),
+            Link::Down if self.is_done_without_a_link() => self.end(Ending::Closed),
             _ if self.dialect == Some(Dialect::Native) => {}
             _ => self.try_leave_vidgear(),
         }
@@ -460,6 +460,11 @@ impl Session {
     /// Whether all that this end had to say is said and received.
     fn is_drained(&self) -> bool {
         self.frames.is_idle() && (self.dialect == Some(Dialect::VidGear) || self.outbox.is_received())
+    }
+
+    /// Whether no other connection is needed. Not even for a goodbye: a peer that was there waits until it hears one.
+    fn is_done_without_a_link(&self) -> bool {
+        self.is_drained() && (self.peer.is_none() || self.dialect == Some(Dialect::VidGear))
     }
 
     /// The application is done with the frame that it has.

@@ -449,6 +449,34 @@ async fn closing_waits_for_the_peer_to_come_back() {
     }
 }
 
+/// There is nothing left to say but goodbye, and a peer that never heard it would wait for ever.
+#[tokio::test]
+async fn a_goodbye_waits_for_the_peer_to_come_back() {
+    for pattern in PATTERNS {
+        let (sender, receiver, proxy) =
+            through_proxy(sender(pattern).linger(SLACK), receiver(pattern).wait_for_peer(SHORT), false).await;
+        within("send", sender.send(numbered(0), None)).await.unwrap();
+        assert!(within("recv", receiver.recv()).await.unwrap().is_some());
+        receiver.reply(()).unwrap();
+        within("flush", sender.flush()).await.unwrap();
+        part(&proxy);
+        until_lost(&receiver).await;
+        let closing = tokio::spawn(sender.close());
+        sleep(SHORT).await;
+        proxy.refuse(false);
+        let told = async {
+            loop {
+                match receiver.recv().await {
+                    Err(RecvError::NoPeer(_)) => {}
+                    received => break received,
+                }
+            }
+        };
+        assert_eq!(within("goodbye", told).await.unwrap(), None, "{pattern}");
+        within("close", closing).await.unwrap().unwrap();
+    }
+}
+
 #[tokio::test]
 async fn without_reconnecting_a_session_fails_with_its_connection() {
     for pattern in PATTERNS {
