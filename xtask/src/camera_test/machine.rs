@@ -31,6 +31,8 @@ pub(super) struct Report {
     pub(super) code: i32,
     /// Of each test program, how many tests passed.
     pub(super) passed: Vec<u64>,
+    /// The files that were recorded, each with its name.
+    pub(super) recorded: Vec<(String, Vec<u8>)>,
 }
 
 impl Machine<'_> {
@@ -42,7 +44,7 @@ impl Machine<'_> {
         let lines = lines_of(console);
         let mut boot = None;
         let mut code = None;
-        let mut passed = Vec::new();
+        let (mut passed, mut recorded) = (Vec::new(), Vec::new());
         loop {
             let (limit, what) = match boot {
                 None => (boot_limit, "has no camera"),
@@ -59,6 +61,10 @@ impl Machine<'_> {
                     return Err(format!("the machine {what} after {after}; see its console above").into());
                 }
             };
+            if let Some(file) = file_recorded(&line) {
+                recorded.push(file);
+                continue;
+            }
             println!("  | {line}");
             if line == READY {
                 boot = Some(started.elapsed());
@@ -70,7 +76,7 @@ impl Machine<'_> {
         }
         let boot = boot.ok_or("the machine ended before it had a camera; see its console above")?;
         let code = code.ok_or("the machine ended in the middle of its tests; see its console above")?;
-        Ok(Report { boot, code, passed })
+        Ok(Report { boot, code, passed, recorded })
     }
 
     fn command(&self) -> Command {
@@ -135,6 +141,14 @@ fn tests_passed(line: &str) -> Option<u64> {
     line.strip_prefix("test result: ok. ")?.split_once(" passed;")?.0.parse().ok()
 }
 
+/// A file that a test program prints: its name, and its bytes in hex.
+fn file_recorded(line: &str) -> Option<(String, Vec<u8>)> {
+    // Before it may stand the name of the test, whose line is not ended yet.
+    let (name, hex) = line.split_once("RECORDED ")?.1.split_once(' ')?;
+    let bytes = (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(hex.get(at..at + 2)?, 16).ok());
+    Some((name.to_owned(), bytes.collect::<Option<_>>()?))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -144,6 +158,15 @@ mod tests {
         assert_eq!(readable(b"\x1bc\x1b[?7l\x1b[2J\x1b[0mSeaBIOS (version 1)\r\n"), "SeaBIOS (version 1)");
         assert_eq!(readable(b"VM-EXIT rc=0\r\n"), "VM-EXIT rc=0");
         assert_eq!(readable(b"ends in \x1b["), "ends in ");
+    }
+
+    #[test]
+    fn a_recorded_file_is_read_whole_or_not_at_all() {
+        assert_eq!(file_recorded("RECORDED a-1 00ff7f"), Some(("a-1".to_owned(), vec![0, 255, 127])));
+        assert_eq!(file_recorded("test it ... RECORDED a 01"), Some(("a".to_owned(), vec![1])));
+        for line in ["RECORDED a-1 00f", "RECORDED a-1 0g", "RECORDED a-1", "a-1 00"] {
+            assert_eq!(file_recorded(line), None, "{line}");
+        }
     }
 
     #[test]

@@ -9,7 +9,10 @@ mod kernel;
 mod machine;
 mod programs;
 
-use std::time::{Duration, Instant};
+use std::{
+    fs,
+    time::{Duration, Instant},
+};
 
 use self::{kernel::Kernel, machine::Machine, programs::Programs};
 use crate::{
@@ -25,8 +28,17 @@ const BOOT_LIMIT: Duration = Duration::from_secs(60);
 /// All tests together. Those of them that wait have deadlines of their own, which say more.
 const SUITE_LIMIT: Duration = Duration::from_secs(600);
 
+/// What the test program is asked for that records buffers: they are in what it prints.
+const RECORDING: [&str; 2] = ["recording::", "--nocapture"];
+
+/// Where the unit tests have them.
+const BUFFERS: &str = "crates/netgear-media/tests/data/camera";
+
 #[derive(Debug, Default, clap::Args)]
 pub(crate) struct Options {
+    /// Record anew what the unit tests take for a camera's buffers.
+    #[arg(long, conflicts_with = "further")]
+    record: bool,
     /// What the test programs get besides, like the name of a test.
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     further: Vec<String>,
@@ -47,7 +59,9 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<Outcome> {
         Err(error) => return Ok(Outcome::Skipped(format!("there is no kernel to boot: {error}"))),
     };
     let programs = Programs::build(workspace)?;
-    let initramfs = initramfs::pack(workspace, &kernel, &programs, &options.further)?;
+    let arguments =
+        if options.record { RECORDING.map(String::from).to_vec() } else { options.further.clone() };
+    let initramfs = initramfs::pack(workspace, &kernel, &programs, &arguments)?;
 
     let started = Instant::now();
     let machine = Machine { kernel: kernel.image(), initramfs: &initramfs };
@@ -59,9 +73,15 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<Outcome> {
     }
     // A test that was filtered out, or never built, shows nothing.
     let programs_that_passed = report.passed.iter().filter(|passed| **passed > 0).count();
-    let enough = if options.further.is_empty() { programs.tests.len() } else { 1 };
+    let enough = if arguments.is_empty() { programs.tests.len() } else { 1 };
     if programs_that_passed < enough {
         return Err(format!("tests ran in {programs_that_passed} programs of {enough}").into());
+    }
+    if options.record {
+        for (name, picture) in &report.recorded {
+            fs::write(workspace.path(BUFFERS).join(name).with_extension("png"), picture)?;
+        }
+        println!("{} buffers recorded into {BUFFERS}", report.recorded.len());
     }
     println!("{} tests passed in the machine", report.passed.iter().sum::<u64>());
     Ok(Outcome::Done)

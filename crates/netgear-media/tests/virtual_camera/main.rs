@@ -1,6 +1,7 @@
 //! Cameras, with the virtual one that Linux has. `cargo xtask camera-test` makes a machine that has it and runs these there.
 #![allow(clippy::unwrap_used, reason = "it is test code, also outside the test functions")]
 
+mod recording;
 mod vivid;
 
 use std::{
