@@ -31,9 +31,10 @@ impl FrameRate {
         None => unreachable!(),
     };
 
-    /// `frames` frames in `seconds` seconds, or `None` if one of the two is 0. The ratio is kept in its lowest terms.
+    /// `frames` frames in `seconds` seconds, or `None` if one of the two is 0, or if a frame is shown for less than a nanosecond, in which
+    /// times are. The ratio is kept in its lowest terms.
     pub const fn new(frames: u32, seconds: u32) -> Option<Self> {
-        if frames == 0 || seconds == 0 {
+        if frames == 0 || seconds == 0 || frames as u64 > seconds as u64 * 1_000_000_000 {
             return None;
         }
         let divisor = greatest_common_divisor(frames, seconds);
@@ -161,6 +162,14 @@ mod tests {
     }
 
     #[test]
+    fn a_frame_is_shown_for_a_nanosecond_at_least() {
+        for (frames, seconds) in [(0, 1), (1, 0), (1_000_000_001, 1), (u32::MAX, 4)] {
+            assert_eq!(FrameRate::new(frames, seconds), None, "{frames}/{seconds}");
+        }
+        assert!(FrameRate::new(u32::MAX, 5).is_some());
+    }
+
+    #[test]
     fn times_do_not_drift() {
         let ntsc = FrameRate::new(30000, 1001).unwrap();
         assert_eq!(ntsc.time_of(30000), Duration::from_secs(1001));
@@ -170,7 +179,7 @@ mod tests {
 
     #[test]
     fn the_frame_at_a_time_is_the_last_that_has_begun() {
-        for rate in ["30", "30000/1001", "25", "0.1", "1000000", "7/3"] {
+        for rate in ["30", "30000/1001", "25", "0.1", "1000000000", "7/3"] {
             let rate: FrameRate = rate.parse().unwrap();
             for index in [0, 1, 2, 3, 29, 30, 1001, 123_456_789] {
                 let (time, duration) = rate.span_of(index);
