@@ -71,6 +71,8 @@ mod jpeg;
 #[cfg(feature = "video")]
 mod looped;
 mod luminance;
+#[cfg(test)]
+mod noise;
 #[cfg(feature = "video")]
 mod open_options;
 mod orientation;

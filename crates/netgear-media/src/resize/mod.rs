@@ -236,6 +236,7 @@ mod tests {
     use netgear_proto::PixelFormat;
 
     use super::*;
+    use crate::noise::{noise, noise_of};
 
     /// A frame whose channel `c` is a slope from left to right, plus `c` steps.
     fn slope(width: u32, height: u32, channels: u16, element_type: ElementType) -> Frame {
@@ -375,30 +376,16 @@ mod tests {
         Frame::new(pixels, shape, frame.element_type(), frame.pixel_format()).unwrap()
     }
 
-    /// Every byte of it differs from its neighbours.
-    fn noise(width: u32, height: u32, channels: u16, element_type: ElementType) -> Frame {
-        let shape = Shape::new(height, width, channels).unwrap();
-        let mut state = 1_u32;
-        let mut next = || {
-            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            state >> 16
-        };
-        let elements = shape.byte_len(element_type).unwrap() / element_type.byte_len();
-        let pixels: Vec<u8> = (0..elements)
-            .flat_map(|_| match element_type {
-                ElementType::F32 => (next() as f32 / 65536.0).to_le_bytes().to_vec(),
-                _ => next().to_le_bytes()[..element_type.byte_len()].to_vec(),
-            })
-            .collect();
-        Frame::new(pixels, shape, element_type, PixelFormat::from_channels(channels)).unwrap()
-    }
-
     #[test]
     fn a_region_is_resized_as_a_frame_of_its_own() {
         let mut resizer = Resizer::new();
         for element_type in [ElementType::U8, ElementType::U16, ElementType::F32] {
             for channels in 1..=4 {
-                let frame = noise(61, 47, channels, element_type);
+                let frame = noise_of(
+                    Shape::new(47, 61, channels).unwrap(),
+                    PixelFormat::from_channels(channels),
+                    element_type,
+                );
                 for region in
                     [Region::new(7, 5, 40, 31), Region::new(0, 46, 61, 1), Region::new(60, 0, 1, 47)]
                 {
@@ -423,7 +410,7 @@ mod tests {
     fn a_target_is_written_and_its_padding_is_not() {
         let mut resizer = Resizer::new();
         for element_type in [ElementType::U8, ElementType::U16, ElementType::F32] {
-            let frame = noise(61, 47, 3, element_type);
+            let frame = noise(61, 47, PixelFormat::Bgr, element_type);
             let whole = Region::whole(frame.shape());
             let shape = Shape::new(19, 33, 3).unwrap();
             let pixels_len = 33 * 3 * element_type.byte_len();
@@ -452,7 +439,7 @@ mod tests {
     fn any_number_of_threads_gives_the_same_pixels() {
         for element_type in [ElementType::U8, ElementType::U16, ElementType::F32] {
             // Large enough that the wider kernels are worth threads.
-            let frame = noise(640, 480, 3, element_type);
+            let frame = noise(640, 480, PixelFormat::Bgr, element_type);
             for filter in [Filter::Cubic, Filter::Lanczos4, Filter::AntialiasedLanczos3] {
                 let expected = Resizer::new().resize(&frame, 500, 450, filter).unwrap();
                 for threads in [0, 2, 3] {

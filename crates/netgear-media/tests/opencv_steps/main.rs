@@ -1,8 +1,12 @@
 //! The steps of a pipeline give OpenCV's pixels, every one of them: `expected.py` prints the table.
 #![allow(clippy::unwrap_used, reason = "it is part of the tests")]
 
-use netgear_media::proto::{ElementType, Frame, PixelFormat, Shape};
+#[path = "../../src/noise.rs"]
+mod noise;
+
+use netgear_media::proto::{ElementType, PixelFormat};
 use netgear_media::{Flip, Pipeline, Rotation};
+use noise::noise;
 
 /// What OpenCV 5.0.0 makes of it, as a digest of the pixels.
 const EXPECTED: [(&str, &str); 35] = [
@@ -43,24 +47,6 @@ const EXPECTED: [(&str, &str); 35] = [
     ("u16 to u8, × 0.01 + 3", "08ba456ac83ba066"),
 ];
 
-/// Every byte differs from its neighbours.
-fn noise(pixel_format: PixelFormat, element_type: ElementType) -> Frame {
-    let shape = Shape::new(37, 61, pixel_format.channels().unwrap()).unwrap();
-    let mut state = 7_u32;
-    let mut next = || {
-        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        state >> 16
-    };
-    let elements = shape.byte_len(element_type).unwrap() / element_type.byte_len();
-    let pixels: Vec<u8> = (0..elements)
-        .flat_map(|_| match element_type {
-            ElementType::F32 => (next() as f32 / 65536.0).to_le_bytes().to_vec(),
-            _ => next().to_le_bytes()[..element_type.byte_len()].to_vec(),
-        })
-        .collect();
-    Frame::new(pixels, shape, element_type, pixel_format).unwrap()
-}
-
 /// FNV-1a of 64 bits.
 fn digest(pixels: &[u8]) -> String {
     let digest = pixels.iter().fold(0xcbf2_9ce4_8422_2325_u64, |state, &byte| {
@@ -76,25 +62,29 @@ fn every_step_gives_the_pixels_of_opencv() {
     let mut cases = Vec::new();
     for element in [U8, U16] {
         for (from, to) in [(Bgr, Gray), (Rgb, Gray), (Bgra, Gray), (Rgba, Bgr), (Bgr, Rgba), (Gray, Bgra)] {
-            let frame = noise(from, element);
+            let frame = noise(61, 37, from, element);
             cases.push((format!("{from} to {to} {element}"), frame, Pipeline::new().convert(to)));
         }
     }
     for element in [U8, U16, F32] {
         for flip in [Flip::Horizontal, Flip::Vertical, Flip::Both] {
             let name = format!("flip {flip} {element}");
-            cases.push((name, noise(Bgr, element), Pipeline::new().flip(flip)));
+            cases.push((name, noise(61, 37, Bgr, element), Pipeline::new().flip(flip)));
         }
         for rotation in [Rotation::Clockwise90, Rotation::Half, Rotation::Clockwise270] {
             let name = format!("rotate {} {element}", rotation.degrees());
-            cases.push((name, noise(Bgr, element), Pipeline::new().rotate(rotation)));
+            cases.push((name, noise(61, 37, Bgr, element), Pipeline::new().rotate(rotation)));
         }
     }
     for (from, to) in [(U8, U16), (U16, U8), (F32, U8), (F32, U16)] {
-        cases.push((format!("{from} to {to}"), noise(Bgr, from), Pipeline::new().convert_elements(to)));
+        cases.push((
+            format!("{from} to {to}"),
+            noise(61, 37, Bgr, from),
+            Pipeline::new().convert_elements(to),
+        ));
     }
     let scaled = Pipeline::new().convert_elements_scaled(U8, 0.01, 3.0);
-    cases.push(("u16 to u8, × 0.01 + 3".to_owned(), noise(Bgr, U16), scaled));
+    cases.push(("u16 to u8, × 0.01 + 3".to_owned(), noise(61, 37, Bgr, U16), scaled));
 
     assert_eq!(cases.len(), EXPECTED.len());
     for ((name, frame, mut pipeline), (expected_name, expected)) in cases.into_iter().zip(EXPECTED) {
