@@ -32,9 +32,9 @@
 //!
 //! # Files from strangers
 //! Every length in a file is checked against the file and against [`OpenOptions::with_max_frame_bytes`] before memory is
-//! taken for it. A damaged file gives the frames before the damage and then an error, or a wrong picture. If the H.264 decoder
+//! taken for it. A damaged file gives the frames before the damage and then an error, or a wrong picture. If a decoder
 //! should panic on one, that is contained: the source gives
-//! [`ReadError::DecoderFailed`], and the panic's message still appears on standard error. ffmpeg runs with the rights of this
+//! [`ReadError::DecoderFailed`] (or is not opened: [`OpenError::Damaged`]), and the panic's message still appears on standard error. ffmpeg runs with the rights of this
 //! program, so where files and URLs come from strangers choose [`Decoder::BuiltIn`].
 //!
 //! # Features

@@ -8,6 +8,7 @@ use crate::ffmpeg::FfmpegSource;
 use crate::ffmpeg::credentials::without_passwords;
 use crate::formats::apng::ApngSource;
 use crate::formats::avi::AviSource;
+use crate::formats::contained::contained;
 use crate::formats::gif::GifSource;
 use crate::formats::image_sequence::{ImageSequence, is_pattern};
 use crate::formats::mjpeg::MjpegSource;
@@ -85,8 +86,12 @@ impl Source {
             }
             Self::Url(url) => Ok(Box::new(FfmpegSource::open_url(url, "it is a URL", options)?)),
             Self::Sequence(pattern) if Path::new(pattern).is_file() => open_file(Path::new(pattern), options),
-            Self::Sequence(pattern) => Ok(Box::new(ImageSequence::open_pattern(pattern, options)?)),
-            Self::Path(path) if path.is_dir() => Ok(Box::new(ImageSequence::open_folder(path, options)?)),
+            Self::Sequence(pattern) => {
+                contained(Path::new(pattern), || Ok(Box::new(ImageSequence::open_pattern(pattern, options)?)))
+            }
+            Self::Path(path) if path.is_dir() => {
+                contained(path, || Ok(Box::new(ImageSequence::open_folder(path, options)?)))
+            }
             Self::Path(path) => open_file(path, options),
         }
     }
@@ -193,12 +198,17 @@ fn open_test_pattern(
 enum FileKind {
     Mp4,
     Y4m,
+    Pictures(PictureKind),
+    Other,
+}
+
+/// One picture behind the other, each complete in itself or a change of the one before, or a single one.
+enum PictureKind {
     Gif,
     Png,
     Jpeg,
     Webp,
     Avi,
-    Other,
 }
 
 impl FileKind {
@@ -210,11 +220,17 @@ impl FileKind {
             | [_, _, _, _, b'm', b'd', b'a', b't', ..]
             | [_, _, _, _, b'w', b'i', b'd', b'e', ..] => Self::Mp4,
             _ if start.starts_with(b"YUV4MPEG2") => Self::Y4m,
-            _ if start.starts_with(b"GIF87a") || start.starts_with(b"GIF89a") => Self::Gif,
-            _ if start.starts_with(b"\x89PNG\r\n\x1a\n") => Self::Png,
-            _ if start.starts_with(b"\xff\xd8\xff") => Self::Jpeg,
-            [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => Self::Webp,
-            [b'R', b'I', b'F', b'F', _, _, _, _, b'A', b'V', b'I', b' ', ..] => Self::Avi,
+            _ if start.starts_with(b"GIF87a") || start.starts_with(b"GIF89a") => {
+                Self::Pictures(PictureKind::Gif)
+            }
+            _ if start.starts_with(b"\x89PNG\r\n\x1a\n") => Self::Pictures(PictureKind::Png),
+            _ if start.starts_with(b"\xff\xd8\xff") => Self::Pictures(PictureKind::Jpeg),
+            [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => {
+                Self::Pictures(PictureKind::Webp)
+            }
+            [b'R', b'I', b'F', b'F', _, _, _, _, b'A', b'V', b'I', b' ', ..] => {
+                Self::Pictures(PictureKind::Avi)
+            }
             _ => Self::Other,
         }
     }
@@ -250,26 +266,32 @@ fn open_built_in(path: &Path, options: &OpenOptions) -> Result<Box<dyn FrameSour
         return Err(OpenError::Empty { origin: path.display().to_string() });
     }
     match FileKind::of(&start) {
+        // Ours, and one that contains its decoder's panics itself.
         FileKind::Mp4 => Ok(Box::new(Mp4Source::open(path, options)?)),
         FileKind::Y4m => Ok(Box::new(Y4mSource::open(path, options)?)),
-        FileKind::Gif => Ok(Box::new(GifSource::open(path, options)?)),
-        FileKind::Png => match ApngSource::open(path, options)? {
-            Some(source) => Ok(Box::new(source)),
-            None => Ok(Box::new(ImageSequence::open_single(path, options)?)),
-        },
-        FileKind::Webp => match WebpSource::open(path, options)? {
-            Some(source) => Ok(Box::new(source)),
-            None => Ok(Box::new(ImageSequence::open_single(path, options)?)),
-        },
-        FileKind::Jpeg => match MjpegSource::open(path, options)? {
-            Some(source) => Ok(Box::new(source)),
-            None => Ok(Box::new(ImageSequence::open_single(path, options)?)),
-        },
-        FileKind::Avi => Ok(Box::new(AviSource::open(path, options)?)),
         FileKind::Other => Err(OpenError::Unsupported {
             origin: path.display().to_string(),
             reason: "its first bytes are those of no format that is known here".to_owned(),
         }),
+        FileKind::Pictures(kind) => contained(path, || open_pictures(kind, path, options)),
+    }
+}
+
+fn open_pictures(
+    kind: PictureKind,
+    path: &Path,
+    options: &OpenOptions,
+) -> Result<Box<dyn FrameSource>, OpenError> {
+    let moving: Option<Box<dyn FrameSource>> = match kind {
+        PictureKind::Gif => Some(Box::new(GifSource::open(path, options)?)),
+        PictureKind::Avi => Some(Box::new(AviSource::open(path, options)?)),
+        PictureKind::Png => ApngSource::open(path, options)?.map(|source| Box::new(source) as _),
+        PictureKind::Webp => WebpSource::open(path, options)?.map(|source| Box::new(source) as _),
+        PictureKind::Jpeg => MjpegSource::open(path, options)?.map(|source| Box::new(source) as _),
+    };
+    match moving {
+        Some(source) => Ok(source),
+        None => Ok(Box::new(ImageSequence::open_single(path, options)?)),
     }
 }
 
@@ -282,6 +304,7 @@ fn start_of(path: &Path) -> io::Result<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ReadError;
 
     #[test]
     fn a_source_is_told_by_its_text() {
@@ -346,5 +369,33 @@ mod tests {
         let options = OpenOptions::new().with_decoder(Decoder::BuiltIn).with_max_frame_bytes(usize::MAX);
         let opened = Source::Path(path).open(&options);
         assert!(matches!(opened, Err(OpenError::TooLarge { .. } | OpenError::Damaged { .. })));
+    }
+
+    /// The `png` crate (0.18.1) panics over a palette that ends in the middle of a colour.
+    #[test]
+    fn a_decoder_that_panics_is_an_error() {
+        let folder = tempfile::tempdir().unwrap();
+        for frames in [1, 2] {
+            let path = folder.path().join(format!("{frames}.png"));
+            let mut encoder = png::Encoder::new(File::create(&path).unwrap(), 4, 4);
+            encoder.set_color(png::ColorType::Indexed);
+            encoder.set_palette([0; 4].as_slice());
+            if frames > 1 {
+                encoder.set_animated(frames, 0).unwrap();
+            }
+            let mut writer = encoder.write_header().unwrap();
+            for _ in 0..frames {
+                writer.write_image_data(&[0; 16]).unwrap();
+            }
+            writer.finish().unwrap();
+            let options = OpenOptions::new().with_decoder(Decoder::BuiltIn);
+            match Source::Path(path).open(&options) {
+                Ok(mut source) => {
+                    let error = source.next_frame().unwrap_err();
+                    assert!(matches!(error, ReadError::DecoderFailed { frame: 0, .. }), "{error}");
+                }
+                Err(error) => assert!(matches!(error, OpenError::Damaged { .. }), "{error}"),
+            }
+        }
     }
 }

@@ -132,7 +132,7 @@ pub enum ReadError {
         /// The file.
         origin: String,
         /// The decoder.
-        decoder: &'static str,
+        decoder: String,
         /// The number of the frame, counted from 0.
         frame: u64,
     },

@@ -3,6 +3,7 @@
 pub(crate) mod apng;
 pub(crate) mod avi;
 mod canvas;
+pub(crate) mod contained;
 mod delays;
 pub(crate) mod gif;
 pub(crate) mod image_sequence;

@@ -220,7 +220,7 @@ impl Mp4Source {
             H264Error::Malformed(reason) => self.damaged(reason),
             H264Error::DecoderFailed => ReadError::DecoderFailed {
                 origin: self.film.origin.clone(),
-                decoder: DECODER,
+                decoder: DECODER.to_owned(),
                 frame: self.near_frame(),
             },
             H264Error::SizeChanged { width, height } => ReadError::FormatChanged {

@@ -91,9 +91,10 @@ pub(crate) mod gif {
 
 /// A PNG, animated or not. When fuzzing, checksums are not looked at.
 pub(crate) mod png {
-    use super::{Film, Played, Seeking, play};
+    use super::{Film, Played, Seeking, film::contain_panics_of, play};
 
     pub(crate) fn run(input: &[u8]) -> Played {
+        contain_panics_of("/png-");
         play(&Film { start: b"\x89PNG\r\n\x1a\n", input, end: b"", decoder_memory: 0 }, Seeking::IsExact)
     }
 }
