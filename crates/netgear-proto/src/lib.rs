@@ -31,8 +31,11 @@ pub mod zmtp;
 
 mod budget;
 mod buffer_pool;
+mod codec;
 mod dialect;
 mod element_type;
+mod encoded_frame;
+mod encoding;
 mod frame;
 mod limits;
 mod multipart;
@@ -45,8 +48,13 @@ mod value;
 
 pub use budget::LimitExceeded;
 pub use buffer_pool::BufferPool;
+pub use codec::{Codec, FrameDecodeError, FrameEncodeError};
 pub use dialect::{Dialect, UnknownDialect};
 pub use element_type::ElementType;
+pub use encoded_frame::{EncodedFrame, EncodedFrameError, WireFrame};
+pub use encoding::{
+    ChromaSubsampling, Encoding, EncodingChoice, EncodingChoiceError, Encodings, JpegQuality,
+};
 pub use frame::{Frame, FrameError};
 pub use limits::Limits;
 pub use multipart::{Multipart, Part};
