@@ -1,5 +1,5 @@
 use netgear_proto::{
-    Dialect, Mode, Role, Timestamp, Value,
+    Dialect, Encoding, Encodings, Mode, Role, Timestamp, Value, WireFrame,
     native::SessionId,
     session::{Delivery, Outgoing, ReplyError, ResumeToken, SendError, Session, SessionConfig},
 };
@@ -31,6 +31,7 @@ pub(crate) struct End {
     pub(crate) is_bereft: bool,
     dialect: Dialect,
     behind: u64,
+    encodes: bool,
     pictures: Pictures,
 }
 
@@ -42,6 +43,16 @@ pub(crate) fn id_of(run: u64) -> SessionId {
     let mut id = [0xa5; 16];
     id[..8].copy_from_slice(&run.to_be_bytes());
     SessionId::from_bytes(id)
+}
+
+/// What this run decodes: where frames are encoded, two in three do.
+fn decodes(scenario: &Scenario, run: u64) -> Encodings {
+    match run % 3 {
+        _ if !scenario.encodes => Encodings::RAW,
+        0 => Encodings::ALL,
+        1 => Encodings::RAW.with(Encoding::Jpeg),
+        _ => Encodings::RAW,
+    }
 }
 
 impl End {
@@ -58,6 +69,7 @@ impl End {
             .with_limits(scenario.limits)
             .with_frame_policy(scenario.policy)
             .with_window(scenario.windows[index(role)])
+            .with_encodings(decodes(scenario, run))
             .with_id(id_of(run))
             .with_resume(token)
             .with_reconnect(true);
@@ -76,6 +88,7 @@ impl End {
             is_bereft: false,
             dialect: scenario.dialect,
             behind: scenario.behind,
+            encodes: scenario.encodes,
             pictures: pictures.clone(),
         }
     }
@@ -110,9 +123,12 @@ impl End {
         let captured_at = self.clock(now);
         let outgoing = Outgoing {
             frame: self.pictures.picture(rng, self.run, sequence),
+            encoded: None,
             data: item.map(|item| item.value(rng.usize(..100))),
             captured_at,
         };
+        let encoded = self.encodes.then(|| self.pictures.encode(&outgoing.frame, sequence)).flatten();
+        let outgoing = outgoing.with_encoded(encoded);
         match self.session.send(outgoing.clone()) {
             Ok(()) => {
                 books.frames.offer(self.run, captured_at.as_micros(), item);
@@ -163,7 +179,15 @@ impl End {
 
     /// Takes the frame that has arrived.
     pub(crate) fn take_frame(&mut self, now: u64, books: &mut Books) -> Result<bool, String> {
-        let Some(delivery) = self.session.recv() else { return Ok(false) };
+        let undecoded = if self.session.next_encoded().is_some() {
+            self.session.recv_undecoded()
+        } else {
+            self.session.recv().map(|delivery| {
+                let (delivery, frame) = delivery.exchange_frame(());
+                delivery.exchange_frame(WireFrame::Raw(frame)).0
+            })
+        };
+        let Some(delivery) = undecoded else { return Ok(false) };
         for value in delivery.earlier.iter().chain(&delivery.data) {
             self.note(books, value)?;
         }
@@ -174,11 +198,19 @@ impl End {
     }
 
     /// Whether a frame is what was sent.
-    fn check(&self, delivery: &Delivery, now: u64, books: &mut Books) -> Result<(), String> {
+    fn check(&self, delivery: &Delivery<WireFrame>, now: u64, books: &mut Books) -> Result<(), String> {
         let is_native = self.dialect == Dialect::Native;
         let number = delivery.sequence.wrapping_sub(self.behind);
-        let (run, sequence) =
-            self.pictures.name(&delivery.frame, books.runs, number).ok_or("a frame was altered")?;
+        let frame = match &delivery.frame {
+            WireFrame::Raw(frame) => frame.clone(),
+            WireFrame::Encoded(encoded) if self.session.config().encodings().contains(encoded.encoding()) => {
+                self.pictures.decode(encoded).ok_or("an encoded frame was altered")?
+            }
+            WireFrame::Encoded(encoded) => {
+                return Err(format!("{encoded:?} came to an end that does not decode it"));
+            }
+        };
+        let (run, sequence) = self.pictures.name(&frame, books.runs, number).ok_or("a frame was altered")?;
         if run == LIAR {
             return Ok(());
         }

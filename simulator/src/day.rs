@@ -48,6 +48,7 @@ pub struct Day {
 /// What promise was broken, and when.
 pub fn run_hours(seed: u64, hours: u64, pattern: Pattern, over_bytes: bool) -> Result<Day, String> {
     let scenario = Scenario {
+        encodes: false,
         pattern,
         mode: Mode::Bidirectional,
         dialect: Dialect::Native,

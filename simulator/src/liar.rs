@@ -1,7 +1,7 @@
 use std::collections::VecDeque;
 
 use netgear_proto::{
-    Frame, Limits, Multipart, Role, Timestamp,
+    EncodedFrame, Encoding, Encodings, Frame, Limits, Multipart, Role, Timestamp, WireFrame,
     native::{
         Acknowledgement, Answer, ClockOffset, DataMessage, FrameMessage, Goodbye, Hello, Item, Message,
         Resume, Room, SessionId,
@@ -106,6 +106,7 @@ impl Liar {
             items: rng.u32(..) >> rng.u8(..32),
             item_bytes: rng.u64(..) >> rng.u8(..64),
         };
+        hello.encodings = self.config.encodings();
         hello.first_item = self.number(rng, self.next_item);
         self.next_item = self.next_item.max(hello.first_item);
         hello.resume = (rng.u8(..4) > 0).then(|| Resume {
@@ -131,6 +132,12 @@ impl Liar {
                 self.next_frame = self.next_frame.max(sequence.saturating_add(1));
                 let pixels = [LIAR.to_le_bytes(), sequence.to_le_bytes()].concat();
                 let frame = Frame::gray8(16, 1, pixels).expect("it has the bytes of its shape");
+                let frame = match EncodedFrame::of(&frame, frame.pixels().clone(), Encoding::Jpeg) {
+                    Ok(encoded) if self.config.encodings() != Encodings::RAW && sequence % 3 == 0 => {
+                        WireFrame::Encoded(encoded)
+                    }
+                    _ => WireFrame::Raw(frame),
+                };
                 let mut message = FrameMessage::new(sequence, time(rng, now), frame);
                 message.sent_at = time(rng, now);
                 message.clock = rng.bool().then(|| ClockOffset {

@@ -9,6 +9,8 @@ pub struct Scenario {
     pub mode: Mode,
     /// What both ends speak.
     pub dialect: Dialect,
+    /// Whether the sender offers its frames encoded as well, to receivers of which two in three decode them.
+    pub encodes: bool,
     /// Whether the receiver finds out by itself what the sender speaks.
     pub receiver_listens: bool,
     /// What the sender does with frames that the receiver is too slow for.
@@ -79,6 +81,8 @@ impl Scenario {
             pattern: if rng.bool() { Pattern::Pair } else { Pattern::ReqRep },
             mode: if rng.u8(..5) == 0 { Mode::Unidirectional } else { Mode::Bidirectional },
             dialect: Dialect::Native,
+            // Drawn aside, so that every seed goes on as it did before there were encodings.
+            encodes: rng.clone().u8(..3) == 0,
             receiver_listens: rng.u8(..4) == 0,
             policy: policies[rng.usize(..3)],
             windows: [rng.u16(1..=4), rng.u16(1..=4)],

@@ -88,6 +88,12 @@ impl EncodedFrame {
         self.decoded_len
     }
 
+    /// What it counts for against [`Limits::frame_bytes`](crate::Limits::frame_bytes) and the room of a peer: its bytes, or those of
+    /// the decoded pixels if they are more.
+    pub fn counted_bytes(&self) -> usize {
+        self.bytes.len().max(self.decoded_len)
+    }
+
     /// Whether this is what was promised of a frame.
     pub fn promises(&self, frame: &Frame) -> bool {
         (self.shape, self.element_type, self.pixel_format)
@@ -172,12 +178,11 @@ impl WireFrame {
         }
     }
 
-    /// What it counts for against [`Limits::frame_bytes`](crate::Limits::frame_bytes) and the room of a peer: the bytes of its part,
-    /// or of the decoded pixels if those are more.
+    /// What it counts for against [`Limits::frame_bytes`](crate::Limits::frame_bytes) and the room of a peer.
     pub fn counted_bytes(&self) -> usize {
         match self {
             Self::Raw(frame) => frame.pixels().len(),
-            Self::Encoded(frame) => frame.bytes().len().max(frame.decoded_len()),
+            Self::Encoded(frame) => frame.counted_bytes(),
         }
     }
 }

@@ -73,6 +73,16 @@ impl Encodings {
         self.0 & encoding.bit() != 0
     }
 
+    /// As the wire has it: bit 0 for the encoding of number 0, and so on.
+    pub(crate) const fn to_bits(self) -> u64 {
+        self.0
+    }
+
+    /// Those of the bits that this version knows, and raw.
+    pub(crate) const fn from_bits(bits: u64) -> Self {
+        Self(bits & Self::ALL.0 | Self::RAW.0)
+    }
+
     /// Each of them, in the order of their numbers.
     pub fn iter(self) -> impl Iterator<Item = Encoding> {
         Encoding::ALL.into_iter().filter(move |encoding| self.contains(*encoding))

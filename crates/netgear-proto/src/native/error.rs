@@ -1,5 +1,5 @@
 use super::{ValueDecodeError, ValueEncodeError};
-use crate::{FrameError, LimitExceeded};
+use crate::{EncodedFrameError, FrameError, LimitExceeded};
 
 /// Why a message cannot be written: always the caller's doing, and nothing of it has been sent.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -47,6 +47,9 @@ pub enum DecodeError {
     /// Shape, element type, pixel format and length disagree.
     #[error(transparent)]
     Frame(#[from] FrameError),
+    /// The header and the bytes make no encoded frame.
+    #[error(transparent)]
+    EncodedFrame(#[from] EncodedFrameError),
     /// The data cannot be read.
     #[error(transparent)]
     Value(#[from] ValueDecodeError),

@@ -1,15 +1,7 @@
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use crate::{ElementType, Frame, FrameError, PixelFormat, Shape};
-
-/// How the pixels of a frame are written in their part.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum Encoding {
-    // The order is the wire's (docs/wire.md): append, never reorder.
-    /// As they stand in memory: row by row, no padding, little-endian.
-    Raw,
-}
+use crate::{ElementType, EncodedFrame, EncodedFrameError, Encoding, Frame, FrameError, PixelFormat, Shape};
 
 /// What the wire says of a frame beside its pixels, which travel as a part of their own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,6 +15,7 @@ pub(crate) struct FrameHeader {
 }
 
 impl FrameHeader {
+    /// That of a frame whose pixels go as they stand.
     pub(crate) fn of(frame: &Frame) -> Self {
         Self {
             height: frame.height(),
@@ -34,10 +27,31 @@ impl FrameHeader {
         }
     }
 
-    /// The frame that this header and this part make together, without a copy.
+    pub(crate) fn of_encoded(frame: &EncodedFrame) -> Self {
+        let shape = frame.shape();
+        Self {
+            height: shape.height(),
+            width: shape.width(),
+            channels: shape.channels(),
+            element_type: frame.element_type(),
+            pixel_format: frame.pixel_format(),
+            encoding: frame.encoding(),
+        }
+    }
+
+    pub(crate) const fn encoding(&self) -> Encoding {
+        self.encoding
+    }
+
+    /// The frame that this header and this part make together, without a copy, if they are raw.
     pub(crate) fn into_frame(self, pixels: Bytes) -> Result<Frame, FrameError> {
-        let Encoding::Raw = self.encoding;
         let shape = Shape::new(self.height, self.width, self.channels)?;
         Frame::new(pixels, shape, self.element_type, self.pixel_format)
+    }
+
+    /// The frame that this header and this part make together, without a copy, if they are not.
+    pub(crate) fn into_encoded(self, bytes: Bytes) -> Result<EncodedFrame, EncodedFrameError> {
+        let shape = Shape::new(self.height, self.width, self.channels).map_err(FrameError::from)?;
+        EncodedFrame::new(bytes, self.encoding, shape, self.element_type, self.pixel_format)
     }
 }

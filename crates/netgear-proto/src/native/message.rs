@@ -9,7 +9,8 @@ use super::{
     value::{self, PartsOut},
 };
 use crate::{
-    Frame, Limits, Mode, Multipart, Part, Pattern, Role, Timestamp, Value,
+    EncodedFrame, EncodedFrameError, Encoding, Encodings, Frame, Limits, Mode, Multipart, Part, Pattern,
+    Role, Timestamp, Value, WireFrame,
     budget::{Budget, HEADER_BYTES},
 };
 
@@ -59,6 +60,10 @@ pub struct Hello {
     /// What it has of a peer's. A peer whose identity this is goes on behind it; any other begins with its own
     /// [`Hello::first_item`].
     pub resume: Option<Resume>,
+    /// How frames may be encoded that are sent to it.
+    // It joined behind the other fields, and is not there if it is raw alone.
+    #[serde(skip)]
+    pub encodings: Encodings,
 }
 
 impl Hello {
@@ -66,7 +71,18 @@ impl Hello {
     pub const fn new(role: Role, pattern: Pattern, mode: Mode) -> Self {
         let room = Room { frames: 1, frame_bytes: u64::MAX, items: 64, item_bytes: u64::MAX };
         let id = SessionId::ANONYMOUS;
-        Self { version: VERSION, role, pattern, mode, id, room, first_item: 0, next_item: 0, resume: None }
+        Self {
+            version: VERSION,
+            role,
+            pattern,
+            mode,
+            id,
+            room,
+            first_item: 0,
+            next_item: 0,
+            resume: None,
+            encodings: Encodings::RAW,
+        }
     }
 }
 
@@ -127,16 +143,17 @@ pub struct FrameMessage {
     pub clock: Option<ClockOffset>,
     /// What the sender has of the receiver's data.
     pub acknowledgement: Acknowledgement,
-    /// The picture.
-    pub frame: Frame,
+    /// The picture, as it stands or encoded.
+    pub frame: WireFrame,
     /// What the sending application said with it.
     pub item: Option<Item>,
 }
 
 impl FrameMessage {
     /// A frame that was captured just now, without data.
-    pub const fn new(sequence: u64, captured_at: Timestamp, frame: Frame) -> Self {
+    pub fn new(sequence: u64, captured_at: Timestamp, frame: impl Into<WireFrame>) -> Self {
         let acknowledgement = Acknowledgement { received: 0, taken: 0 };
+        let frame = frame.into();
         Self { sequence, captured_at, sent_at: captured_at, clock: None, acknowledgement, frame, item: None }
     }
 }
@@ -268,10 +285,15 @@ impl Message {
                     sent_at,
                     clock,
                     acknowledgement,
-                    frame: FrameHeader::of(&frame),
+                    frame: Contents::of_wire(&frame).header(),
                     item: number(&item),
                 };
-                encode(&header, Some(&frame), item.as_ref().map(|item| &item.value), limits)
+                encode(
+                    &header,
+                    Some(Contents::of_wire(&frame)),
+                    item.as_ref().map(|item| &item.value),
+                    limits,
+                )
             }
             Self::Answer(Answer { sequence, arrived_at, sent_at, acknowledgement, next_item, item }) => {
                 let header = Header::Answer {
@@ -306,13 +328,12 @@ impl Message {
         let (header, rest) = postcard::take_from_bytes(header).map_err(|_| DecodeError::Header)?;
         let message = match header {
             // What a newer version says behind the fields that this one knows is left unread.
-            Header::Hello(hello) => Self::Hello(hello),
+            Header::Hello(hello) => Self::Hello(Hello { encodings: read_encodings(rest)?, ..hello }),
             Header::Idle(acknowledgement) => Self::Idle(acknowledgement),
             Header::Goodbye(goodbye) => Self::Goodbye(goodbye),
             Header::Frame { sequence, captured_at, sent_at, clock, acknowledgement, frame, item } => {
-                let pixels = parts.next().ok_or(DecodeError::MissingPart)?;
-                budget.take_pixels(pixels.len() as u64)?;
-                let frame = frame.into_frame(pixels)?;
+                let part = parts.next().ok_or(DecodeError::MissingPart)?;
+                let frame = read_frame(frame, part, &mut budget)?;
                 let item = item.map(|number| read_item(number, rest, &mut parts, &mut budget)).transpose()?;
                 Self::Frame(FrameMessage {
                     sequence,
@@ -343,7 +364,7 @@ impl Message {
 /// Writes a header, and what it speaks of.
 pub(crate) fn encode(
     header: &Header,
-    frame: Option<&Frame>,
+    frame: Option<Contents<'_>>,
     value: Option<&Value>,
     limits: &Limits,
 ) -> Result<Multipart, EncodeError> {
@@ -351,6 +372,11 @@ pub(crate) fn encode(
     let mut first = Vec::with_capacity(HEADER_BYTES);
     first.push(FIRST_BYTE);
     let mut first = postcard::to_extend(header, first).map_err(|_| EncodeError::Header)?;
+    if let Header::Hello(Hello { encodings, .. }) = header
+        && *encodings != Encodings::RAW
+    {
+        first = postcard::to_extend(&encodings.to_bits(), first).map_err(|_| EncodeError::Header)?;
+    }
     let mut parts = Vec::with_capacity(if frame.is_some() || value.is_some() { 4 } else { 1 });
     // The header's own place, which it can take only once the data stands behind it.
     parts.push(Part::default());
@@ -361,9 +387,47 @@ pub(crate) fn encode(
     Ok(parts.into())
 }
 
+/// What a message says of a frame in its parts.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Contents<'a> {
+    Raw(&'a Frame),
+    Encoded(&'a EncodedFrame),
+}
+
+impl<'a> Contents<'a> {
+    fn of_wire(frame: &'a WireFrame) -> Self {
+        match frame {
+            WireFrame::Raw(frame) => Self::Raw(frame),
+            WireFrame::Encoded(frame) => Self::Encoded(frame),
+        }
+    }
+
+    pub(crate) fn header(self) -> FrameHeader {
+        match self {
+            Self::Raw(frame) => FrameHeader::of(frame),
+            Self::Encoded(frame) => FrameHeader::of_encoded(frame),
+        }
+    }
+
+    pub(crate) fn part(self) -> &'a Bytes {
+        match self {
+            Self::Raw(frame) => frame.pixels(),
+            Self::Encoded(frame) => frame.bytes(),
+        }
+    }
+
+    /// What its receiver has to hold.
+    fn counted_bytes(self) -> usize {
+        match self {
+            Self::Raw(frame) => frame.pixels().len(),
+            Self::Encoded(frame) => frame.counted_bytes(),
+        }
+    }
+}
+
 /// Whether a message with this frame and this value can be written. A message with one of the two alone then can be, too.
 pub(crate) fn check(
-    frame: Option<&Frame>,
+    frame: Option<Contents<'_>>,
     value: Option<&Value>,
     limits: &Limits,
 ) -> Result<(), EncodeError> {
@@ -372,7 +436,7 @@ pub(crate) fn check(
 }
 
 fn write_contents(
-    frame: Option<&Frame>,
+    frame: Option<Contents<'_>>,
     value: Option<&Value>,
     first: &mut Vec<u8>,
     parts: &mut Vec<Part>,
@@ -380,14 +444,38 @@ fn write_contents(
 ) -> Result<(), EncodeError> {
     let mut budget = Budget::new(limits);
     if let Some(frame) = frame {
-        budget.take_pixels(frame.pixels().len() as u64)?;
-        parts.push(frame.pixels().clone().into());
+        budget.take_pixels(frame.counted_bytes() as u64)?;
+        parts.push(frame.part().clone().into());
     }
     if let Some(value) = value {
         let room = limits.parts().saturating_sub(parts.len());
         value::encode(value, first, &mut PartsOut::new(parts, room), &mut budget)?;
     }
     Ok(())
+}
+
+/// The encodings that a hello speaks of behind its fields; raw alone if it does not.
+fn read_encodings(rest: &[u8]) -> Result<Encodings, DecodeError> {
+    if rest.is_empty() {
+        return Ok(Encodings::RAW);
+    }
+    let (bits, _newer) = postcard::take_from_bytes(rest).map_err(|_| DecodeError::Header)?;
+    Ok(Encodings::from_bits(bits))
+}
+
+/// A frame and its part. It is paid for before anybody decodes it, at its full size.
+fn read_frame(header: FrameHeader, part: Bytes, budget: &mut Budget) -> Result<WireFrame, DecodeError> {
+    let length = part.len();
+    budget.take_pixels(length as u64)?;
+    if header.encoding() == Encoding::Raw {
+        return Ok(header.into_frame(part)?.into());
+    }
+    let frame = header.into_encoded(part).map_err(|error| match error {
+        EncodedFrameError::Frame(error) => DecodeError::Frame(error),
+        error => DecodeError::EncodedFrame(error),
+    })?;
+    budget.take_pixels((frame.counted_bytes() - length) as u64)?;
+    Ok(frame.into())
 }
 
 fn read_item(

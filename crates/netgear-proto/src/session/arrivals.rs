@@ -1,7 +1,7 @@
 use alloc::collections::VecDeque;
 
 use super::{Delivery, PeerViolation, inbox::Entry};
-use crate::Timestamp;
+use crate::{EncodedFrame, Timestamp, WireFrame};
 
 /// The receiver's frames: those that have arrived, and those that the sender still waits for an answer to.
 #[derive(Debug)]
@@ -26,7 +26,7 @@ pub(super) struct Arrivals {
 /// A frame that has arrived.
 #[derive(Debug)]
 pub(super) struct Arrived {
-    pub(super) delivery: Delivery,
+    pub(super) delivery: Delivery<WireFrame>,
     /// Its own item of data.
     pub(super) own: Option<Entry>,
     /// How many items had arrived before it.
@@ -123,12 +123,20 @@ impl Arrivals {
     }
 
     /// Takes a frame that was checked.
-    pub(super) fn arrive(&mut self, delivery: Delivery, own: Option<Entry>, items_before: u64) {
+    pub(super) fn arrive(&mut self, delivery: Delivery<WireFrame>, own: Option<Entry>, items_before: u64) {
         let sequence = delivery.sequence;
-        let bytes = delivery.frame.pixels().len();
+        let bytes = delivery.frame.counted_bytes();
         self.next_frame = sequence + 1;
         self.unanswered.push_back(Unanswered { sequence, arrived_at: delivery.received_at, bytes });
         self.queue.push_back(Arrived { delivery, own, items_before, era: self.era });
+    }
+
+    /// The next frame, if it is encoded.
+    pub(super) fn next_encoded(&self) -> Option<&EncodedFrame> {
+        match &self.queue.front()?.delivery.frame {
+            WireFrame::Encoded(frame) => Some(frame),
+            WireFrame::Raw(_) => None,
+        }
     }
 
     /// Hands out the next frame. The one before must be done with.
@@ -196,7 +204,7 @@ mod tests {
     fn arrive(arrivals: &mut Arrivals, sequence: u64) -> Result<(), PeerViolation> {
         let frame = Frame::gray8(10, 1, vec![0; 10]).unwrap();
         arrivals.check(sequence, 10)?;
-        arrivals.arrive(Delivery::new(frame, sequence, Timestamp::ZERO), None, 0);
+        arrivals.arrive(Delivery::new(frame.into(), sequence, Timestamp::ZERO), None, 0);
         Ok(())
     }
 

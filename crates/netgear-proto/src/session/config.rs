@@ -1,7 +1,7 @@
 use core::time::Duration;
 
 use super::{FramePolicy, ResumeToken};
-use crate::{Dialect, Limits, Mode, Pattern, Role, native::SessionId};
+use crate::{Dialect, Encodings, Limits, Mode, Pattern, Role, native::SessionId};
 
 /// How one end of a session behaves. Both ends must agree on pattern and mode, and have opposite roles.
 ///
@@ -27,6 +27,7 @@ pub struct SessionConfig {
     reconnect: bool,
     frame_policy: FramePolicy,
     window: u16,
+    encodings: Encodings,
 }
 
 impl SessionConfig {
@@ -47,6 +48,7 @@ impl SessionConfig {
             reconnect: false,
             frame_policy: FramePolicy::Latest,
             window: 2,
+            encodings: Encodings::RAW,
         }
     }
 
@@ -128,6 +130,20 @@ impl SessionConfig {
             Pattern::Pair => self.window,
             Pattern::ReqRep => 1,
         }
+    }
+
+    /// How frames may be encoded that are sent to this end. The peer is told, and one that sends any other breaks the protocol.
+    /// Default: [`Encodings::RAW`]. With more, a receiver takes its frames by
+    /// [`Session::recv_undecoded`](super::Session::recv_undecoded).
+    pub const fn encodings(&self) -> Encodings {
+        self.encodings
+    }
+
+    /// Sets [`SessionConfig::encodings`].
+    #[must_use]
+    pub const fn with_encodings(mut self, encodings: Encodings) -> Self {
+        self.encodings = encodings;
+        self
     }
 
     /// Sets [`SessionConfig::id`].

@@ -171,8 +171,8 @@ impl Session {
             self.told_clock = None;
         }
         self.last_peer = hello.id;
-        let Hello { role, pattern, mode, .. } = hello;
-        self.open(Peer { dialect: Dialect::Native, role, pattern, mode });
+        let Hello { role, pattern, mode, encodings, .. } = hello;
+        self.open(Peer { dialect: Dialect::Native, role, pattern, mode, encodings });
         Ok(())
     }
 
@@ -246,6 +246,7 @@ impl Session {
             first_item: self.outbox.first(),
             next_item: self.outbox.end(),
             resume,
+            encodings: self.config.encodings(),
         }
     }
 

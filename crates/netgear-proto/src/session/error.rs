@@ -1,7 +1,7 @@
 use alloc::boxed::Box;
 
 use super::Outgoing;
-use crate::{Mode, Pattern, Role, Value, native, vidgear};
+use crate::{EncodedFrame, Encoding, Encodings, Mode, Pattern, Role, Value, native, vidgear};
 
 /// Why a session cannot go on with this peer.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -122,6 +122,14 @@ pub enum PeerViolation {
         /// The number that came.
         found: u64,
     },
+    /// An encoded frame came that this end had not said it decodes.
+    #[error("it sent a {encoding} frame, and this end had said that it decodes {decodes}")]
+    EncodingNotAnnounced {
+        /// How the frame is encoded.
+        encoding: Encoding,
+        /// What this end had said.
+        decodes: Encodings,
+    },
     /// An item of data came with another number than the next.
     #[error("it sent data {found} where data {expected} was due")]
     DataSequence {
@@ -209,6 +217,12 @@ pub enum SendError {
     /// The message is over a limit, or cannot be said to this peer.
     #[error(transparent)]
     Encode(#[from] EncodeError),
+    /// The encoded picture is of another shape, element type or pixel format than the frame.
+    #[error("{encoded:?} is not the picture of the frame beside it; encode that one, or send it raw")]
+    EncodedOtherwise {
+        /// What was given.
+        encoded: EncodedFrame,
+    },
     /// Data was given in a unidirectional session.
     #[error(
         "a unidirectional session carries no data; make both ends bidirectional, or send the frame alone"

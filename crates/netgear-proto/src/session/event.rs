@@ -1,7 +1,7 @@
 use core::time::Duration;
 
 use super::{Drops, LatencyPercentiles};
-use crate::{Dialect, Mode, Multipart, Pattern, Role, native::ClockOffset};
+use crate::{Dialect, Encodings, Mode, Multipart, Pattern, Role, native::ClockOffset};
 
 /// What a session wants done, or wants known.
 #[derive(Debug, Clone, PartialEq)]
@@ -47,6 +47,8 @@ pub struct Peer {
     /// Whether it sends and expects data both ways. A VidGear client says so only in its first answer; until then this is
     /// the mode of this end.
     pub mode: Mode,
+    /// How frames may be encoded that are sent to it. A VidGear peer takes them raw.
+    pub encodings: Encodings,
 }
 
 /// How a session ended.
@@ -86,6 +88,14 @@ pub struct Stats {
     pub frames_in_flight: usize,
     /// Frames that the receiver got from the link.
     pub frames_received: u64,
+    /// Of the frames that a sender gave to the link or a receiver got from it, those that were encoded.
+    pub frames_encoded: u64,
+    /// The bytes of the pixels of these, decoded.
+    pub decoded_bytes: u64,
+    /// The bytes that they took encoded.
+    pub encoded_bytes: u64,
+    /// Of the frames that a receiver's application came for, those that could not be decoded.
+    pub frames_undecodable: u64,
     /// Bytes given to the link, without what ZMTP adds.
     pub bytes_sent: u64,
     /// Bytes got from it.

@@ -5,7 +5,7 @@ use super::{
     frame_queue::Departure, inbox::Entry,
 };
 use crate::{
-    Mode, Pattern, Role, Timestamp,
+    Mode, Pattern, Role, Timestamp, WireFrame,
     native::{Acknowledgement, Answer, DataMessage, FrameMessage, Goodbye, Item, Message},
 };
 
@@ -110,7 +110,11 @@ impl Session {
 
     fn handle_frame(&mut self, now: Timestamp, message: FrameMessage) -> Result<(), PeerViolation> {
         let FrameMessage { sequence, captured_at, clock, acknowledgement, frame, item, .. } = message;
-        if let Err(violation) = self.arrivals.check(sequence, frame.pixels().len()) {
+        let (encoding, decodes) = (frame.encoding(), self.config.encodings());
+        if !decodes.contains(encoding) {
+            return Err(PeerViolation::EncodingNotAnnounced { encoding, decodes });
+        }
+        if let Err(violation) = self.arrivals.check(sequence, frame.counted_bytes()) {
             if let PeerViolation::FrameOutOfTurn { .. } = violation {
                 // It knows nothing of the answers that are due, or else the next connection would end like this one.
                 self.arrivals.forget_unanswered();
@@ -120,6 +124,9 @@ impl Session {
         self.outbox.acknowledge(acknowledgement)?;
         let items_before = self.inbox.arrived();
         let own = item.map(|item| self.take_item(item)).transpose()?;
+        if let WireFrame::Encoded(frame) = &frame {
+            self.count_encoded(frame);
+        }
         let mut delivery = Delivery::new(frame, sequence, now);
         delivery.captured_at = Some(captured_at);
         delivery.clock = clock;

@@ -2,7 +2,7 @@ use alloc::collections::VecDeque;
 
 use super::PeerViolation;
 use crate::{
-    Frame, Timestamp,
+    EncodedFrame, Frame, Timestamp,
     native::{Resume, Room},
 };
 
@@ -66,6 +66,8 @@ pub(super) struct FrameQueue {
 pub(super) struct Waiting {
     pub(super) sequence: u64,
     pub(super) frame: Frame,
+    /// The same, for a peer that decodes it. It is smaller, so that what counts is the frame's own size.
+    pub(super) encoded: Option<EncodedFrame>,
     pub(super) captured_at: Timestamp,
     /// The number of its own item of data.
     pub(super) item: Option<u64>,
@@ -163,7 +165,14 @@ impl FrameQueue {
     }
 
     /// Takes a frame, whose own item of data has this number.
-    pub(super) fn offer(&mut self, frame: Frame, captured_at: Timestamp, item: Option<u64>, may_go: bool) {
+    pub(super) fn offer(
+        &mut self,
+        frame: Frame,
+        encoded: Option<EncodedFrame>,
+        captured_at: Timestamp,
+        item: Option<u64>,
+        may_go: bool,
+    ) {
         let sequence = self.offered;
         self.offered += 1;
         let is_full = self.waiting.len() >= self.places(may_go);
@@ -171,7 +180,7 @@ impl FrameQueue {
             self.dropped.refused += 1;
             return;
         }
-        self.waiting.push_back(Waiting { sequence, frame, captured_at, item, again: false });
+        self.waiting.push_back(Waiting { sequence, frame, encoded, captured_at, item, again: false });
         if is_full && self.policy == FramePolicy::Latest {
             self.waiting.pop_front();
             self.dropped.replaced += 1;
@@ -343,7 +352,7 @@ mod tests {
     }
 
     fn offer(queue: &mut FrameQueue, bytes: usize) {
-        queue.offer(Frame::gray8(bytes as u32, 1, vec![0; bytes]).unwrap(), NOW, None, true);
+        queue.offer(Frame::gray8(bytes as u32, 1, vec![0; bytes]).unwrap(), None, NOW, None, true);
     }
 
     fn send(queue: &mut FrameQueue) -> Vec<u64> {

@@ -1,13 +1,16 @@
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use crate::{Frame, Timestamp, Value, native::ClockOffset};
+use crate::{EncodedFrame, Frame, Timestamp, Value, native::ClockOffset};
 
 /// A frame on its way out, and what goes with it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Outgoing {
     /// The picture.
     pub frame: Frame,
+    /// The same picture encoded, which goes in place of the raw one to a peer that decodes it, if it is smaller. Any other
+    /// gets it raw, also if it comes later.
+    pub encoded: Option<EncodedFrame>,
     /// What the application says with it.
     pub data: Option<Value>,
     /// When it was captured: microseconds since 1970-01-01 00:00 UTC.
@@ -17,7 +20,14 @@ pub struct Outgoing {
 impl Outgoing {
     /// A frame without data.
     pub const fn new(frame: Frame, captured_at: Timestamp) -> Self {
-        Self { frame, data: None, captured_at }
+        Self { frame, encoded: None, data: None, captured_at }
+    }
+
+    /// Adds the same picture encoded: of the same shape, element type and pixel format.
+    #[must_use]
+    pub fn with_encoded(mut self, encoded: impl Into<Option<EncodedFrame>>) -> Self {
+        self.encoded = encoded.into();
+        self
     }
 
     /// Adds data, which the receiver gets together with the frame.
@@ -30,9 +40,9 @@ impl Outgoing {
 
 /// A frame that arrived, and what came with it.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Delivery {
-    /// The picture.
-    pub frame: Frame,
+pub struct Delivery<F = Frame> {
+    /// The picture; a [`WireFrame`](crate::WireFrame) where it was asked for undecoded.
+    pub frame: F,
     /// What the sending application said with it.
     pub data: Option<Value>,
     /// What it had said with frames that were dropped, oldest first: data is never lost.
@@ -48,10 +58,16 @@ pub struct Delivery {
     pub clock: Option<ClockOffset>,
 }
 
-impl Delivery {
+impl<F> Delivery<F> {
     /// A frame of which no more is known.
-    pub(super) const fn new(frame: Frame, sequence: u64, received_at: Timestamp) -> Self {
+    pub(super) const fn new(frame: F, sequence: u64, received_at: Timestamp) -> Self {
         Self { frame, data: None, earlier: Vec::new(), sequence, captured_at: None, received_at, clock: None }
+    }
+
+    /// The same with the frame in another form, and the frame in this one.
+    pub fn exchange_frame<G>(self, frame: G) -> (Delivery<G>, F) {
+        let Self { frame: former, data, earlier, sequence, captured_at, received_at, clock } = self;
+        (Delivery { frame, data, earlier, sequence, captured_at, received_at, clock }, former)
     }
 
     /// How long it took from its capture to its arrival, also where the two clocks differ. `None` while it is not known by

@@ -96,8 +96,8 @@ use self::{
     latency::LatencyHistogram, outbox::Outbox, wording::Heard,
 };
 use crate::{
-    Dialect, Mode, Multipart, Role, Timestamp, Value,
-    native::{self, SessionId},
+    Dialect, EncodedFrame, Mode, Multipart, Role, Timestamp, Value, WireFrame,
+    native::{self, Contents, SessionId},
 };
 
 pub use self::{
@@ -245,7 +245,7 @@ impl Session {
     /// [`SendError::Busy`] hands the frame back when it cannot be taken yet, and [`SendError::ReturnedDataWaiting`] when 64
     /// items of returned data wait to be taken, or as many bytes as one message may hold. The other
     /// variants say what is wrong with the frame, or that the session cannot send.
-    pub fn send(&mut self, outgoing: Outgoing) -> Result<(), SendError> {
+    pub fn send(&mut self, mut outgoing: Outgoing) -> Result<(), SendError> {
         if self.config.role() != Role::Sender {
             return Err(SendError::NotSender);
         }
@@ -254,6 +254,9 @@ impl Session {
         }
         if outgoing.data.is_some() && self.config.mode() == Mode::Unidirectional {
             return Err(SendError::Unidirectional);
+        }
+        if let Some(encoded) = outgoing.encoded.take_if(|encoded| !encoded.promises(&outgoing.frame)) {
+            return Err(SendError::EncodedOtherwise { encoded });
         }
         if self.has_much_returned() {
             let items = self.inbox.waiting();
@@ -267,10 +270,12 @@ impl Session {
         if self.dialect == Some(Dialect::VidGear) {
             return Ok(self.send_to_vidgear(outgoing)?);
         }
-        let Outgoing { frame, data, captured_at } = outgoing;
-        native::check(Some(&frame), data.as_ref(), self.config.limits()).map_err(EncodeError::from)?;
+        let Outgoing { frame, encoded, data, captured_at } = outgoing;
+        let contents = Some(Contents::Raw(&frame));
+        native::check(contents, data.as_ref(), self.config.limits()).map_err(EncodeError::from)?;
+        let encoded = encoded.filter(|encoded| encoded.bytes().len() < frame.pixels().len());
         let item = data.map(|data| self.outbox.push(data));
-        self.frames.offer(frame, captured_at, item, self.may_speak());
+        self.frames.offer(frame, encoded, captured_at, item, self.may_speak());
         Ok(())
     }
 
@@ -288,12 +293,49 @@ impl Session {
     ///
     /// In a unidirectional session the frame is answered as it is taken, and the next one may come while the application
     /// still looks at this one.
+    ///
+    /// An encoded frame is not given and stays where it is: [`Session::recv_undecoded`] gives it. None comes to an end that announces none by
+    /// [`SessionConfig::encodings`].
     pub fn recv(&mut self) -> Option<Delivery> {
+        self.be_done_with_frame()?;
+        if self.next_encoded().is_some() {
+            return None;
+        }
+        let (delivery, frame) = self.take_frame()?.exchange_frame(());
+        match frame {
+            WireFrame::Raw(frame) => Some(delivery.exchange_frame(frame).0),
+            WireFrame::Encoded(_) => None,
+        }
+    }
+
+    /// The next frame that arrived, as it came; otherwise as [`Session::recv`].
+    pub fn recv_undecoded(&mut self) -> Option<Delivery<WireFrame>> {
+        self.be_done_with_frame()?;
+        self.take_frame()
+    }
+
+    /// The next frame, if it is encoded: so that it can be decoded before it is taken. It stays the next one until it is taken, whatever
+    /// comes meanwhile.
+    pub fn next_encoded(&self) -> Option<&EncodedFrame> {
+        self.arrivals.next_encoded()
+    }
+
+    /// Counts a frame that was taken, and could not be decoded.
+    pub fn note_undecodable(&mut self) {
+        self.counted.frames_undecodable += 1;
+    }
+
+    /// The application comes for the next frame, if it may.
+    fn be_done_with_frame(&mut self) -> Option<()> {
         if self.config.role() != Role::Receiver {
             return None;
         }
         self.answer(None).ok()?;
         self.counted.data_taken += self.inbox.done() as u64;
+        Some(())
+    }
+
+    fn take_frame(&mut self) -> Option<Delivery<WireFrame>> {
         let arrived = self.arrivals.take()?;
         let mut delivery = arrived.delivery;
         while let Some(value) = self.inbox.take_loose(arrived.items_before) {

@@ -4,8 +4,8 @@ use core::time::Duration;
 
 use super::{Ending, Link, Request, Session};
 use crate::{
-    Dialect, Pattern, Role, Timestamp,
-    native::{self, FrameHeader, Goodbye, Header},
+    Dialect, EncodedFrame, Encodings, Pattern, Role, Timestamp,
+    native::{self, Contents, Goodbye, Header},
 };
 
 /// How long what was received may stay unacknowledged on PAIR, where nothing else is said.
@@ -143,19 +143,27 @@ impl Session {
         let acknowledgement = self.inbox.tell();
         let Some(waiting) = self.frames.next() else { return Ok(()) };
         let item = waiting.item.filter(|own| Some(*own) == self.outbox.next() && self.outbox.may_send());
+        // It never goes encoded to a peer that did not say that it decodes it: this one may be another than when it was offered.
+        let decodes = self.peer.map_or(Encodings::RAW, |peer| peer.encodings);
+        let encoded = waiting.encoded.as_ref().filter(|encoded| decodes.contains(encoded.encoding()));
+        let contents = encoded.map_or(Contents::Raw(&waiting.frame), Contents::Encoded);
         let header = Header::Frame {
             sequence: waiting.sequence,
             captured_at: waiting.captured_at,
             sent_at: now,
             clock: self.clock.offset(),
             acknowledgement,
-            frame: FrameHeader::of(&waiting.frame),
+            frame: contents.header(),
             item,
         };
         let value = item.and_then(|_| self.outbox.next_value());
-        let message = native::encode(&header, Some(&waiting.frame), value, self.config.limits())?;
+        let message = native::encode(&header, Some(contents), value, self.config.limits())?;
+        let encoded = encoded.cloned();
         self.frames.mark_sent(now);
         self.counted.frames_sent += 1;
+        if let Some(encoded) = encoded {
+            self.count_encoded(&encoded);
+        }
         self.request = Request::Frame;
         if item.is_some() {
             self.count_sent_item();
@@ -163,6 +171,12 @@ impl Session {
         self.outbox.mark_frame_sent();
         self.transmit(message);
         Ok(())
+    }
+
+    pub(super) fn count_encoded(&mut self, frame: &EncodedFrame) {
+        self.counted.frames_encoded += 1;
+        self.counted.decoded_bytes += frame.decoded_len() as u64;
+        self.counted.encoded_bytes += frame.bytes().len() as u64;
     }
 
     fn say_answer(&mut self, now: Timestamp) -> Result<(), native::EncodeError> {

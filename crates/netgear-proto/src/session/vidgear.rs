@@ -9,7 +9,7 @@ use super::{
     PeerViolation, Session, SessionError,
 };
 use crate::{
-    Dialect, Mode, Pattern, Role, Timestamp, Value,
+    Dialect, Encodings, Mode, Pattern, Role, Timestamp, Value,
     vidgear::{FrameMessage, Message},
 };
 
@@ -21,12 +21,13 @@ impl Session {
             role: self.config.role().opposite(),
             pattern: self.config.pattern(),
             mode: self.config.mode(),
+            encodings: Encodings::RAW,
         });
     }
 
     /// Sends a frame that may go.
     pub(super) fn send_to_vidgear(&mut self, outgoing: Outgoing) -> Result<(), EncodeError> {
-        let Outgoing { frame, data, captured_at } = outgoing;
+        let Outgoing { frame, data, captured_at, .. } = outgoing;
         let unconfirmed = data.clone().filter(|_| self.config.reconnect());
         let (mode, limits) = (self.config.mode(), self.config.limits());
         let has_data = data.is_some();
@@ -108,7 +109,7 @@ impl Session {
         self.counted.frames_received += 1;
         self.counted.data_received += u64::from(data.is_some());
         let own = data.map(|value| self.inbox.arrive_unnumbered(value)).transpose()?;
-        self.arrivals.arrive(Delivery::new(frame, sequence, now), own, items_before);
+        self.arrivals.arrive(Delivery::new(frame.into(), sequence, now), own, items_before);
         self.our_turn = true;
         self.tell(Event::FrameArrived);
         Ok(())

@@ -178,7 +178,7 @@ fn a_newer_peer_is_accepted_with_all_that_it_says_more() {
         let theirs = Hello { version: u16::MAX, ..Hello::new(Role::Receiver, pattern, Mode::Bidirectional) };
         let said = Message::Hello(theirs).encode(end.session.config().limits()).unwrap();
         let mut bytes = said.parts()[0].clone().into_bytes().to_vec();
-        bytes.extend_from_slice(b"\xff\x00 what a later version says");
+        bytes.extend_from_slice(b"\xff\x7f\x00 what a later version says");
         end.hear_raw(Timestamp::ZERO, Bytes::from(bytes).into()).unwrap();
         end.drain();
         assert!(matches!(end.events[..], [Event::Connected(Peer { dialect: Dialect::Native, .. })]));

@@ -107,7 +107,7 @@ pub(crate) fn plain(mut message: Message) -> Message {
 }
 
 /// One session, and everything that it ever said. Each message is held against the rules that hold always:
-/// REQ and REP speak in turns, and nothing is said after [`Event::Over`].
+/// REQ and REP speak in turns, no frame is encoded otherwise than the peer said, and nothing is said after [`Event::Over`].
 pub(crate) struct End {
     pub(crate) session: Session,
     /// What it said, [`plain`].
@@ -169,6 +169,7 @@ impl End {
                         self.heard_since_it_spoke = false;
                     }
                     let said = Message::decode(message.clone(), &GENEROUS).unwrap();
+                    self.check_encoding(&said);
                     self.said.push(plain(said.clone()));
                     self.said_in_full.push(said);
                     messages.push(message);
@@ -177,6 +178,14 @@ impl End {
             }
         }
         messages
+    }
+
+    /// No frame goes encoded to a peer that did not say that it decodes it.
+    fn check_encoding(&self, said: &Message) {
+        if let Message::Frame(message) = said {
+            let peer = self.session.peer().expect("a frame goes to a peer");
+            assert!(peer.encodings.contains(message.frame.encoding()), "{:?} to {peer:?}", message.frame);
+        }
     }
 
     /// Takes what a peer says, and what comes of it.

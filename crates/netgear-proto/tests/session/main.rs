@@ -4,6 +4,7 @@
 mod acknowledgements;
 mod clock;
 mod closing;
+mod encodings;
 mod exchange;
 mod greeting;
 mod hostile;

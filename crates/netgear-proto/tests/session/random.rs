@@ -57,7 +57,7 @@ impl Record {
         let bidirectional = link.sender.session.config().mode() == Mode::Bidirectional;
         let data = (with_data && bidirectional).then(|| Value::from([("number", number)]));
         let could_send = link.sender.session.can_send();
-        let outgoing = Outgoing { frame: frame.clone(), data: data.clone(), captured_at: Timestamp::ZERO };
+        let outgoing = Outgoing { data: data.clone(), ..Outgoing::new(frame.clone(), Timestamp::ZERO) };
         match link.sender.session.send(outgoing.clone()) {
             Ok(()) => self.sent.push((frame, data)),
             Err(SendError::Busy(back) | SendError::ReturnedDataWaiting { outgoing: back, .. }) => {

@@ -15,7 +15,6 @@ use crate::{
     budget::cost,
     native::{
         READY_PROPERTY, READY_VALUE, ValueDecodeError, ValueEncodeError,
-        frame_header::Encoding,
         value::tests::{any_frame, any_value, same},
     },
     session::SessionConfig,
@@ -52,7 +51,12 @@ fn item(number: u64, value: Option<Value>) -> Option<Item> {
     value.map(|value| Item { number, value })
 }
 
-fn frame_message(sequence: u64, frame: Frame, data: Option<Value>) -> Message {
+/// As bytes of a JPEG: its beginning and its end alone, since nobody decodes it here.
+fn jpeg_frame() -> EncodedFrame {
+    EncodedFrame::of(&bgr_frame(), vec![0xff, 0xd8, 0xff, 0xd9], Encoding::Jpeg).unwrap()
+}
+
+fn frame_message(sequence: u64, frame: impl Into<WireFrame>, data: Option<Value>) -> Message {
     let captured_at = Timestamp::from_micros(1_700_000_000_000_000);
     let message = FrameMessage::new(sequence, captured_at, frame);
     let sent_at = Timestamp::from_micros(1_700_000_000_000_004);
@@ -80,13 +84,21 @@ fn golden() -> Vec<Golden> {
         resume: Some(resume),
         ..again
     };
+    let decodes = Encodings::RAW.with(Encoding::Jpeg).with(Encoding::Lossless);
+    let decoding = Hello::new(Role::Receiver, Pattern::Pair, Mode::Bidirectional);
+    let decoding = Hello {
+        id: SessionId::from_bytes([0xee; 16]),
+        room: Room { frames: 2, ..room },
+        encodings: decodes,
+        ..decoding
+    };
     let timed = Message::Frame(FrameMessage {
         sequence: 300,
         captured_at: Timestamp::from_micros(1_700_000_000_000_000),
         sent_at: Timestamp::from_micros(1_700_000_000_000_004),
         clock: Some(ClockOffset { micros: -150, uncertainty_micros: 40 }),
         acknowledgement,
-        frame: bgr_frame(),
+        frame: bgr_frame().into(),
         item: item(12, Some(Value::from([("speed", 12)]))),
     });
     let timed_answer = Message::Answer(Answer {
@@ -125,11 +137,24 @@ fn golden() -> Vec<Golden> {
             ],
         },
         Golden {
+            name: "hello of a PAIR receiver that decodes JPEG and lossless frames",
+            message: Message::Hello(decoding),
+            parts: &["c1 00 01 01 00 00 ee*16 02 80 80 80 40 80 01 80 80 80 90 01 00 00 00 07"],
+        },
+        Golden {
             name: "frame without data",
             message: frame_message(0, bgr_frame(), None),
             parts: &[
                 "c1 01 00 80 80 f9 c0 c1 c4 82 03 84 80 f9 c0 c1 c4 82 03 00 00 00 01 02 03 00 00 00 00",
                 "01 02 03 fd fe ff",
+            ],
+        },
+        Golden {
+            name: "frame as JPEG",
+            message: frame_message(0, jpeg_frame(), None),
+            parts: &[
+                "c1 01 00 80 80 f9 c0 c1 c4 82 03 84 80 f9 c0 c1 c4 82 03 00 00 00 01 02 03 00 00 01 00",
+                "ff d8 ff d9",
             ],
         },
         Golden {
@@ -328,9 +353,14 @@ fn docs_wire_md_has_the_numbers_of_every_enum_and_the_defaults() {
 
 #[test]
 fn what_is_cut_short_is_an_error_at_every_byte() {
-    for Golden { name, parts, .. } in golden() {
+    for Golden { name, message, parts } in golden() {
         let whole = part_bytes(multipart_of(parts));
-        for end in 0..whole[0].len() {
+        // Without its encodings a hello is whole: as it was said before there were any.
+        let of_hello = match &message {
+            Message::Hello(hello) if hello.encodings != Encodings::RAW => 1,
+            _ => 0,
+        };
+        for end in 0..whole[0].len() - of_hello {
             let mut cut = whole.clone();
             cut[0].truncate(end);
             let error = decode(cut.into()).unwrap_err();
@@ -373,7 +403,7 @@ fn a_frame_header_that_makes_no_frame_is_an_error() {
     for header in [
         "c1 01 00 00 00 00 00 00 01 02 03 07 00 00 00",
         "c1 01 00 00 00 00 00 00 01 02 03 00 06 00 00",
-        "c1 01 00 00 00 00 00 00 01 02 03 00 00 01 00",
+        "c1 01 00 00 00 00 00 00 01 02 03 00 00 03 00",
         "c1 01 00 00 00 00 00 00 01 02 03 00 00 00 02",
         "c1 00 01 02 00 00",
         "c1 00 01 00 02 00",
@@ -435,9 +465,71 @@ fn any_byte_may_change_and_what_comes_is_a_message_or_an_error() {
 fn what_a_newer_peer_says_behind_is_left_unread() {
     for Golden { name, message, parts } in golden() {
         let mut longer = part_bytes(multipart_of(parts));
-        longer[0] = Bytes::from([&longer[0][..], b"\xff\xff\x00"].concat());
+        // A newer peer says its encodings before anything else.
+        let encodings: &[u8] = match &message {
+            Message::Hello(hello) if hello.encodings == Encodings::RAW => b"\x01",
+            _ => b"",
+        };
+        longer[0] = Bytes::from([&longer[0][..], encodings, b"\xff\xff\x00"].concat());
         assert_eq!(decode(longer.into()), Ok(message), "{name}");
     }
+}
+
+#[test]
+fn encodings_that_this_version_does_not_know_are_as_good_as_not_there() {
+    let hello = "c1 00 01 01 00 00 ee*16 02 80 80 80 40 80 01 80 80 80 90 01 00 00 00";
+    let encodings = |behind: &str| match decode(multipart_of(&[&format!("{hello} {behind}")])) {
+        Ok(Message::Hello(hello)) => Ok(hello.encodings),
+        Ok(message) => panic!("{message:?}"),
+        Err(error) => Err(error),
+    };
+    assert_eq!(encodings(""), Ok(Encodings::RAW));
+    for (behind, expected) in [
+        ("00", Encodings::RAW),
+        ("01", Encodings::RAW),
+        ("02", Encodings::RAW.with(Encoding::Jpeg)),
+        ("05", Encodings::RAW.with(Encoding::Lossless)),
+        ("f8 01", Encodings::RAW),
+        ("ff ff ff ff ff ff ff ff ff 01", Encodings::ALL),
+        ("83 00 12", Encodings::RAW.with(Encoding::Jpeg)),
+    ] {
+        assert_eq!(encodings(behind), Ok(expected), "{behind}");
+    }
+    for behind in ["80", "ff ff ff ff ff ff ff ff ff 02", "80 80 80 80 80 80 80 80 80 80 00"] {
+        assert_eq!(encodings(behind), Err(DecodeError::Header), "{behind}");
+    }
+}
+
+#[test]
+fn an_encoded_frame_counts_for_what_it_decodes_to() {
+    let limits = LIMITS.with_frame_bytes(5);
+    let exceeded = LimitExceeded::Frame { limit: 5 };
+    let message = frame_message(0, jpeg_frame(), None);
+    assert_eq!(message.clone().encode(&limits), Err(EncodeError::Limit(exceeded)));
+    let received = Message::decode(message.encode(&LIMITS).unwrap(), &limits);
+    assert_eq!(received, Err(DecodeError::Limit(exceeded)), "4 bytes that claim 6");
+    let longer = EncodedFrame::of(&bgr_frame(), vec![0; 7], Encoding::Lossless).unwrap();
+    let received =
+        Message::decode(frame_message(0, longer, None).encode(&LIMITS).unwrap(), &limits.with_frame_bytes(6));
+    assert!(matches!(received, Err(DecodeError::Limit(_))), "6 that take 7");
+    // One that claims all memory is refused before anybody decodes it.
+    let huge = "c1 01 00 00 00 00 00 00 ff ff ff ff 0f ff ff ff ff 07 03 00 00 01 00";
+    assert!(matches!(
+        decode(multipart_of(&[huge, "00*6"])),
+        Err(DecodeError::Limit(_) | DecodeError::Frame(_))
+    ));
+}
+
+#[test]
+fn an_encoded_frame_is_not_empty_and_none_comes_as_data() {
+    let empty = decode(multipart_of(&["c1 01 00 00 00 00 00 00 01 02 03 00 00 01 00", ""]));
+    let expected = EncodedFrameError::Empty { encoding: Encoding::Jpeg };
+    assert_eq!(empty, Err(DecodeError::EncodedFrame(expected)));
+    let data = decode(multipart_of(&["c1 02 01 00 00 00 00 01 01 00 0a 01 02 03 00 00 01", "01 02 03"]));
+    assert!(matches!(
+        data,
+        Err(DecodeError::Value(ValueDecodeError::EncodedFrame { encoding: Encoding::Jpeg, .. }))
+    ));
 }
 
 #[test]
@@ -482,7 +574,23 @@ fn pixels_are_not_copied() {
     let encoded = frame_message(0, frame, None).encode(&LIMITS).unwrap();
     assert_eq!(encoded.parts()[1].pieces()[1].as_ptr(), address);
     let Ok(Message::Frame(message)) = decode(encoded) else { panic!("not a frame") };
-    assert_eq!(message.frame.pixels().as_ptr(), address);
+    assert_eq!(message.frame.bytes().as_ptr(), address);
+    let frame = jpeg_frame();
+    let address = frame.bytes().as_ptr();
+    let encoded = frame_message(0, frame, None).encode(&LIMITS).unwrap();
+    let Ok(Message::Frame(message)) = decode(encoded) else { panic!("not a frame") };
+    assert_eq!(message.frame.bytes().as_ptr(), address);
+}
+
+fn any_wire_frame() -> impl Strategy<Value = WireFrame> {
+    let encoded = prop::option::of((prop::bool::ANY, 1..300_usize));
+    (any_frame(), encoded).prop_map(|(frame, encoded)| match encoded {
+        None => frame.into(),
+        Some((is_jpeg, length)) => {
+            let encoding = if is_jpeg { Encoding::Jpeg } else { Encoding::Lossless };
+            EncodedFrame::of(&frame, vec![7; length], encoding).unwrap().into()
+        }
+    })
 }
 
 fn any_message() -> impl Strategy<Value = Message> {
@@ -503,10 +611,22 @@ fn any_message() -> impl Strategy<Value = Message> {
     });
     let clock = any::<(i64, u64)>()
         .prop_map(|(micros, uncertainty_micros)| ClockOffset { micros, uncertainty_micros });
-    let items = any::<(u64, u64)>();
+    let items = any::<(u64, u64, u64)>();
     let hello = (any::<u16>(), role, pattern, mode, id(), room, items, prop::option::of(resume)).prop_map(
-        |(version, role, pattern, mode, id, room, (first_item, next_item), resume)| {
-            Message::Hello(Hello { version, role, pattern, mode, id, room, first_item, next_item, resume })
+        |(version, role, pattern, mode, id, room, (first_item, next_item, bits), resume)| {
+            let encodings = Encodings::from_bits(bits);
+            Message::Hello(Hello {
+                version,
+                role,
+                pattern,
+                mode,
+                id,
+                room,
+                first_item,
+                next_item,
+                resume,
+                encodings,
+            })
         },
     );
     let times = || {
@@ -514,7 +634,7 @@ fn any_message() -> impl Strategy<Value = Message> {
     };
     prop_oneof![
         2 => hello,
-        4 => (any::<u64>(), times(), prop::option::of(clock), acknowledgement(), any_frame(), prop::option::of(item()))
+        4 => (any::<u64>(), times(), prop::option::of(clock), acknowledgement(), any_wire_frame(), prop::option::of(item()))
             .prop_map(|(sequence, (captured_at, sent_at), clock, acknowledgement, frame, item)| {
                 Message::Frame(FrameMessage { sequence, captured_at, sent_at, clock, acknowledgement, frame, item })
             }),
@@ -548,7 +668,7 @@ proptest! {
         let (data, pixels) = match &message {
             Message::Frame(FrameMessage { frame, item, .. }) => {
                 let (data, pixels) = item.as_ref().map(|item| cost(&item.value)).unwrap_or_default();
-                (data, pixels + frame.pixels().len())
+                (data, pixels + frame.counted_bytes())
             }
             Message::Answer(Answer { item, .. }) => item.as_ref().map(|item| cost(&item.value)).unwrap_or_default(),
             Message::Data(DataMessage { item, .. }) => cost(&item.value),

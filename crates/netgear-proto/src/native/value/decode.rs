@@ -5,7 +5,7 @@ use serde::Deserialize;
 
 use super::tag::Tag;
 use crate::{
-    DType, FrameError, NdArray, NdArrayError, Value,
+    DType, Encoding, FrameError, NdArray, NdArrayError, Value,
     budget::{Budget, LimitExceeded},
     native::frame_header::FrameHeader,
 };
@@ -79,6 +79,9 @@ impl<'a, P: Iterator<Item = Bytes>> Decoder<'a, '_, P> {
             }
             Tag::Frame => {
                 let header: FrameHeader = self.take()?;
+                if header.encoding() != Encoding::Raw {
+                    return Err(DecodeError::EncodedFrame { offset, encoding: header.encoding() });
+                }
                 let part = self.part(offset)?;
                 self.pay(offset, |budget| budget.take_pixels(part.len() as u64))?;
                 Value::Frame(header.into_frame(part).map_err(|source| DecodeError::Frame { offset, source })?)
@@ -208,6 +211,14 @@ pub enum DecodeError {
         offset: usize,
         /// What is wrong with the frame.
         source: FrameError,
+    },
+    /// A frame as data that is encoded.
+    #[error("byte {offset}: a {encoding} frame as data, where frames are raw")]
+    EncodedFrame {
+        /// Where the value begins.
+        offset: usize,
+        /// How it is encoded.
+        encoding: Encoding,
     },
     /// An array whose part is not as long as its header says, or whose header makes no array.
     #[error("byte {offset}: {source}")]

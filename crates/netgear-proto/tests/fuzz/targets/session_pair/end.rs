@@ -86,6 +86,7 @@ impl End {
         let item = with_data.then(|| ledger.next_item(self.role, self.run));
         let outgoing = Outgoing {
             frame: picture(self.run, sequence, usize::from(choices >> 1 & 7) * 16),
+            encoded: None,
             data: item.map(|item| item.value(usize::from(choices >> 4) * 16)),
             captured_at: self.clock(now),
         };
