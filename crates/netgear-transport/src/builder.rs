@@ -1,7 +1,7 @@
 use std::{marker::PhantomData, sync::Arc, time::Duration};
 
 use netgear_proto::{
-    Dialect, Limits, Mode, Pattern,
+    Codec, Dialect, EncodingChoice, Encodings, Limits, Mode, Pattern, Role,
     native::{READY_PROPERTY, READY_VALUE, SessionId},
     session::{FramePolicy, ResumeToken, SessionConfig},
     zmtp::{ConnectionConfig, Heartbeat, SocketType},
@@ -10,10 +10,12 @@ use tokio::{io, time::timeout};
 use tracing::warn;
 
 use crate::{
-    BindError, ConnectError, Endpoint, Link,
+    BindError, ConnectError, Endpoint, FrameReceiver, FrameSender, Link,
     clock::Clock,
+    decoding::Decoding,
     door::Door,
     driver::{Driver, drive},
+    encoding::Encoder,
     establish::{Connecting, Way, Zmtp},
     handle::{End, Handle},
     shared::Shared,
@@ -32,6 +34,8 @@ pub struct Builder<E> {
     handshake_timeout: Duration,
     heartbeat: Option<Heartbeat>,
     reconnect: bool,
+    codec: Option<Arc<dyn Codec>>,
+    encoding: EncodingChoice,
     end: PhantomData<fn() -> E>,
 }
 
@@ -44,6 +48,8 @@ impl<E: End> Builder<E> {
             handshake_timeout: Duration::from_secs(5),
             heartbeat: Some(Heartbeat::default()),
             reconnect: true,
+            codec: None,
+            encoding: EncodingChoice::Raw,
             end: PhantomData,
         }
     }
@@ -171,6 +177,20 @@ impl<E: End> Builder<E> {
         self
     }
 
+    /// What encodes the frames of a sender ([`Builder::encoding`]), and decodes those that a receiver gets: its peer is told what it may
+    /// send. Default: none, and all frames are raw.
+    ///
+    /// It works on a thread of the runtime's for what blocks ([`tokio::task::spawn_blocking`]), on one frame at a time; while a
+    /// receiver's application has one frame, the next is decoded if it is there.
+    #[must_use]
+    pub fn codec(mut self, codec: Arc<dyn Codec>) -> Self {
+        if E::ROLE == Role::Receiver {
+            self.session = self.session.with_encodings(codec.encodings());
+        }
+        self.codec = Some(codec);
+        self
+    }
+
     /// Binds an endpoint and waits there for the peer, in the background.
     ///
     /// Strangers that are no NetGear peers are turned away. While a peer is there, no other is let in, but for
@@ -237,13 +257,40 @@ impl<E: End> Builder<E> {
         let clock = Clock::new();
         // That a session lives longer than its link is the driver's decision, who knows whether there may be another.
         let session = self.session.with_reconnect(true).with_id(random_id());
-        let shared = Arc::new(Shared::new(session));
+        let is_receiver = E::ROLE == Role::Receiver;
+        let (decodes, encodes) = if is_receiver { (self.codec, None) } else { (None, self.codec) };
+        let shared = Arc::new(Shared::new(session, Decoding::new(decodes)));
         let way = way(&shared, clock);
         let driver = Driver { shared: Arc::clone(&shared), clock, reconnects: self.reconnect };
         tokio::spawn(drive(driver, way));
         #[cfg(feature = "metrics")]
         tokio::spawn(crate::metrics::report(Arc::clone(&shared)));
-        E::from_handle(Handle::new(shared, clock, self.timeout, self.wait, endpoint))
+        let handle = Handle::new(shared, clock, self.timeout, self.wait, endpoint);
+        E::from_handle(handle, Encoder::new(encodes, self.encoding))
+    }
+}
+
+impl Builder<FrameSender> {
+    /// How frames are encoded, by the [`Builder::codec`], for a receiver that decodes that; any other gets them raw, and so does a
+    /// VidGear client. Default: [`EncodingChoice::Raw`].
+    ///
+    /// Raw go also the frames that the encoding cannot take, such as those of u16 or f32 as JPEG, and those that it would not make smaller. Frames among
+    /// the data are always raw.
+    #[must_use]
+    pub fn encoding(mut self, encoding: EncodingChoice) -> Self {
+        self.encoding = encoding;
+        self
+    }
+}
+
+impl Builder<FrameReceiver> {
+    /// How frames may be encoded that this receiver is sent. Default: as its [`Builder::codec`] decodes, and without one raw.
+    ///
+    /// An application that takes encoded frames as they come, by [`FrameReceiver::recv_undecoded`], needs no codec: it sets this. Set it behind the codec.
+    #[must_use]
+    pub fn encodings(mut self, encodings: Encodings) -> Self {
+        self.session = self.session.with_encodings(encodings);
+        self
     }
 }
 

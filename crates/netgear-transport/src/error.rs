@@ -1,8 +1,8 @@
 use std::{fmt, io, time::Duration};
 
 use netgear_proto::{
-    Mode, Value,
-    session::{self, EncodeError, Mismatch, Outgoing, SessionError},
+    EncodedFrame, FrameDecodeError, Mode, Value,
+    session::{self, Delivery, EncodeError, Mismatch, Outgoing, SessionError},
 };
 
 use crate::{Endpoint, EndpointError, LinkError};
@@ -132,6 +132,12 @@ pub enum SendError {
     /// The frame or its data is over a limit.
     #[error(transparent)]
     Encode(#[from] EncodeError),
+    /// The encoded picture that was given is of another shape, element type or pixel format than the frame.
+    #[error("{encoded:?} is not the picture of the frame beside it; encode that one, or send it raw")]
+    EncodedOtherwise {
+        /// What was given.
+        encoded: EncodedFrame,
+    },
     /// Data was given in a unidirectional session.
     #[error(
         "a unidirectional session carries no data; make both ends bidirectional, or send the frame alone"
@@ -161,9 +167,29 @@ pub enum RecvError {
         /// How many wait.
         items: usize,
     },
+    /// The next frame came encoded and cannot be decoded. It counts as received, with its data, and can be replied to; receiving goes on with
+    /// the next.
+    #[error(
+        "frame {} cannot be decoded: {error}; it was damaged, or the sender encodes otherwise: receive the next, or have the sender send raw",
+        delivery.sequence
+    )]
+    Undecodable {
+        /// The frame as it came, and what came with it.
+        delivery: Box<Delivery<EncodedFrame>>,
+        /// What is wrong with it.
+        #[source]
+        error: FrameDecodeError,
+    },
     /// The session failed.
     #[error(transparent)]
     Failed(#[from] SessionFailure),
+}
+
+impl RecvError {
+    /// Whether receiving goes on after it by itself, as a stream does.
+    pub(crate) const fn is_passing(&self) -> bool {
+        matches!(self, Self::DataWaiting { .. } | Self::Undecodable { .. })
+    }
 }
 
 /// Why a reply was not sent.

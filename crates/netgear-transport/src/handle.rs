@@ -15,6 +15,7 @@ use tracing::warn;
 use crate::{
     CloseError, Endpoint, SessionFailure, WaitError,
     clock::Clock,
+    encoding::Encoder,
     shared::{Shared, State},
 };
 
@@ -24,7 +25,7 @@ pub trait End: private::Sealed {
     const ROLE: Role;
 
     #[doc(hidden)]
-    fn from_handle(handle: Handle) -> Self;
+    fn from_handle(handle: Handle, encoder: Option<Encoder>) -> Self;
 }
 
 pub(crate) mod private {
@@ -58,6 +59,10 @@ impl Handle {
         endpoint: Option<Endpoint>,
     ) -> Self {
         Self { shared, clock, timeout, wait, endpoint }
+    }
+
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
     }
 
     pub(crate) fn clock(&self) -> &Clock {
@@ -201,7 +206,7 @@ fn take_rest(session: &mut Session) -> Vec<Value> {
         while let Some(data) = session.recv_data() {
             rest.push(data);
         }
-        let Some(delivery) = session.recv() else { return rest };
+        let Some(delivery) = session.recv_undecoded() else { return rest };
         rest.extend(delivery.earlier.into_iter().chain(delivery.data));
     }
 }

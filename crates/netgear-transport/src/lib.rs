@@ -16,8 +16,10 @@
 
 mod builder;
 mod clock;
+mod decoding;
 mod door;
 mod driver;
+mod encoding;
 mod endpoint;
 mod error;
 mod establish;

@@ -1,11 +1,12 @@
 use std::{
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll, ready},
 };
 
 use futures_core::Stream;
 use netgear_proto::{
-    Role, Timestamp, Value,
+    EncodedFrame, Frame, FrameDecodeError, Role, Timestamp, Value, WireFrame,
     session::{self, Delivery, Peer, ResumeToken, Stats},
     vidgear,
 };
@@ -13,8 +14,9 @@ use tokio::time::{Sleep, sleep_until};
 
 use crate::{
     Builder, CloseError, Closed, Endpoint, RecvError, ReplyError, WaitError,
+    encoding::Encoder,
     handle::{End, Handle, Unmet, private::Sealed},
-    shared::State,
+    shared::{Shared, State},
 };
 
 /// The end that takes the frames, and answers each with data or a frame of its own.
@@ -40,7 +42,7 @@ impl Sealed for FrameReceiver {}
 impl End for FrameReceiver {
     const ROLE: Role = Role::Receiver;
 
-    fn from_handle(handle: Handle) -> Self {
+    fn from_handle(handle: Handle, _: Option<Encoder>) -> Self {
         Self { handle, stream_is_over: false, alarm: None }
     }
 }
@@ -68,21 +70,31 @@ impl FrameReceiver {
 
     /// The next frame and the data that came with it; `None` once the sender has left.
     ///
+    /// A frame that came encoded is decoded first, on another thread, by the [`Builder::codec`]. Without one, none comes encoded, unless
+    /// [`Builder::encodings`] says so: then take it by [`FrameReceiver::recv_undecoded`].
+    ///
     /// If the frame received before was not replied to, it is answered without data now, so that the sender goes on.
     ///
     /// Cancel-safe: a frame is either returned or still there.
     ///
     /// # Errors
-    /// [`RecvError`]. After [`RecvError::Timeout`] and [`RecvError::DataWaiting`] receiving may be tried again.
+    /// [`RecvError`]. After [`RecvError::Timeout`] and [`RecvError::DataWaiting`] receiving may be tried again, and after
+    /// [`RecvError::Undecodable`] the next frame is had.
     #[doc(alias = "recv_generator")]
     pub async fn recv(&self) -> Result<Option<Delivery>, RecvError> {
-        match self.until(take).await {
-            // It cannot come, or would have.
-            Err(RecvError::Timeout(timeout)) => {
-                Err(self.handle.with(|state| data_waiting(state)).unwrap_or(RecvError::Timeout(timeout)))
-            }
-            received => received,
-        }
+        let shared = self.handle.shared();
+        self.until_received(|state| take(state, shared)).await
+    }
+
+    /// The next frame as it came, encoded or not; otherwise as [`FrameReceiver::recv`]. Nothing is decoded: for an application that
+    /// records or passes on what comes.
+    ///
+    /// Cancel-safe: a frame is either returned or still there.
+    ///
+    /// # Errors
+    /// As [`FrameReceiver::recv`], without [`RecvError::Undecodable`].
+    pub async fn recv_undecoded(&self) -> Result<Option<Delivery<WireFrame>>, RecvError> {
+        self.until_received(take_undecoded).await
     }
 
     /// Answers the frame received last with data of any type, or with a frame.
@@ -169,6 +181,28 @@ impl FrameReceiver {
         self.handle.close().await
     }
 
+    async fn until_received<R>(
+        &self,
+        mut attempt: impl FnMut(&mut State) -> Option<Result<R, RecvError>>,
+    ) -> Result<R, RecvError> {
+        loop {
+            match self.until(&mut attempt).await {
+                // A frame is there, and needs a moment yet.
+                Err(RecvError::Timeout(_) | RecvError::NoPeer(_))
+                    if self.handle.with(|state| state.decoding.is_at_work()) =>
+                {
+                    self.handle.shared().until(|state| (!state.decoding.is_at_work()).then_some(())).await;
+                }
+                // It cannot come, or would have.
+                Err(RecvError::Timeout(timeout)) => {
+                    let error = self.handle.with(|state| data_waiting(state));
+                    return Err(error.unwrap_or(RecvError::Timeout(timeout)));
+                }
+                received => return received,
+            }
+        }
+    }
+
     async fn until<R>(
         &self,
         attempt: impl FnMut(&mut State) -> Option<Result<R, RecvError>>,
@@ -182,7 +216,7 @@ impl FrameReceiver {
 }
 
 /// Gives the frames until the sender leaves; the last item is the error, if the session fails or no peer appears within
-/// [`Builder::wait_for_peer`]. [`RecvError::DataWaiting`] is not the last.
+/// [`Builder::wait_for_peer`]. [`RecvError::DataWaiting`] and [`RecvError::Undecodable`] are not the last.
 impl Stream for FrameReceiver {
     type Item = Result<Delivery, RecvError>;
 
@@ -190,8 +224,9 @@ impl Stream for FrameReceiver {
         if self.stream_is_over {
             return Poll::Ready(None);
         }
-        let item = match self.handle.poll_stream(cx, take) {
+        let item = match self.handle.poll_stream(cx, |state| take(state, self.handle.shared())) {
             Poll::Ready(taken) => taken.transpose(),
+            Poll::Pending if self.handle.with(|state| state.decoding.is_at_work()) => return Poll::Pending,
             Poll::Pending => {
                 let Some((due, wait)) = self.handle.peer_due() else { return Poll::Pending };
                 let alarm = self.alarm.get_or_insert_with(|| Box::pin(sleep_until(due)));
@@ -202,16 +237,54 @@ impl Stream for FrameReceiver {
                 Some(Err(RecvError::NoPeer(wait)))
             }
         };
-        self.stream_is_over = !matches!(item, Some(Ok(_) | Err(RecvError::DataWaiting { .. })));
+        let goes_on = RecvError::is_passing;
+        self.stream_is_over = !item.as_ref().is_some_and(|item| item.as_ref().err().is_none_or(goes_on));
         Poll::Ready(item)
     }
 }
 
-/// The frame that has arrived, or what comes in its place; `None` while there is neither.
-fn take(state: &mut State) -> Option<Result<Option<Delivery>, RecvError>> {
-    if let Some(delivery) = state.session.recv() {
-        return Some(Ok(Some(delivery)));
+/// The frame that has arrived, decoded, or what comes in its place; `None` while there is neither.
+fn take(state: &mut State, shared: &Arc<Shared>) -> Option<Result<Option<Delivery>, RecvError>> {
+    let taken = if let Some(delivery) = state.session.recv() {
+        Ok(delivery)
+    } else if let Some(encoded) = state.session.next_encoded().cloned() {
+        let decoded = state.decoding.take(shared, &encoded)?;
+        decoded_delivery(state, encoded, decoded)?
+    } else {
+        return nothing_to_take(state);
+    };
+    // While the application looks at this one.
+    if let Some(next) = state.session.next_encoded().cloned() {
+        state.decoding.begin(shared, &next);
     }
+    Some(taken.map(Some))
+}
+
+fn decoded_delivery(
+    state: &mut State,
+    encoded: EncodedFrame,
+    decoded: Result<Frame, FrameDecodeError>,
+) -> Option<Result<Delivery, RecvError>> {
+    let delivery = state.session.recv_undecoded()?;
+    Some(match decoded {
+        Ok(frame) => Ok(delivery.exchange_frame(frame).0),
+        Err(error) => {
+            state.session.note_undecodable();
+            Err(RecvError::Undecodable { delivery: Box::new(delivery.exchange_frame(encoded).0), error })
+        }
+    })
+}
+
+/// The frame that has arrived, as it came.
+fn take_undecoded(state: &mut State) -> Option<Result<Option<Delivery<WireFrame>>, RecvError>> {
+    match state.session.recv_undecoded() {
+        Some(delivery) => Some(Ok(Some(delivery))),
+        None => nothing_to_take(state),
+    }
+}
+
+/// What comes in the place of a frame.
+fn nothing_to_take<F>(state: &State) -> Option<Result<Option<Delivery<F>>, RecvError>> {
     match state.over() {
         Some(over) => Some(over.map(|_ending| None).map_err(RecvError::from)),
         // No peer is there, and none but the last would be let in.

@@ -6,6 +6,7 @@ use netgear_proto::{
 
 use crate::{
     Builder, CloseError, Closed, Endpoint, SendError, WaitError,
+    encoding::Encoder,
     handle::{End, Handle, Unmet, private::Sealed},
 };
 
@@ -38,15 +39,19 @@ use crate::{
 #[doc(alias = "Server")]
 #[doc(alias = "NetGear_Async")]
 #[derive(Debug)]
-pub struct FrameSender(Handle);
+pub struct FrameSender {
+    handle: Handle,
+    /// What the frames are encoded by, if they are.
+    encoder: Option<Encoder>,
+}
 
 impl Sealed for FrameSender {}
 
 impl End for FrameSender {
     const ROLE: Role = Role::Sender;
 
-    fn from_handle(handle: Handle) -> Self {
-        Self(handle)
+    fn from_handle(handle: Handle, encoder: Option<Encoder>) -> Self {
+        Self { handle, encoder }
     }
 }
 
@@ -58,7 +63,7 @@ impl FrameSender {
 
     /// Where it is bound, with the port that the system chose; `None` if it connects.
     pub fn endpoint(&self) -> Option<&Endpoint> {
-        self.0.endpoint()
+        self.handle.endpoint()
     }
 
     /// Waits for a receiver to appear, and says what it is.
@@ -68,7 +73,7 @@ impl FrameSender {
     /// # Errors
     /// [`WaitError`] if none appears within [`Builder::wait_for_peer`], or one that does not fit.
     pub async fn peer(&self) -> Result<Peer, WaitError> {
-        self.0.peer().await
+        self.handle.peer().await
     }
 
     /// Sends a frame that was captured just now, and data with it if there is any.
@@ -80,6 +85,9 @@ impl FrameSender {
     /// While the receiver is gone, this waits for it to come back, if the frame is one to wait: [`Builder::wait_for_peer`]. Data is taken until 256
     /// items wait, or as much as two messages may hold.
     ///
+    /// With [`Builder::encoding`] the frame is encoded first, on another thread: when there is room for it, so that it is known who gets it. Which receiver cannot
+    /// decode it gets it raw.
+    ///
     /// If the future is dropped before it is done, the frame is not sent.
     ///
     /// A VidGear client gets every falsy value (`0`, `false`, an empty text, list or map) as `None`; that is logged once as a
@@ -90,18 +98,23 @@ impl FrameSender {
     /// [`SendError::Unidirectional`] the session goes on.
     #[doc(alias = "transceive_data")]
     pub async fn send(&self, frame: Frame, data: Option<Value>) -> Result<(), SendError> {
-        let captured_at = self.0.clock().now();
-        self.send_outgoing(Outgoing { frame, data, captured_at }).await
+        let captured_at = self.handle.clock().now();
+        let mut outgoing = Outgoing::new(frame, captured_at);
+        outgoing.data = data;
+        self.send_outgoing(outgoing).await
     }
 
-    /// Sends a frame with its own time of capture; otherwise as [`FrameSender::send`].
+    /// Sends a frame with its own time of capture, or one that is encoded already; otherwise as [`FrameSender::send`].
     ///
     /// # Errors
     /// As [`FrameSender::send`].
     pub async fn send_outgoing(&self, outgoing: Outgoing) -> Result<(), SendError> {
         let is_falsy = outgoing.data.as_ref().is_some_and(|data| !data.is_null() && vidgear::is_falsy(data));
-        let mut waiting = Some(outgoing);
-        let sent = self.0.until(|state| {
+        let mut waiting = Some(match &self.encoder {
+            Some(encoder) if outgoing.encoded.is_none() => self.encode(encoder, outgoing).await?,
+            _ => outgoing,
+        });
+        let sent = self.handle.until(|state| {
             if let Some(over) = state.over() {
                 return Some(Err(over.map_or_else(SendError::from, |_| SendError::PeerLeft)));
             }
@@ -120,14 +133,32 @@ impl FrameSender {
         });
         let sent = sent.await.unwrap_or_else(|unmet| Err(self.unmet(unmet)));
         if is_falsy && sent.is_ok() {
-            self.0.note_falsy_data();
+            self.handle.note_falsy_data();
         }
         sent
     }
 
+    /// Encodes a frame, once it is known that it can go and to whom.
+    async fn encode(&self, encoder: &Encoder, outgoing: Outgoing) -> Result<Outgoing, SendError> {
+        let decodes = self.handle.until(|state| {
+            if let Some(over) = state.over() {
+                return Some(Err(over.map_or_else(SendError::from, |_| SendError::PeerLeft)));
+            }
+            // Too much returned data is found out by sending.
+            let may_go = state.session.ask_to_send() || state.session.has_much_returned();
+            state.session.peer().filter(|_| may_go).map(|peer| Ok(peer.encodings))
+        });
+        let decodes = decodes.await.unwrap_or_else(|unmet| Err(self.unmet(unmet)))?;
+        if !encoder.suits(decodes) {
+            return Ok(outgoing);
+        }
+        let encoded = encoder.encode(&outgoing.frame).await;
+        Ok(outgoing.with_encoded(encoded))
+    }
+
     /// The next item of data that has come back, without waiting.
     pub fn try_recv_data(&self) -> Option<Value> {
-        self.0.with(|state| state.session.recv_data())
+        self.handle.with(|state| state.session.recv_data())
     }
 
     /// Waits for the next item of data to come back; `None` if none can come any more, since every frame sent has been
@@ -138,7 +169,7 @@ impl FrameSender {
     /// # Errors
     /// [`SendError`] if the session fails first, or the answer takes longer than [`Builder::timeout`].
     pub async fn recv_data(&self) -> Result<Option<Value>, SendError> {
-        let received = self.0.until(|state| {
+        let received = self.handle.until(|state| {
             if let Some(data) = state.session.recv_data() {
                 return Some(Ok(Some(data)));
             }
@@ -158,7 +189,7 @@ impl FrameSender {
     /// # Errors
     /// [`SendError`] if the session fails or the receiver leaves first.
     pub async fn flush(&self) -> Result<(), SendError> {
-        let flushed = self.0.until(|state| match state.over() {
+        let flushed = self.handle.until(|state| match state.over() {
             _ if !state.session.awaits_answer() => Some(Ok(())),
             Some(Err(failure)) => Some(Err(failure.into())),
             Some(Ok(_)) => Some(Err(SendError::PeerLeft)),
@@ -169,12 +200,12 @@ impl FrameSender {
 
     /// What has crossed so far.
     pub fn stats(&self) -> Stats {
-        self.0.stats()
+        self.handle.stats()
     }
 
     /// The time by which frames are stamped: microseconds since 1970-01-01 00:00 UTC.
     pub fn now(&self) -> Timestamp {
-        self.0.clock().now()
+        self.handle.clock().now()
     }
 
     /// What this application has taken of the receiver's data, to be kept over a restart: [`Builder::resume`].
@@ -182,13 +213,13 @@ impl FrameSender {
     /// An item counts as taken from when it was returned. An application that records the token when it is done with an item
     /// and before it takes the next misses none, and sees none again but one that it was killed over. `None` if nothing was taken yet.
     pub fn resume_token(&self) -> Option<ResumeToken> {
-        self.0.resume_token()
+        self.handle.resume_token()
     }
 
     /// Data of which it is not known whether a VidGear client got it, since its connection broke. What a native receiver did not get is had
     /// from [`FrameSender::close`], or here once the session is over.
     pub fn take_undelivered(&self) -> Vec<Value> {
-        self.0.take_undelivered()
+        self.handle.take_undelivered()
     }
 
     /// Waits until every frame is answered and all data received, says goodbye, and gives the connection up: within the linger time
@@ -200,13 +231,13 @@ impl FrameSender {
     /// # Errors
     /// [`CloseError`] if the session had failed.
     pub async fn close(self) -> Result<Closed, CloseError> {
-        self.0.close().await
+        self.handle.close().await
     }
 
     fn unmet(&self, unmet: Unmet) -> SendError {
         match unmet {
             Unmet::NoPeer(wait) => SendError::NoPeer(wait),
-            Unmet::Timeout(waited) => self.0.with(|state| {
+            Unmet::Timeout(waited) => self.handle.with(|state| {
                 let is_vidgear = state.session.peer().is_some_and(|peer| peer.dialect == Dialect::VidGear);
                 if is_vidgear && state.session.awaits_first_answer() {
                     SendError::FirstFrameUnanswered { waited, ours: state.session.config().mode() }
@@ -224,6 +255,7 @@ fn refused(error: session::SendError) -> SendError {
             SendError::ReturnedDataWaiting { items, outgoing }
         }
         session::SendError::Encode(error) => SendError::Encode(error),
+        session::SendError::EncodedOtherwise { encoded } => SendError::EncodedOtherwise { encoded },
         session::SendError::Unidirectional => SendError::Unidirectional,
         // Busy was waited out, a sender is one, and a session that is over is found out before.
         _ => SendError::PeerLeft,

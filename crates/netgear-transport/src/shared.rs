@@ -14,7 +14,7 @@ use tokio::{
     time::Instant,
 };
 
-use crate::SessionFailure;
+use crate::{SessionFailure, decoding::Decoding};
 
 /// What an application's handle and the task that drives the session both hold.
 ///
@@ -42,6 +42,8 @@ pub(crate) struct State {
     pub(crate) failure: Option<SessionFailure>,
     /// The application has been told what VidGear makes of falsy data.
     pub(crate) falsy_data_noted: bool,
+    /// What the receiver makes of encoded frames.
+    pub(crate) decoding: Decoding,
 }
 
 /// Whether the peer is there.
@@ -100,7 +102,7 @@ impl State {
 }
 
 impl Shared {
-    pub(crate) fn new(config: SessionConfig) -> Self {
+    pub(crate) fn new(config: SessionConfig, decoding: Decoding) -> Self {
         let state = State {
             session: Session::new(config),
             presence: Presence::new(),
@@ -108,6 +110,7 @@ impl Shared {
             finished: false,
             failure: None,
             falsy_data_noted: false,
+            decoding,
         };
         Self {
             state: Mutex::new(state),

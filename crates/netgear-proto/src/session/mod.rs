@@ -279,6 +279,14 @@ impl Session {
         Ok(())
     }
 
+    /// Whether [`Session::send`] would take a frame now, as [`Session::can_send`]. If not, [`Event::CanSend`] says when it
+    /// will.
+    pub fn ask_to_send(&mut self) -> bool {
+        let can_send = self.can_send();
+        self.refused |= !can_send;
+        can_send
+    }
+
     /// The next item of data, oldest first: at a sender what came back, at a receiver what had lost its frame. The application
     /// is done with what it took before, be that from here or with a frame.
     ///
@@ -478,9 +486,9 @@ impl Session {
         None
     }
 
-    /// Whether so much returned data waits that no further frame is taken, or what the application never takes would grow
-    /// without end.
-    fn has_much_returned(&self) -> bool {
+    /// Whether so much returned data waits that no further frame is taken ([`SendError::ReturnedDataWaiting`]), or what the
+    /// application never takes would grow without end.
+    pub fn has_much_returned(&self) -> bool {
         self.inbox.waiting() >= MOST_RETURNED
             || self.inbox.waiting_bytes() >= self.config.limits().content_bytes()
     }

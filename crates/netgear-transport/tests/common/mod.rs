@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test program uses its part")]
 #![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
 
+pub(crate) mod codec;
 pub(crate) mod proxy;
 
 use std::{

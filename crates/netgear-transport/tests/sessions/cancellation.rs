@@ -10,11 +10,14 @@ use std::{
 use futures_util::StreamExt;
 use netgear_transport::{
     FrameReceiver, FrameSender,
-    proto::{Pattern, Value, session::Outgoing},
+    proto::{EncodingChoice, Pattern, Value, session::Outgoing},
 };
 use tokio::time::sleep;
 
-use crate::common::{PATTERNS, TRANSPORTS, connected, numbered, proxy::Proxy, receiver, sender, within};
+use crate::common::{
+    PATTERNS, TRANSPORTS, codec::RunLengths, connected, connected_with, numbered, proxy::Proxy, receiver,
+    sender, within,
+};
 
 /// Polls a future so many times at most, each time after it has asked for it, and then drops it.
 async fn cancelled_after<F: Future>(polls: usize, future: F) -> Option<F::Output> {
@@ -88,13 +91,19 @@ async fn receive_cancelling(receiver: FrameReceiver) -> FrameReceiver {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_is_lost_or_doubled() {
-    for pattern in PATTERNS {
-        let (sender, receiver) = connected(pattern).await;
+    for (pattern, encodes) in PATTERNS.into_iter().flat_map(|pattern| [(pattern, false), (pattern, true)]) {
+        let (sender, receiver) = if encodes {
+            let sender = sender(pattern).codec(RunLengths::new()).encoding(EncodingChoice::Lossless);
+            connected_with(sender, receiver(pattern).codec(RunLengths::new())).await
+        } else {
+            connected(pattern).await
+        };
         let sending = tokio::spawn(send_cancelling(sender));
         let receiving = tokio::spawn(receive_cancelling(receiver));
         let sender = within("sending", sending).await.unwrap();
         let receiver = within("receiving", receiving).await.unwrap();
         assert_eq!((sender.stats().frames_sent, receiver.stats().frames_received), (FRAMES, FRAMES));
+        assert_eq!(receiver.stats().frames_encoded, if encodes { FRAMES } else { 0 });
         within("close", sender.close()).await.unwrap();
         assert_eq!(within("recv", receiver.recv()).await.unwrap(), None);
     }

@@ -8,6 +8,7 @@ mod common;
 mod cancellation;
 mod deadlines;
 mod dropping;
+mod encodings;
 mod matrix;
 mod mismatches;
 mod reconnecting;
