@@ -170,6 +170,14 @@ impl WireFrame {
         }
     }
 
+    /// The bytes that its pixels take, decoded.
+    pub fn decoded_len(&self) -> usize {
+        match self {
+            Self::Raw(frame) => frame.pixels().len(),
+            Self::Encoded(frame) => frame.decoded_len(),
+        }
+    }
+
     /// The bytes of its part of the message.
     pub const fn bytes(&self) -> &Bytes {
         match self {

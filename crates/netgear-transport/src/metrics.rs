@@ -36,6 +36,8 @@ fn publish(labels: &[Label], stats: &Stats, before: &Stats) {
     count("netgear_frames_sent_total", |stats| stats.frames_sent);
     count("netgear_frames_delivered_total", |stats| stats.frames_delivered);
     count("netgear_frames_received_total", |stats| stats.frames_received);
+    count("netgear_frames_encoded_total", |stats| stats.frames_encoded);
+    count("netgear_frames_undecodable_total", |stats| stats.frames_undecodable);
     count("netgear_bytes_sent_total", |stats| stats.bytes_sent);
     count("netgear_bytes_received_total", |stats| stats.bytes_received);
     count("netgear_data_sent_total", |stats| stats.data_sent);

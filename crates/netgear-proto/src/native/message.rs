@@ -409,6 +409,13 @@ impl<'a> Contents<'a> {
         }
     }
 
+    pub(crate) fn encoding(self) -> Encoding {
+        match self {
+            Self::Raw(_) => Encoding::Raw,
+            Self::Encoded(frame) => frame.encoding(),
+        }
+    }
+
     pub(crate) fn part(self) -> &'a Bytes {
         match self {
             Self::Raw(frame) => frame.pixels(),

@@ -1,7 +1,7 @@
 use core::time::Duration;
 
 use super::{Drops, LatencyPercentiles};
-use crate::{Dialect, Encodings, Mode, Multipart, Pattern, Role, native::ClockOffset};
+use crate::{Dialect, Encoding, Encodings, Mode, Multipart, Pattern, Role, native::ClockOffset};
 
 /// What a session wants done, or wants known.
 #[derive(Debug, Clone, PartialEq)]
@@ -90,10 +90,12 @@ pub struct Stats {
     pub frames_received: u64,
     /// Of the frames that a sender gave to the link or a receiver got from it, those that were encoded.
     pub frames_encoded: u64,
-    /// The bytes of the pixels of these, decoded.
-    pub decoded_bytes: u64,
-    /// The bytes that they took encoded.
-    pub encoded_bytes: u64,
+    /// How the last of them was encoded.
+    pub last_encoding: Encoding,
+    /// The bytes of the pixels of all frames that a sender gave to the link or a receiver got from it, as they are decoded.
+    pub pixel_bytes: u64,
+    /// The bytes that these frames took on the link, raw or encoded.
+    pub frame_bytes: u64,
     /// Of the frames that a receiver's application came for, those that could not be decoded.
     pub frames_undecodable: u64,
     /// Bytes given to the link, without what ZMTP adds.

@@ -5,7 +5,7 @@ use super::{
     frame_queue::Departure, inbox::Entry,
 };
 use crate::{
-    Mode, Pattern, Role, Timestamp, WireFrame,
+    Mode, Pattern, Role, Timestamp,
     native::{Acknowledgement, Answer, DataMessage, FrameMessage, Goodbye, Item, Message},
 };
 
@@ -124,9 +124,7 @@ impl Session {
         self.outbox.acknowledge(acknowledgement)?;
         let items_before = self.inbox.arrived();
         let own = item.map(|item| self.take_item(item)).transpose()?;
-        if let WireFrame::Encoded(frame) = &frame {
-            self.count_encoded(frame);
-        }
+        self.count_frame(encoding, frame.decoded_len(), frame.bytes().len());
         let mut delivery = Delivery::new(frame, sequence, now);
         delivery.captured_at = Some(captured_at);
         delivery.clock = clock;

@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use super::{Ending, Link, Request, Session};
 use crate::{
-    Dialect, EncodedFrame, Encodings, Pattern, Role, Timestamp,
+    Dialect, Encoding, Encodings, Pattern, Role, Timestamp,
     native::{self, Contents, Goodbye, Header},
 };
 
@@ -158,12 +158,11 @@ impl Session {
         };
         let value = item.and_then(|_| self.outbox.next_value());
         let message = native::encode(&header, Some(contents), value, self.config.limits())?;
-        let encoded = encoded.cloned();
+        let (encoding, bytes) = (contents.encoding(), contents.part().len());
+        let pixels = waiting.frame.pixels().len();
         self.frames.mark_sent(now);
         self.counted.frames_sent += 1;
-        if let Some(encoded) = encoded {
-            self.count_encoded(&encoded);
-        }
+        self.count_frame(encoding, pixels, bytes);
         self.request = Request::Frame;
         if item.is_some() {
             self.count_sent_item();
@@ -173,10 +172,12 @@ impl Session {
         Ok(())
     }
 
-    pub(super) fn count_encoded(&mut self, frame: &EncodedFrame) {
-        self.counted.frames_encoded += 1;
-        self.counted.decoded_bytes += frame.decoded_len() as u64;
-        self.counted.encoded_bytes += frame.bytes().len() as u64;
+    /// A frame of so many pixels in bytes went or came in so many.
+    pub(super) fn count_frame(&mut self, encoding: Encoding, pixels: usize, bytes: usize) {
+        self.counted.frames_encoded += u64::from(encoding != Encoding::Raw);
+        self.counted.last_encoding = encoding;
+        self.counted.pixel_bytes += pixels as u64;
+        self.counted.frame_bytes += bytes as u64;
     }
 
     fn say_answer(&mut self, now: Timestamp) -> Result<(), native::EncodeError> {

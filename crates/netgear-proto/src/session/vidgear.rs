@@ -9,7 +9,7 @@ use super::{
     PeerViolation, Session, SessionError,
 };
 use crate::{
-    Dialect, Encodings, Mode, Pattern, Role, Timestamp, Value,
+    Dialect, Encoding, Encodings, Mode, Pattern, Role, Timestamp, Value,
     vidgear::{FrameMessage, Message},
 };
 
@@ -30,12 +30,13 @@ impl Session {
         let Outgoing { frame, data, captured_at, .. } = outgoing;
         let unconfirmed = data.clone().filter(|_| self.config.reconnect());
         let (mode, limits) = (self.config.mode(), self.config.limits());
-        let has_data = data.is_some();
+        let (has_data, pixels) = (data.is_some(), frame.pixels().len());
         let message = Message::Frame(FrameMessage { mode, frame, data }).encode(limits)?;
         self.counted.data_sent += u64::from(has_data);
         self.unconfirmed = unconfirmed;
         self.frames.offer_at_once(captured_at);
         self.counted.frames_sent += 1;
+        self.count_frame(Encoding::Raw, pixels, pixels);
         self.transmit(message);
         Ok(())
     }
@@ -107,6 +108,7 @@ impl Session {
         self.unconfirmed = None;
         let items_before = self.inbox.arrived();
         self.counted.frames_received += 1;
+        self.count_frame(Encoding::Raw, frame.pixels().len(), frame.pixels().len());
         self.counted.data_received += u64::from(data.is_some());
         let own = data.map(|value| self.inbox.arrive_unnumbered(value)).transpose()?;
         self.arrivals.arrive(Delivery::new(frame.into(), sequence, now), own, items_before);

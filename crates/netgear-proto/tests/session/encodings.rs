@@ -62,7 +62,8 @@ fn a_peer_that_decodes_it_gets_the_frame_encoded_and_the_marks_are_true() {
             link.reply("seen");
             assert_eq!(link.sender.session.recv_data(), Some(Value::from("seen")));
             for stats in [link.sender.session.stats(), link.receiver.session.stats()] {
-                assert_eq!((stats.frames_encoded, stats.decoded_bytes, stats.encoded_bytes), (1, 16, 5));
+                assert_eq!(stats.last_encoding, encoding);
+                assert_eq!((stats.frames_encoded, stats.pixel_bytes, stats.frame_bytes), (1, 16, 5));
             }
         }
     }

@@ -19,7 +19,7 @@ use crate::{
         PATTERNS,
         proxy::{DIRECTIONS, Direction, Fault, Plan},
     },
-    talk::{HEARTBEAT, SHORT, STREAM, Talk, talk},
+    talk::{HEARTBEAT, SHORT, SHORT_ENCODED, STREAM, STREAM_ENCODED, Talk, talk},
 };
 
 /// One session over one network that fails once.
@@ -40,7 +40,8 @@ impl fmt::Display for Case {
             Direction::Forth => "to",
             Direction::Back => "from",
         };
-        write!(f, "{pattern}, {frames} frames, byte {offset} {way} the bound {binds}: ")?;
+        let encoded = if talk.encoded { "encoded " } else { "" };
+        write!(f, "{pattern}, {frames} {encoded}frames, byte {offset} {way} the bound {binds}: ")?;
         match fault {
             Fault::Cut => f.write_str("cut"),
             Fault::Reset => f.write_str("reset"),
@@ -76,16 +77,16 @@ async fn lengths(pattern: Pattern, binds: Role, talking: Talk) -> [u64; 2] {
     outcome.passed
 }
 
-/// Every byte of the short talk, both ways, with the receiver bound, and some with the sender.
-async fn every_byte(fault: impl Fn(u64) -> Fault) -> Vec<Case> {
+/// Every byte of a short talk, both ways, with the receiver bound, and some with the sender.
+async fn every_byte(talk: Talk, fault: impl Fn(u64) -> Fault) -> Vec<Case> {
     let mut cases = Vec::new();
     for pattern in PATTERNS {
         for (binds, step) in [(Role::Receiver, 1), (Role::Sender, 4)] {
-            let lengths = lengths(pattern, binds, SHORT).await;
+            let lengths = lengths(pattern, binds, talk).await;
             for (direction, length) in DIRECTIONS.into_iter().zip(lengths) {
                 cases.extend((0..length).step_by(step).map(|offset| {
                     let plan = Plan { direction, offset, fault: fault(offset) };
-                    Case { pattern, binds, talk: SHORT, plan }
+                    Case { pattern, binds, talk, plan }
                 }));
             }
         }
@@ -93,12 +94,12 @@ async fn every_byte(fault: impl Fn(u64) -> Fault) -> Vec<Case> {
     cases
 }
 
-/// Bytes anywhere in the long talk.
-async fn random_bytes(seed: u64, number: usize, fault: impl Fn(u64) -> Fault) -> Vec<Case> {
+/// Bytes anywhere in a long talk.
+async fn random_bytes(talk: Talk, seed: u64, number: usize, fault: impl Fn(u64) -> Fault) -> Vec<Case> {
     let mut random = Rng::with_seed(seed);
     let mut cases = Vec::new();
     for pattern in PATTERNS {
-        let lengths = lengths(pattern, Role::Receiver, STREAM).await;
+        let lengths = lengths(pattern, Role::Receiver, talk).await;
         for at in 0..number {
             let binds = if at % 2 == 0 { Role::Receiver } else { Role::Sender };
             let (direction, length) = match (at / 2) % 2 {
@@ -107,7 +108,7 @@ async fn random_bytes(seed: u64, number: usize, fault: impl Fn(u64) -> Fault) ->
             };
             let offset = random.u64(..length);
             let plan = Plan { direction, offset, fault: fault(random.u64(..)) };
-            cases.push(Case { pattern, binds, talk: STREAM, plan });
+            cases.push(Case { pattern, binds, talk, plan });
         }
     }
     cases
@@ -151,33 +152,49 @@ async fn run(mut cases: Vec<Case>, harm: Harm, at_once: usize) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_cut_at_every_byte() {
     let fault = |offset| if offset % 2 == 0 { Fault::Cut } else { Fault::Reset };
-    run(every_byte(fault).await, Harm::None, 200).await;
+    run(every_byte(SHORT, fault).await, Harm::None, 200).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stall_at_every_byte() {
     let fault = |offset: u64| stall(offset.is_multiple_of(2), offset.is_multiple_of(3));
-    run(every_byte(fault).await, Harm::None, 200).await;
+    run(every_byte(SHORT, fault).await, Harm::None, 200).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_byte_at_a_time_from_every_byte() {
-    run(every_byte(|_| Fault::Slow { bytes: 24 }).await, Harm::None, 200).await;
+    run(every_byte(SHORT, |_| Fault::Slow { bytes: 24 }).await, Harm::None, 200).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_flipped_bit_in_every_byte() {
     let fault = |offset: u64| Fault::Flip { bit: (offset.wrapping_mul(5) % 8) as u8 };
-    run(every_byte(fault).await, Harm::Altered, 200).await;
+    run(every_byte(SHORT, fault).await, Harm::Altered, 200).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn faults_anywhere_in_a_stream() {
     let mut cases =
-        random_bytes(1, 12, |random| if random % 2 == 0 { Fault::Cut } else { Fault::Reset }).await;
-    cases.extend(random_bytes(2, 12, |random| stall(random % 2 == 0, random % 3 == 0)).await);
-    cases.extend(random_bytes(3, 8, |_| Fault::Slow { bytes: 200 }).await);
+        random_bytes(STREAM, 1, 12, |random| if random % 2 == 0 { Fault::Cut } else { Fault::Reset }).await;
+    cases.extend(random_bytes(STREAM, 2, 12, |random| stall(random % 2 == 0, random % 3 == 0)).await);
+    cases.extend(random_bytes(STREAM, 3, 8, |_| Fault::Slow { bytes: 200 }).await);
     run(cases, Harm::None, 12).await;
-    let cases = random_bytes(4, 24, |random| Fault::Flip { bit: (random % 8) as u8 }).await;
+    let cases = random_bytes(STREAM, 4, 24, |random| Fault::Flip { bit: (random % 8) as u8 }).await;
     run(cases, Harm::Altered, 12).await;
+}
+
+/// Encoded frames are lost and come again as raw ones do, and none is decoded before it is whole.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cut_at_every_byte_of_encoded_frames() {
+    let fault = |offset| if offset % 2 == 0 { Fault::Cut } else { Fault::Reset };
+    run(every_byte(SHORT_ENCODED, fault).await, Harm::None, 200).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn faults_anywhere_in_a_stream_of_encoded_frames() {
+    let mut cases =
+        random_bytes(STREAM_ENCODED, 5, 8, |random| if random % 2 == 0 { Fault::Cut } else { Fault::Reset })
+            .await;
+    cases.extend(random_bytes(STREAM_ENCODED, 6, 6, |random| stall(random % 2 == 0, random % 3 == 0)).await);
+    run(cases, Harm::None, 12).await;
 }

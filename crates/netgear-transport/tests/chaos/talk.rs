@@ -1,11 +1,11 @@
 //! A session whose frames and data say themselves whether they are whole.
 
-use std::{fmt, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use netgear_transport::{
     CloseError, Closed, FrameReceiver, FrameSender, RecvError, SendError, SessionFailure,
     proto::{
-        Frame, Pattern, Role, Value,
+        EncodingChoice, Frame, Pattern, Role, Value,
         session::{Delivery, Stats},
         zmtp::Heartbeat,
     },
@@ -13,6 +13,7 @@ use netgear_transport::{
 use tokio::time::timeout;
 
 use crate::common::{
+    codec::RunLengths,
     proxy::{DIRECTIONS, Fault, Plan, Proxy},
     receiver, sender,
 };
@@ -23,15 +24,23 @@ pub(crate) struct Talk {
     pub(crate) frames: usize,
     /// Of each frame.
     pub(crate) pixels: usize,
+    /// Whether the frames go encoded.
+    pub(crate) encoded: bool,
     /// Of each item of data beside its frame, and of each one that comes back.
     pub(crate) text: usize,
 }
 
 /// Some hundred bytes each way.
-pub(crate) const SHORT: Talk = Talk { frames: 4, pixels: 40, text: 16 };
+pub(crate) const SHORT: Talk = Talk { frames: 4, pixels: 40, encoded: false, text: 16 };
+
+/// The same with its frames encoded.
+pub(crate) const SHORT_ENCODED: Talk = Talk { encoded: true, ..SHORT };
 
 /// Some hundred thousand.
-pub(crate) const STREAM: Talk = Talk { frames: 30, pixels: 30_000, text: 3_000 };
+pub(crate) const STREAM: Talk = Talk { frames: 30, pixels: 30_000, encoded: false, text: 3_000 };
+
+/// The same with its frames encoded.
+pub(crate) const STREAM_ENCODED: Talk = Talk { encoded: true, ..STREAM };
 
 pub(crate) const HEARTBEAT: Heartbeat =
     Heartbeat { interval: Duration::from_millis(150), timeout: Duration::from_millis(600) };
@@ -82,7 +91,7 @@ impl fmt::Debug for Sending {
 impl fmt::Debug for Receiving {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let frames: Vec<_> =
-            self.deliveries.iter().map(|it| (it.sequence, read(it.frame.pixels()))).collect();
+            self.deliveries.iter().map(|it| (it.sequence, read_picture(&it.frame))).collect();
         let data: Vec<_> = self.data().map(read_data).collect();
         write!(f, "{{ {:?}, frames {frames:?}, data {data:?}, {} }}", self.failure, ending(&self.closed))
     }
@@ -117,6 +126,22 @@ fn sum(bytes: &[u8]) -> u32 {
     bytes.iter().fold(0x811C_9DC5, |sum, byte| (sum ^ u32::from(*byte)).wrapping_mul(0x0100_0193))
 }
 
+/// Each byte stands [`REPEATED`] times, so that there is something to encode.
+fn picture(number: usize, talk: Talk) -> Frame {
+    let pixels: Vec<u8> =
+        written(number, talk.pixels / REPEATED).into_iter().flat_map(|byte| [byte; REPEATED]).collect();
+    Frame::gray8(pixels.len() as u32, 1, pixels).unwrap()
+}
+
+const REPEATED: usize = 5;
+
+/// The number, if no bit of the pixels has changed.
+fn read_picture(frame: &Frame) -> Option<usize> {
+    let (bytes, []) = frame.pixels().as_chunks::<REPEATED>() else { return None };
+    let is_repeated = bytes.iter().all(|bytes| *bytes == [bytes[0]; REPEATED]);
+    is_repeated.then(|| read(&bytes.iter().map(|bytes| bytes[0]).collect::<Vec<_>>()))?
+}
+
 fn data(number: usize, talk: Talk) -> Value {
     Value::Bytes(written(number, talk.text).into())
 }
@@ -148,6 +173,13 @@ pub(crate) async fn talk(pattern: Pattern, binds: Role, talk: Talk, plan: Option
         .timeout(wait)
         .wait_for_peer(WAIT)
         .linger(Duration::from_millis(200));
+    let (sender, receiver) = if talk.encoded {
+        let codec = RunLengths::new();
+        let sender = sender.codec(Arc::clone(&codec) as _).encoding(EncodingChoice::Lossless);
+        (sender, receiver.codec(codec))
+    } else {
+        (sender, receiver)
+    };
     let any = || "tcp://127.0.0.1:0".parse().unwrap();
     let (sender, receiver, proxy) = match binds {
         Role::Receiver => {
@@ -178,8 +210,7 @@ async fn send(sender: FrameSender, talk: Talk) -> Sending {
     let mut returned = Vec::new();
     let all = async {
         for number in 0..talk.frames {
-            let frame = Frame::gray8(talk.pixels as u32, 1, written(number, talk.pixels)).unwrap();
-            sender.send(frame, Some(data(number, talk))).await?;
+            sender.send(picture(number, talk), Some(data(number, talk))).await?;
             returned.extend(sender.try_recv_data());
         }
         while returned.len() < talk.frames
@@ -231,7 +262,7 @@ impl Outcome {
         if let Some(failure) = &sending.failure {
             return Err(format!("sending failed: {failure}"));
         }
-        equal("frames", receiving.deliveries.iter().map(|it| read(it.frame.pixels())).collect())?;
+        equal("frames", receiving.deliveries.iter().map(|it| read_picture(&it.frame)).collect())?;
         equal("sequence", receiving.deliveries.iter().map(|it| Some(it.sequence as usize)).collect())?;
         equal("data", receiving.data().map(read_data).collect())?;
         equal("returned", sending.returned.iter().map(read_data).collect())?;
@@ -245,6 +276,10 @@ impl Outcome {
             Some(RecvError::NoPeer(_)) if self.struck => {}
             Some(failure) => return Err(format!("receiving failed: {failure}")),
         }
+        let encoded = if talk.encoded { receiving.stats.frames_received } else { 0 };
+        if receiving.stats.frames_encoded != encoded {
+            return Err(format!("{} frames came encoded, not {encoded}", receiving.stats.frames_encoded));
+        }
         let reconnects = [closed.stats.reconnects, receiving.stats.reconnects];
         if reconnects.iter().any(|&reconnects| reconnects >= self.connections as u64) {
             return Err(format!("{reconnects:?} reconnects over {} connections", self.connections));
@@ -256,7 +291,7 @@ impl Outcome {
     /// is not its own is not.
     pub(crate) fn check_altered(&self, talk: Talk) -> Result<(), String> {
         let (sending, receiving) = self.both()?;
-        let whole = |it: &Delivery| read(it.frame.pixels()).filter(|number| *number as u64 == it.sequence);
+        let whole = |it: &Delivery| read_picture(&it.frame).filter(|number| *number as u64 == it.sequence);
         let frames: Vec<_> = receiving.deliveries.iter().map(whole).collect();
         let data: Vec<_> = receiving.data().map(read_data).collect();
         let returned: Vec<_> = sending.returned.iter().map(read_data).collect();
