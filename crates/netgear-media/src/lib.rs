@@ -9,7 +9,7 @@
 //!   and with [`Fit`] into a size of another shape.
 //! * **Changed**: a [`Pipeline`] converts, crops, resizes, flips, rotates and annotates, without copies in between;
 //!   [`draw_on`] draws boxes and text on one frame.
-//! * **Out**: [`save_picture`] for a snapshot, [`Recorder`] for all that comes, [`Y4mWriter`] alone.
+//! * **Out**: [`JpegEncoder`] for bytes, [`save_picture`] for a snapshot, [`Recorder`] for all that comes, [`Y4mWriter`] alone.
 //!
 //! ```
 //! use netgear_media::{Filter, OpenOptions, Percent, Resizer, Source};
@@ -66,7 +66,7 @@ mod frame_rate;
 mod frame_source;
 #[cfg(feature = "video")]
 mod frame_stream;
-#[cfg(feature = "video")]
+#[cfg(feature = "still")]
 mod jpeg;
 #[cfg(feature = "video")]
 mod looped;
@@ -115,6 +115,8 @@ pub use frame_rate::{FrameRate, FrameRateError};
 pub use frame_source::{FrameSource, SourceInfo, TimedFrame};
 #[cfg(feature = "video")]
 pub use frame_stream::{FrameStream, FrameThread};
+#[cfg(feature = "still")]
+pub use jpeg::{JpegEncodeError, JpegEncoder, JpegOptions};
 #[cfg(feature = "video")]
 pub use looped::Looped;
 pub use netgear_proto as proto;

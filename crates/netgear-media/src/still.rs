@@ -3,12 +3,14 @@ use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
-use image::codecs::jpeg::JpegEncoder;
 use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 use image::{ExtendedColorType, ImageEncoder, ImageError};
-use netgear_proto::{ElementType, Frame, PixelFormat};
+use netgear_proto::{ChromaSubsampling, ElementType, Frame, JpegQuality, PixelFormat};
 
-/// The quality of the JPEG pictures that [`save_picture`] writes, of 1 to 100: hardly to be told from the original.
+use crate::jpeg::{JpegEncodeError, JpegEncoder, JpegOptions};
+
+/// The quality of the JPEG pictures that [`save_picture`] writes, of 1 to 100: hardly to be told from the original. Each pixel
+/// keeps its own colour (4:4:4).
 pub const JPEG_QUALITY: u8 = 90;
 
 /// Writes the frame to a file, as PNG or JPEG by the ending of its name: `.png`, `.jpg`, `.jpeg`.
@@ -31,16 +33,13 @@ pub fn save_picture(frame: &Frame, path: impl AsRef<Path>) -> Result<(), Picture
         _ => return Err(PictureError::UnknownFormat { path: path.to_owned() }),
     };
     // What cannot be written must not leave an empty file, nor empty one that is there.
-    let picture = Picture::new(frame)?;
-    if !is_png {
-        picture.check_jpeg(frame)?;
-    }
+    let picture =
+        if is_png { Encoded::Png(Picture::new(frame)?) } else { Encoded::Jpeg(jpeg(frame, JPEG_QUALITY)?) };
     let at_path = |source| PictureError::Io { path: path.to_owned(), source };
     let mut file = BufWriter::new(File::create(path).map_err(at_path)?);
-    let written = if is_png {
-        picture.write_png(&mut file, PngSpeed::Small)
-    } else {
-        picture.write_jpeg(&mut file, JPEG_QUALITY)
+    let written = match picture {
+        Encoded::Png(picture) => picture.write_png(&mut file, PngSpeed::Small),
+        Encoded::Jpeg(bytes) => file.write_all(&bytes),
     };
     written.and_then(|()| file.flush()).map_err(at_path)
 }
@@ -59,10 +58,28 @@ pub fn write_png(frame: &Frame, to: impl Write) -> Result<(), PictureError> {
 /// # Errors
 /// [`PictureError::Unsupported`] for other elements and for unspecified pixel formats, [`PictureError::TooLarge`] for sides
 /// of more than 65,535 pixels; [`PictureError::Write`].
-pub fn write_jpeg(frame: &Frame, quality: u8, to: impl Write) -> Result<(), PictureError> {
-    let picture = Picture::new(frame)?;
-    picture.check_jpeg(frame)?;
-    picture.write_jpeg(to, quality).map_err(PictureError::Write)
+pub fn write_jpeg(frame: &Frame, quality: u8, mut to: impl Write) -> Result<(), PictureError> {
+    to.write_all(&jpeg(frame, quality)?).map_err(PictureError::Write)
+}
+
+/// What is written to a file, once it is there.
+enum Encoded {
+    Png(Picture),
+    Jpeg(Vec<u8>),
+}
+
+fn jpeg(frame: &Frame, quality: u8) -> Result<Vec<u8>, PictureError> {
+    let quality = JpegQuality::new(quality.clamp(1, 100)).unwrap_or_default();
+    let options = JpegOptions::new().with_quality(quality).with_subsampling(ChromaSubsampling::Full);
+    let mut bytes = Vec::new();
+    JpegEncoder::new(options).encode_into(frame, &mut bytes).map_err(|error| match error {
+        JpegEncodeError::Unsupported { pixel_format, element_type } => {
+            PictureError::Unsupported { pixel_format, element_type, format: "JPEG" }
+        }
+        JpegEncodeError::TooLarge { width, height } => PictureError::TooLarge { width, height },
+        failed @ JpegEncodeError::Encoder { .. } => PictureError::Write(io::Error::other(failed)),
+    })?;
+    Ok(bytes)
 }
 
 /// What matters more in a PNG.
@@ -116,33 +133,6 @@ impl Picture {
         PngEncoder::new_with_quality(to, compression, filter)
             .write_image(&self.pixels, self.width, self.height, self.colour)
             .map_err(io_error)
-    }
-
-    fn write_jpeg(&self, to: impl Write, quality: u8) -> io::Result<()> {
-        let without_opacity;
-        let (pixels, colour) = if self.colour == ExtendedColorType::Rgba8 {
-            without_opacity = self.pixels.chunks_exact(4).flat_map(|pixel| [pixel[0], pixel[1], pixel[2]]);
-            (&without_opacity.collect::<Bytes>(), ExtendedColorType::Rgb8)
-        } else {
-            (&self.pixels, self.colour)
-        };
-        JpegEncoder::new_with_quality(to, quality.clamp(1, 100))
-            .write_image(pixels, self.width, self.height, colour)
-            .map_err(io_error)
-    }
-
-    fn check_jpeg(&self, frame: &Frame) -> Result<(), PictureError> {
-        if frame.element_type() != ElementType::U8 {
-            return Err(PictureError::Unsupported {
-                pixel_format: frame.pixel_format(),
-                element_type: frame.element_type(),
-                format: "JPEG",
-            });
-        }
-        if self.width > 65_535 || self.height > 65_535 {
-            return Err(PictureError::TooLarge { width: self.width, height: self.height });
-        }
-        Ok(())
     }
 }
 
