@@ -57,7 +57,7 @@ impl Pictures {
     /// A small picture without its padding, which stands for any encoding; two in three are marked as JPEG.
     pub(crate) fn encode(&self, frame: &Frame, sequence: u64) -> Option<EncodedFrame> {
         let Self::Small { .. } = self else { return None };
-        let encoding = if sequence % 3 == 0 { Encoding::Lossless } else { Encoding::Jpeg };
+        let encoding = if sequence.is_multiple_of(3) { Encoding::Lossless } else { Encoding::Jpeg };
         EncodedFrame::of(frame, frame.pixels().slice(..16), encoding).ok()
     }
 

@@ -5,6 +5,7 @@
 //! firmware.
 //!
 //! * [`Frame`], [`Value`] and what they are made of: a picture, and any data.
+//! * [`EncodedFrame`] and [`Codec`]: a picture in fewer bytes, and what somebody else has to do for it.
 //! * [`zmtp`]: one ZeroMQ connection, bytes to multipart messages. Its documentation has the loop to run.
 //! * [`session`]: one end of an exchange, multipart messages to frames and data. It works over any carrier of messages, not
 //!   only over `zmtp`.

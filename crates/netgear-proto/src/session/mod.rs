@@ -26,6 +26,13 @@
 //! This holds between two ends. Where a third takes the place of one of them and the former comes back, it is a new one: it
 //! gets again what it had received and not taken.
 //!
+//! # Encoded frames
+//!
+//! An end says in its hello how frames may be encoded that are sent to it ([`SessionConfig::encodings`]). A sender may give the encoded form of
+//! a frame beside it ([`Outgoing::encoded`]), which goes in its place to a peer that decodes it, and to no other. The
+//! session neither encodes nor decodes: a receiver that announces encodings takes its frames by [`Session::recv_undecoded`], or has
+//! [`Session::next_encoded`] decoded first, so that nothing is taken before it is ready.
+//!
 //! # The exchange
 //!
 //! The sender sends as many frames as both ends have room for, and the receiver answers each when its application replies
@@ -33,7 +40,7 @@
 //! of the receiver its answer; a sender without anything to send asks idly a few times a second, so that the receiver can
 //! speak. On PAIR (RFC 31) either end speaks when it has something to say, if only what it has received.
 //!
-//! A VidGear peer takes one frame at a time, and numbers nothing: what is in the message that dies with a connection is
+//! A VidGear peer takes one frame at a time, raw, and numbers nothing: what is in the message that dies with a connection is
 //! reported as undelivered.
 //!
 //! ```
