@@ -20,7 +20,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<Outcome> {
     let target = workspace.target("media-alone");
     // Tests too: resizing and pipelines are all that is there, and they work.
     cargo(workspace, &target, &["test", "--lib", "--tests", "--no-default-features"])?;
-    for features in ["still", "annotate"] {
+    for features in ["still", "annotate", "codec"] {
         let features = ["check", "--lib", "--tests", "--no-default-features", "--features", features];
         cargo(workspace, &target, &features)?;
     }

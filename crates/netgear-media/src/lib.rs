@@ -9,6 +9,7 @@
 //!   and with [`Fit`] into a size of another shape.
 //! * **Changed**: a [`Pipeline`] converts, crops, resizes, flips, rotates and annotates, without copies in between;
 //!   [`draw_on`] draws boxes and text on one frame.
+//! * **Encoded**: [`FrameCodec`] makes frames smaller for a session, as JPEG or without loss, and the frames again from that.
 //! * **Out**: [`JpegEncoder`] for bytes, [`save_picture`] for a snapshot, [`Recorder`] for all that comes, [`Y4mWriter`] alone.
 //!
 //! ```
@@ -38,11 +39,12 @@
 //! program, so where files and URLs come from strangers choose [`Decoder::BuiltIn`].
 //!
 //! # Features
-//! * `video`, the default: sources, the recorder, and what `still` and `annotate` have.
+//! * `video`, the default: sources, the recorder, and what `still`, `annotate` and `codec` have.
 //! * `camera`: cameras as sources. On Linux it needs libclang to build.
 //! * `screen`: monitors of X displays as sources.
 //! * `still`: PNG and JPEG out.
 //! * `annotate`: text, lines and boxes on frames.
+//! * `codec`: frames encoded and decoded.
 //!
 //! Without any: resizing, and pipelines of all other steps.
 #![forbid(unsafe_code)]
@@ -53,6 +55,8 @@
 mod camera;
 #[cfg(feature = "video")]
 mod canceller;
+#[cfg(feature = "codec")]
+mod codec;
 mod colour;
 #[cfg(feature = "video")]
 mod digits;
@@ -66,7 +70,7 @@ mod frame_rate;
 mod frame_source;
 #[cfg(feature = "video")]
 mod frame_stream;
-#[cfg(feature = "still")]
+#[cfg(any(feature = "still", feature = "codec"))]
 mod jpeg;
 #[cfg(feature = "video")]
 mod looped;
@@ -106,6 +110,8 @@ pub use camera::{
 };
 #[cfg(feature = "video")]
 pub use canceller::Canceller;
+#[cfg(feature = "codec")]
+pub use codec::FrameCodec;
 pub use colour::{Colour, ColourError};
 #[cfg(feature = "video")]
 pub use formats::y4m::{Y4mChroma, Y4mError, Y4mWriter};
@@ -115,7 +121,7 @@ pub use frame_rate::{FrameRate, FrameRateError};
 pub use frame_source::{FrameSource, SourceInfo, TimedFrame};
 #[cfg(feature = "video")]
 pub use frame_stream::{FrameStream, FrameThread};
-#[cfg(feature = "still")]
+#[cfg(any(feature = "still", feature = "codec"))]
 pub use jpeg::{JpegEncodeError, JpegEncoder, JpegOptions};
 #[cfg(feature = "video")]
 pub use looped::Looped;

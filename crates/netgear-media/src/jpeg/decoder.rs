@@ -1,7 +1,8 @@
 //! One JPEG picture to BGR, as the frames of webcams and of MJPEG files are.
 
+#[cfg(feature = "video")]
 use bytes::BytesMut;
-use netgear_proto::{BufferPool, Frame};
+use netgear_proto::{BufferPool, ElementType, Frame, PixelFormat, Shape};
 use zune_jpeg::errors::DecodeErrors;
 use zune_jpeg::zune_core::bytestream::ZCursor;
 use zune_jpeg::zune_core::colorspace::ColorSpace;
@@ -9,16 +10,20 @@ use zune_jpeg::zune_core::options::DecoderOptions;
 
 /// Decodes JPEG pictures, one after another, into the same memory once a frame is let go.
 ///
-/// Every picture becomes 8-bit BGR, also a gray one. A picture without Huffman tables, as webcams and AVI files have them to
-/// save 420 bytes a frame, is decoded with the standard ones (ITU-T T.81, annex K.3).
-#[derive(Debug)]
+/// A picture without Huffman tables, as webcams and AVI files have them to save 420 bytes a frame, is decoded with the
+/// standard ones (ITU-T T.81, annex K.3).
+#[derive(Debug, Default)]
 pub(crate) struct JpegDecoder {
+    #[cfg(feature = "video")]
     max_frame_bytes: usize,
     pool: BufferPool,
     /// The picture, as it is given to the decoder.
     whole: Vec<u8>,
     /// The samples of a gray picture.
+    #[cfg(feature = "video")]
     gray: Vec<u8>,
+    /// A row with red where blue is to be.
+    row: Vec<u8>,
 }
 
 /// Why a JPEG picture cannot be decoded.
@@ -34,6 +39,7 @@ pub(crate) enum JpegError {
         reason: String,
     },
     /// It would be larger than is allowed.
+    #[cfg(feature = "video")]
     #[error("the JPEG picture has {width}×{height} pixels, more than {max_frame_bytes} bytes")]
     TooLarge {
         /// Pixels in a row.
@@ -43,70 +49,99 @@ pub(crate) enum JpegError {
         /// The limit.
         max_frame_bytes: usize,
     },
+    /// It is not the picture that was promised.
+    #[error("the JPEG picture {found}, and not what was promised")]
+    Other {
+        /// What it has or is instead.
+        found: String,
+    },
 }
 
 impl JpegDecoder {
     /// The longest side of a picture. Beyond it the decoder's arithmetic is not checked.
-    const MAX_SIDE: usize = 1 << 14;
+    pub(crate) const MAX_SIDE: usize = 1 << 14;
     /// The most passes over a progressive picture, which a few bytes can ask for.
     const MAX_SCANS: usize = 64;
 
     /// A decoder that refuses pictures of more bytes than these, before it takes memory for one.
+    #[cfg(feature = "video")]
     pub(crate) fn new(max_frame_bytes: usize) -> Self {
-        Self { max_frame_bytes, pool: BufferPool::default(), whole: Vec::new(), gray: Vec::new() }
+        let pool = BufferPool::default();
+        Self { max_frame_bytes, pool, whole: Vec::new(), gray: Vec::new(), row: Vec::new() }
     }
 
-    /// The picture in these bytes, which may have others before and after it.
+    /// The picture in these bytes, which may have others before and after it, in 8-bit BGR. A gray one becomes BGR too.
+    #[cfg(feature = "video")]
     pub(crate) fn decode(&mut self, bytes: &[u8]) -> Result<Frame, JpegError> {
         self.complete(bytes)?;
-        // Strict: a picture that ends early is an error, and not one that is gray from there on.
-        let options = DecoderOptions::default()
-            .set_strict_mode(true)
-            .set_max_width(Self::MAX_SIDE)
-            .set_max_height(Self::MAX_SIDE)
-            .jpeg_set_max_scans(Self::MAX_SCANS)
-            .jpeg_set_out_colorspace(ColorSpace::BGR);
-        let mut decoder = zune_jpeg::JpegDecoder::new_with_options(ZCursor::new(&self.whole), options);
-        decoder.decode_headers().map_err(damaged)?;
-        let info = decoder.info().ok_or_else(|| JpegError::damaged("its header is not whole"))?;
-        let (width, height) = (u32::from(info.width), u32::from(info.height));
-        let pixels = usize::from(info.width) * usize::from(info.height);
+        let mut picture = Picture::open(&self.whole, ColorSpace::RGB)?;
+        let (width, height, pixels) = (picture.width, picture.height, picture.pixels());
         let len = pixels.saturating_mul(3);
         if len > self.max_frame_bytes {
             let max_frame_bytes = self.max_frame_bytes;
             return Err(JpegError::TooLarge { width, height, max_frame_bytes });
         }
-
-        let mut bgr = self.pool.take(len);
-        bgr.resize(len, 0);
-        match decoder.input_colorspace() {
-            Some(ColorSpace::YCbCr) => decoder.decode_into(&mut bgr).map_err(damaged)?,
-            Some(ColorSpace::Luma) => {
-                decoder.set_options(options.jpeg_set_out_colorspace(ColorSpace::Luma));
-                self.gray.resize(pixels, 0);
-                decoder.decode_into(&mut self.gray).map_err(damaged)?;
-                spread(&self.gray, &mut bgr);
-            }
-            // RGB, and what printers use, which the decoder gives in this order alone.
-            _ => {
-                decoder.set_options(options.jpeg_set_out_colorspace(ColorSpace::RGB));
-                decoder.decode_into(&mut bgr).map_err(damaged)?;
-                for pixel in bgr.chunks_exact_mut(3) {
-                    pixel.swap(0, 2);
-                }
-            }
+        let mut bgr = self.pool.take_filled(len);
+        if picture.colours == ColorSpace::Luma {
+            self.gray.resize(pixels, 0);
+            picture.decode(ColorSpace::Luma, &mut self.gray)?;
+            spread(&self.gray, &mut bgr);
+        } else {
+            picture.decode(ColorSpace::RGB, &mut bgr)?;
+            swap_red_and_blue(&mut bgr, width, 3, &mut self.row)?;
         }
         Frame::bgr8(width, height, self.pool.freeze(bgr))
             .map_err(|error| JpegError::damaged(error.to_string()))
     }
 
+    /// The picture in these bytes, if it is one of this shape: baseline, in one scan, gray for a gray frame and in colours for others.
+    /// Of any other nothing is decoded, and no memory is taken for it. No opacity comes with it, so all is opaque.
+    pub(crate) fn decode_as(
+        &mut self,
+        bytes: &[u8],
+        shape: Shape,
+        pixel_format: PixelFormat,
+    ) -> Result<Frame, JpegError> {
+        let (colours, decoded, has_red_first) = match pixel_format {
+            PixelFormat::Gray => (ColorSpace::Luma, ColorSpace::Luma, true),
+            PixelFormat::Bgr => (ColorSpace::YCbCr, ColorSpace::RGB, false),
+            PixelFormat::Rgb => (ColorSpace::YCbCr, ColorSpace::RGB, true),
+            PixelFormat::Bgra => (ColorSpace::YCbCr, ColorSpace::RGBA, false),
+            PixelFormat::Rgba => (ColorSpace::YCbCr, ColorSpace::RGBA, true),
+            other => return Err(JpegError::other(format!("has no {other} pixels"))),
+        };
+        let kind = self.complete(bytes)?;
+        // What is coded in several passes has to be kept whole until the last, in twice the bytes of the frame.
+        if kind != Kind::BaselineInOneScan {
+            return Err(JpegError::other("is not baseline in one scan"));
+        }
+        let mut picture = Picture::open(&self.whole, decoded)?;
+        let (width, height) = (picture.width, picture.height);
+        if (width, height) != (shape.width(), shape.height()) {
+            return Err(JpegError::other(format!("has {width}×{height} pixels")));
+        }
+        if picture.colours != colours {
+            return Err(JpegError::other(format!("has {:?} pixels", picture.colours)));
+        }
+        let channels = shape.channels();
+        let mut pixels = self.pool.take_filled(picture.pixels() * usize::from(channels));
+        picture.decode(decoded, &mut pixels)?;
+        if !has_red_first {
+            swap_red_and_blue(&mut pixels, width, channels.into(), &mut self.row)?;
+        }
+        Frame::new(self.pool.freeze(pixels), shape, ElementType::U8, pixel_format)
+            .map_err(|error| JpegError::other(error.to_string()))
+    }
+
     /// Puts together what the decoder needs: the tables and the picture, without what stands around them.
-    fn complete(&mut self, bytes: &[u8]) -> Result<(), JpegError> {
+    fn complete(&mut self, bytes: &[u8]) -> Result<Kind, JpegError> {
         let start = bytes.windows(2).position(|next| next == [0xff, SOI]).ok_or(JpegError::NotJpeg)?;
         let mut rest = bytes.get(start + 2..).unwrap_or_default();
         self.whole.clear();
         self.whole.extend_from_slice(&[0xff, SOI]);
         let (mut has_huffman_tables, mut is_baseline) = (false, false);
+        // Of each frame that starts, of which a picture has one.
+        let mut components = Vec::new();
         loop {
             let marker = next_marker(&mut rest).ok_or_else(|| JpegError::damaged("it ends in its header"))?;
             match marker {
@@ -121,6 +156,9 @@ impl JpegDecoder {
             if !matches!(marker, COM | APP0..=APP13 | APP15) {
                 has_huffman_tables |= marker == DHT;
                 is_baseline |= matches!(marker, SOF0 | SOF1);
+                if is_start_of_frame(marker) {
+                    components.push(segment.get(7).copied());
+                }
                 self.whole.extend_from_slice(&[0xff, marker]);
                 self.whole.extend_from_slice(segment);
             }
@@ -138,8 +176,77 @@ impl JpegDecoder {
         } else {
             self.whole.extend_from_slice(rest);
         }
-        Ok(())
+        let of_scan = segment(rest).and_then(|scan| scan.get(2).copied());
+        let is_one_scan = of_scan.is_some() && components == [of_scan];
+        Ok(if is_baseline && is_one_scan { Kind::BaselineInOneScan } else { Kind::Other })
     }
+}
+
+/// What a picture takes to decode.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// A few rows at a time.
+    BaselineInOneScan,
+    /// All of it at once.
+    Other,
+}
+
+/// A picture whose header was read.
+struct Picture<'a> {
+    decoder: zune_jpeg::JpegDecoder<ZCursor<&'a Vec<u8>>>,
+    width: u32,
+    height: u32,
+    /// As they are coded.
+    colours: ColorSpace,
+}
+
+impl<'a> Picture<'a> {
+    /// The conversion of colours is chosen when the header is read: `decoded` is what they are to become, where there are any.
+    fn open(whole: &'a Vec<u8>, decoded: ColorSpace) -> Result<Self, JpegError> {
+        let options = Self::options().jpeg_set_out_colorspace(decoded);
+        let mut decoder = zune_jpeg::JpegDecoder::new_with_options(ZCursor::new(whole), options);
+        decoder.decode_headers().map_err(damaged)?;
+        let info = decoder.info().ok_or_else(|| JpegError::damaged("its header is not whole"))?;
+        let colours =
+            decoder.input_colorspace().ok_or_else(|| JpegError::damaged("its header is not whole"))?;
+        Ok(Self { decoder, width: info.width.into(), height: info.height.into(), colours })
+    }
+
+    fn options() -> DecoderOptions {
+        // Strict: a picture that ends early is an error, and not one that is gray from there on.
+        DecoderOptions::default()
+            .set_strict_mode(true)
+            .set_max_width(JpegDecoder::MAX_SIDE)
+            .set_max_height(JpegDecoder::MAX_SIDE)
+            .jpeg_set_max_scans(JpegDecoder::MAX_SCANS)
+    }
+
+    const fn pixels(&self) -> usize {
+        self.width as usize * self.height as usize
+    }
+
+    fn decode(&mut self, colours: ColorSpace, pixels: &mut [u8]) -> Result<(), JpegError> {
+        self.decoder.set_options(Self::options().jpeg_set_out_colorspace(colours));
+        self.decoder.decode_into(pixels).map_err(damaged)
+    }
+}
+
+/// BGR from RGB or BGRA from RGBA. The decoder gives red first in less time than blue first, by more than this takes.
+fn swap_red_and_blue(
+    pixels: &mut [u8],
+    width: u32,
+    channels: u32,
+    row: &mut Vec<u8>,
+) -> Result<(), JpegError> {
+    let swap = if channels == 4 { yuv::rgba_to_bgra } else { yuv::rgb_to_bgr };
+    let stride = width * channels;
+    for swapped in pixels.chunks_exact_mut(stride.max(1) as usize) {
+        row.clear();
+        row.extend_from_slice(swapped);
+        swap(row, stride, swapped, stride, width, 1)
+            .map_err(|error| JpegError::damaged(error.to_string()))?;
+    }
+    Ok(())
 }
 
 /// An `APP0` segment as AVI files have it, which bids the decoder put in the standard tables.
@@ -150,6 +257,10 @@ const READ_AHEAD: usize = 16;
 impl JpegError {
     fn damaged(reason: impl Into<String>) -> Self {
         Self::Damaged { reason: reason.into() }
+    }
+
+    fn other(found: impl Into<String>) -> Self {
+        Self::Other { found: found.into() }
     }
 }
 
@@ -172,6 +283,11 @@ const APP0: u8 = 0xe0;
 /// APP14, which is kept, says how the colours are coded.
 const APP13: u8 = 0xed;
 const APP15: u8 = 0xef;
+
+/// `SOF0` to `SOF15`, without the three that stand among them.
+const fn is_start_of_frame(marker: u8) -> bool {
+    matches!(marker, 0xc0..=0xcf) && !matches!(marker, DHT | 0xc8 | 0xcc)
+}
 
 /// The next marker, past what stands before it.
 fn next_marker(rest: &mut &[u8]) -> Option<u8> {
@@ -210,13 +326,14 @@ fn scans(all: &[u8]) -> &[u8] {
 }
 
 /// Each sample three times.
+#[cfg(feature = "video")]
 fn spread(gray: &[u8], bgr: &mut BytesMut) {
     for (pixel, sample) in bgr.chunks_exact_mut(3).zip(gray) {
         pixel.fill(*sample);
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "video"))]
 mod tests {
     use image::ExtendedColorType;
     use image::codecs::jpeg::JpegEncoder;

@@ -1,9 +1,9 @@
 //! JPEG, as still pictures, webcams, films and encoded frames have it.
 
-#[cfg(feature = "video")]
+#[cfg(feature = "codec")]
 mod decoder;
 mod encoder;
 
-#[cfg(feature = "video")]
+#[cfg(feature = "codec")]
 pub(crate) use decoder::{JpegDecoder, JpegError};
 pub use encoder::{JpegEncodeError, JpegEncoder, JpegOptions};

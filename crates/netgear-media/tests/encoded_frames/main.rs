@@ -1,0 +1,7 @@
+//! Frames through `FrameCodec` and back: what must come out the same does, what need not is near, and what a peer may send instead
+//! of a frame is an error.
+
+mod damage;
+mod jpeg;
+mod lossless;
+mod pictures;
