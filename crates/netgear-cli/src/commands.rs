@@ -6,7 +6,7 @@ use netgear::{
     media::{
         CameraInfo, Filter, FrameRate, OpenOptions, Pipeline, Source, SourceInfo, TestPatternSpec, cameras,
     },
-    prelude::{Endpoint, FramePolicy, FrameReceiver, FrameSender},
+    prelude::{Endpoint, FramePolicy},
     transport::{Builder, End},
 };
 use serde::Serialize;
@@ -16,6 +16,7 @@ use crate::{
     Failure,
     feed::Feed,
     live::LiveLine,
+    lossy::Lossy,
     options::{Demo, Devices, Fps, Probe, Serve, Session, Transport, View},
     print,
     receiving::{Receiving, Reply},
@@ -38,6 +39,7 @@ pub(crate) async fn serve(options: Serve) -> Result<(), Failure> {
     if policy != FramePolicy::Block {
         tally.without_digest();
     }
+    let lossy = Lossy::new(options.encoding).filter(|_| tally.has_digest());
     let pipeline = options.picture.pipeline();
     let mut sending = Sending {
         feed: Feed::spawn(source, options.source.to_string(), options.looped, pipeline),
@@ -52,10 +54,11 @@ pub(crate) async fn serve(options: Serve) -> Result<(), Failure> {
         thinning: Thinning::default(),
         read: 0,
         unanswered: VecDeque::new(),
+        lossy,
     };
     let mut way = Way::new(options.bind, options.connect, || Way::Connect(Endpoint::default_to_connect()));
     let sent = loop {
-        let builder = session.set_up(FrameSender::builder()).frame_policy(policy);
+        let builder = session.set_up(netgear::sender()).encoding(options.encoding).frame_policy(policy);
         let opened = match &way {
             Way::Bind(endpoint) => builder.bind(endpoint.clone()).await.map_err(Failure::from),
             Way::Connect(endpoint) => tokio::select! {
@@ -108,7 +111,7 @@ pub(crate) async fn view(options: View) -> Result<(), Failure> {
     let mut record = options.record;
     let mut way = Way::new(options.bind, options.connect, || Way::Bind(Endpoint::default_to_bind()));
     let received = loop {
-        let builder = session.set_up(FrameReceiver::builder());
+        let builder = session.set_up(netgear::receiver());
         let opened = match &way {
             Way::Bind(endpoint) => builder.bind(endpoint.clone()).await.map_err(Failure::from),
             Way::Connect(endpoint) => tokio::select! {
@@ -235,9 +238,10 @@ pub(crate) async fn demo(options: Demo) -> Result<(), Failure> {
         Transport::Tcp => "tcp://127.0.0.1:0".to_owned(),
         Transport::Ipc => format!("ipc://{}", folder.path().join("demo.sock").display()),
     };
-    let receiver = FrameReceiver::builder().pattern(options.pattern).bind(endpoint.parse()?).await?;
+    let receiver = netgear::receiver().pattern(options.pattern).bind(endpoint.parse()?).await?;
     let endpoint = receiver.endpoint().cloned().ok_or(Failure::NotBound)?;
-    let sender = FrameSender::builder().pattern(options.pattern).connect(endpoint.clone()).await?;
+    let sender = netgear::sender().encoding(options.encoding).pattern(options.pattern);
+    let sender = sender.connect(endpoint.clone()).await?;
 
     let mut receiving = Receiving {
         reply: Reply::Echo { frames: options.return_frames },
@@ -273,6 +277,7 @@ pub(crate) async fn demo(options: Demo) -> Result<(), Failure> {
         thinning: Thinning::default(),
         read: 0,
         unanswered: VecDeque::new(),
+        lossy: Lossy::new(options.encoding),
     };
     let mut sent = Tally::new(true);
     let live = LiveLine::new(format!("streaming over {endpoint}"));

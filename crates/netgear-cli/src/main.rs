@@ -3,6 +3,7 @@
 mod commands;
 mod feed;
 mod live;
+mod lossy;
 mod options;
 mod picture;
 mod print;

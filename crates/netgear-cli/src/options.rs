@@ -3,7 +3,7 @@ use std::{path::PathBuf, str::FromStr, time::Duration};
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, value_parser};
 use netgear::{
     media::{FrameRate, Percent, Source, TestPatternSpec},
-    prelude::{Dialect, Endpoint, FramePolicy, Mode, Pattern, Value},
+    prelude::{Dialect, EncodingChoice, Endpoint, FramePolicy, Mode, Pattern, Value},
 };
 
 use crate::picture::Picture;
@@ -63,6 +63,7 @@ Examples:
   netgear serve camera:0 --connect tcp://desk:5555 a camera, live; `netgear devices` lists them
   netgear serve 'camera:0?size=1280x720&fps=60&format=mjpeg&resume=30'
   netgear serve test: --stay                       to one receiver after another
+  netgear serve camera:0 --encoding jpeg:75        over Wi-Fi
   netgear serve film.mp4 --reduce 30 --data '{\"camera\": 3}' --print-data
   netgear serve film.mp4 --size 640x640 --fit letterbox --gray --annotate 'gate 3, {time}'
 
@@ -114,6 +115,9 @@ pub(crate) struct Demo {
     /// How many frames to stream, in place of how long.
     #[arg(long, value_name = "N", value_parser = value_parser!(u64).range(1..))]
     pub(crate) frames: Option<u64>,
+    /// How the frames cross: raw, lossless, or jpeg, as for `serve`.
+    #[arg(long, default_value = "raw", value_name = "NAME")]
+    pub(crate) encoding: EncodingChoice,
     /// Send each frame back as well.
     #[arg(long)]
     pub(crate) return_frames: bool,
@@ -157,6 +161,11 @@ pub(crate) struct Serve {
     /// and a URL, which may be a camera's; block for all else.
     #[arg(long, value_name = "NAME")]
     pub(crate) policy: Option<PolicyOption>,
+    /// How the frames cross: raw (for a cable), lossless (the same pixels, in fewer bytes), or jpeg (the smallest: for Wi-Fi);
+    /// jpeg:QUALITY from 1 to 100, and jpeg:QUALITY:SUBSAMPLING with 444 (for text and drawings), 422 or 420. Left out, these are
+    /// 80 and 420. A receiver that does not decode it, such as VidGear's, gets raw frames.
+    #[arg(long, default_value = "raw", value_name = "NAME")]
+    pub(crate) encoding: EncodingChoice,
     /// Begin again at the end, without end.
     #[arg(long = "loop")]
     pub(crate) looped: bool,

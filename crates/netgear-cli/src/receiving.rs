@@ -119,6 +119,15 @@ impl Receiving {
             let delivery = match received {
                 // The heartbeat says that the sender is alive; its source may be slow.
                 Err(RecvError::Timeout(_) | RecvError::DataWaiting { .. }) => continue,
+                Err(RecvError::Undecodable { delivery, error }) => {
+                    live.suspend(|| {
+                        print::note(&format_args!("frame {} is left out: {error}", delivery.sequence));
+                    });
+                    for data in delivery.earlier.iter().chain(&delivery.data) {
+                        self.take_data(data, tally, live);
+                    }
+                    continue;
+                }
                 received => received?,
             };
             let Some(delivery) = delivery else {

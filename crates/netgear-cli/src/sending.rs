@@ -13,7 +13,15 @@ use netgear::{
 use tokio::time::{sleep, timeout};
 
 use crate::{
-    Failure, feed::Feed, live::LiveLine, options::Fps, print, stop::Stop, summary::Tally, thinning::Thinning,
+    Failure,
+    feed::Feed,
+    live::LiveLine,
+    lossy::{Crossing, Lossy},
+    options::Fps,
+    print,
+    stop::Stop,
+    summary::Tally,
+    thinning::Thinning,
 };
 
 /// How a stream is sent.
@@ -36,7 +44,18 @@ pub(crate) struct Sending {
     /// Frames that were read so far, without those that were left out.
     pub(crate) read: u64,
     /// Those that are not known to have arrived, oldest first, if none is to be dropped: the next receiver gets them.
-    pub(crate) unanswered: VecDeque<(Frame, Option<Value>)>,
+    pub(crate) unanswered: VecDeque<Unanswered>,
+    /// What tells how frames arrive, if that matters and they do not as they are.
+    pub(crate) lossy: Option<Lossy>,
+}
+
+/// A frame that is not known to have arrived.
+#[derive(Debug, Clone)]
+pub(crate) struct Unanswered {
+    frame: Frame,
+    data: Option<Value>,
+    /// What the receiver has once it arrives.
+    arrives: Frame,
 }
 
 /// When a frame is due.
@@ -114,9 +133,16 @@ impl Sending {
         }
         // What the receiver before did not get; those stay in the list until this one has them.
         tally.not_dropped(self.unanswered.len() as u64);
-        for (frame, data) in self.unanswered.clone() {
+        for at in 0..self.unanswered.len() {
+            let Some(Unanswered { frame, data, .. }) = self.unanswered.get(at).cloned() else { break };
+            let Some(crossing) = self.crossing(sender, &frame).await? else { return Ok(Ended::PeerLeft) };
+            if let Some(unanswered) = self.unanswered.get_mut(at) {
+                unanswered.arrives = crossing.arrives;
+            }
             let has_data = data.is_some();
-            match sender.send(frame, data).await {
+            let mut outgoing = session::Outgoing::new(frame, sender.now()).with_encoded(crossing.encoded);
+            outgoing.data = data;
+            match sender.send_outgoing(outgoing).await {
                 Err(SendError::PeerLeft) => return Ok(Ended::PeerLeft),
                 sent => sent?,
             }
@@ -151,14 +177,27 @@ impl Sending {
             }
             let data = self.data.next(self.read);
             self.read += 1;
-            if self.policy == FramePolicy::Block {
-                self.unanswered.push_back((frame.clone(), data.clone()));
-            }
+            let captured_at = captured_at.unwrap_or_else(|| sender.now());
             tally.frame_bytes = frame.pixels().len();
             tally.begin();
+            if self.policy == FramePolicy::Block {
+                // Until it is known otherwise: a stop may come in between, and the frame is not forgotten.
+                self.unanswered.push_back(Unanswered {
+                    arrives: frame.clone(),
+                    frame: frame.clone(),
+                    data: data.clone(),
+                });
+            }
+            let Some(crossing) = self.crossing(sender, &frame).await? else { return Ok(Ended::PeerLeft) };
+            if self.policy == FramePolicy::Block
+                && let Some(unanswered) = self.unanswered.back_mut()
+            {
+                unanswered.arrives = crossing.arrives;
+            }
             let has_data = data.is_some();
-            let captured_at = captured_at.unwrap_or_else(|| sender.now());
-            let sent = sender.send_outgoing(session::Outgoing { frame, data, captured_at }).await;
+            let mut outgoing = session::Outgoing::new(frame, captured_at).with_encoded(crossing.encoded);
+            outgoing.data = data;
+            let sent = sender.send_outgoing(outgoing).await;
             tally.data_given += u64::from(has_data && sent.is_ok());
             self.count(sender, tally, live);
             match sent {
@@ -168,6 +207,18 @@ impl Sending {
             live.update(tally);
         }
         self.flush(sender, tally, live).await
+    }
+
+    /// What becomes of a frame on its way; `None` if the receiver has left.
+    async fn crossing(&self, sender: &FrameSender, frame: &Frame) -> Result<Option<Crossing>, Failure> {
+        let Some(lossy) = &self.lossy else {
+            return Ok(Some(Crossing { encoded: None, arrives: frame.clone() }));
+        };
+        match lossy.crossing(sender, frame).await {
+            Ok(crossing) => Ok(Some(crossing)),
+            Err(WaitError::Over) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Waits for the last answers, as long as they keep coming.
@@ -243,8 +294,8 @@ impl Sending {
     fn note(&mut self, stats: Stats, tally: &mut Tally) {
         let arrived = tally.note(stats);
         for _ in 0..arrived {
-            if let Some((frame, _)) = self.unanswered.pop_front() {
-                tally.digest(&frame);
+            if let Some(Unanswered { arrives, .. }) = self.unanswered.pop_front() {
+                tally.digest(&arrives);
             }
         }
     }

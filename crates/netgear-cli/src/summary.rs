@@ -5,7 +5,10 @@ use std::{
 
 use netgear::{
     prelude::{Dialect, Frame, Pattern, Stats},
-    proto::session::{self, LatencyPercentiles},
+    proto::{
+        Encoding,
+        session::{self, LatencyPercentiles},
+    },
 };
 use serde::{Serialize, Serializer};
 use xxhash_rust::xxh3::Xxh3;
@@ -29,6 +32,7 @@ pub(crate) struct Tally {
     /// The session of this peer, so far.
     session: Stats,
     /// Of the sessions before.
+    crossed: Crossed,
     dropped: u64,
     data_undelivered: u64,
     reconnects: u64,
@@ -49,6 +53,7 @@ impl Tally {
             peer: None,
             peers: 0,
             session: Stats::default(),
+            crossed: Crossed::default(),
             dropped: 0,
             data_undelivered: 0,
             reconnects: 0,
@@ -86,6 +91,7 @@ impl Tally {
     /// The session is over, and another may come.
     pub(crate) fn end_session(&mut self) {
         let Stats { frames_dropped, data_undelivered, reconnects, .. } = self.session;
+        self.crossed = self.crossed.with(&self.session);
         self.dropped += frames_dropped.total();
         self.data_undelivered += data_undelivered;
         self.reconnects += reconnects;
@@ -93,6 +99,7 @@ impl Tally {
         let latency = self.session.latency;
         self.session = Stats::default();
         self.session.latency = latency;
+        self.session.last_encoding = self.crossed.encoding;
     }
 
     /// Frames of this end that were given up are to be sent to the next peer.
@@ -136,6 +143,10 @@ impl Tally {
         }
     }
 
+    pub(crate) fn has_digest(&self) -> bool {
+        self.digest.is_some()
+    }
+
     pub(crate) fn frames(&self) -> u64 {
         self.frames
     }
@@ -147,9 +158,15 @@ impl Tally {
         let timed = self.frames.saturating_sub(1) as f64 / self.frames.max(1) as f64;
         let Stats { frames_dropped, data_undelivered, reconnects, latency, .. } = self.session;
         let data_undelivered = self.data_undelivered + data_undelivered;
+        let crossed = self.crossed.with(&self.session);
         Summary {
             frames: self.frames,
             bytes: self.bytes,
+            encoding: crossed.encoding,
+            frames_encoded: crossed.encoded,
+            wire_bytes: crossed.wire_bytes,
+            ratio: if crossed.pixels > 0 { crossed.wire_bytes as f64 / crossed.pixels as f64 } else { 1.0 },
+            undecodable: crossed.undecodable,
             seconds,
             fps: per_second(self.frames as f64 * timed),
             gigabytes_per_second: per_second(self.bytes as f64 * timed) / 1e9,
@@ -167,6 +184,28 @@ impl Tally {
                 .filter(|_| self.frames_returned > 0)
                 .map(hexadecimal),
             peer: self.peer.map(|peer| Peer { dialect: peer.dialect, pattern: peer.pattern }),
+        }
+    }
+}
+
+/// What the frames took on the link, over all sessions, with those that were sent again.
+#[derive(Debug, Clone, Copy, Default)]
+struct Crossed {
+    encoding: Encoding,
+    encoded: u64,
+    undecodable: u64,
+    pixels: u64,
+    wire_bytes: u64,
+}
+
+impl Crossed {
+    fn with(self, session: &Stats) -> Self {
+        Self {
+            encoding: session.last_encoding,
+            encoded: self.encoded + session.frames_encoded,
+            undecodable: self.undecodable + session.frames_undecodable,
+            pixels: self.pixels + session.pixel_bytes,
+            wire_bytes: self.wire_bytes + session.frame_bytes,
         }
     }
 }
@@ -189,6 +228,16 @@ pub(crate) struct Summary {
     pub(crate) frames: u64,
     /// Their pixels.
     pub(crate) bytes: u64,
+    /// How the last of them was encoded.
+    #[serde(serialize_with = "encoding_name")]
+    pub(crate) encoding: Encoding,
+    /// Frames that went or came encoded, those that were sent again included.
+    pub(crate) frames_encoded: u64,
+    /// What all frames took on the link, and how much that is of their pixels.
+    pub(crate) wire_bytes: u64,
+    pub(crate) ratio: f64,
+    /// Frames that came and could not be decoded.
+    pub(crate) undecodable: u64,
     /// From the first of them to the last.
     pub(crate) seconds: f64,
     pub(crate) fps: f64,
@@ -228,6 +277,10 @@ pub(crate) struct Peer {
     pub(crate) pattern: Pattern,
 }
 
+fn encoding_name<S: Serializer>(encoding: &Encoding, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(encoding)
+}
+
 /// As the options name it.
 fn dialect_name<S: Serializer>(dialect: &Dialect, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(match dialect {
@@ -260,6 +313,19 @@ impl fmt::Display for Summary {
                 Micros(latency.p99),
                 Micros(latency.max)
             )?;
+        }
+        if self.frames_encoded > 0 {
+            write!(
+                f,
+                "\n  {} frames as {}: {:.1} MB on the link, {:.1} % of the pixels",
+                self.frames_encoded,
+                self.encoding,
+                self.wire_bytes as f64 / 1e6,
+                self.ratio * 100.0
+            )?;
+        }
+        if self.undecodable > 0 {
+            write!(f, "\n  {} frames could NOT be decoded", self.undecodable)?;
         }
         write!(f, "\n  data: {} out, {} in", self.data_sent, self.data_received)?;
         if self.frames_returned > 0 {
@@ -317,6 +383,11 @@ mod tests {
         for field in [
             "frames",
             "bytes",
+            "encoding",
+            "frames_encoded",
+            "wire_bytes",
+            "ratio",
+            "undecodable",
             "seconds",
             "fps",
             "gigabytes_per_second",

@@ -22,15 +22,31 @@
 //! }
 //! ```
 //!
+//! Over a network that is slower than a cable, frames go encoded: [`sender`] and [`receiver`] are the builders of both ends with
+//! a codec, and the receiver says by itself what it decodes.
+//!
+//! ```
+//! # use netgear::prelude::*;
+//! # async fn stream() -> Result<(), Box<dyn std::error::Error>> {
+//! let receiver = netgear::receiver().bind("tcp://*:5555".parse()?).await?;
+//! let sender = netgear::sender().encoding(EncodingChoice::JPEG).connect("tcp://desk:5555".parse()?).await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! This crate is three in one, each of which can be had alone:
 //!
 //! * [`proto`]: what is said on the wire, and the rules of saying it; without std, sockets or a clock;
 //! * [`transport`]: both ends as async sessions on tokio;
 //! * [`media`]: frames from files, URLs, cameras, screens and test patterns; resizing and pipelines; still pictures.
 
+mod ends;
+
 pub use netgear_media as media;
 pub use netgear_proto as proto;
 pub use netgear_transport as transport;
+
+pub use self::ends::{codec, receiver, sender};
 
 /// What most programs need: `use netgear::prelude::*`.
 pub mod prelude {
@@ -39,8 +55,8 @@ pub mod prelude {
         TestPattern, reduce,
     };
     pub use netgear_proto::{
-        DType, Dialect, ElementType, Frame, Limits, Mode, NdArray, Pattern, PixelFormat, Role, Shape,
-        Timestamp, Value,
+        ChromaSubsampling, DType, Dialect, ElementType, EncodingChoice, Frame, JpegQuality, Limits, Mode,
+        NdArray, Pattern, PixelFormat, Role, Shape, Timestamp, Value,
         session::{Delivery, FramePolicy, Outgoing, ResumeToken, Stats},
     };
     pub use netgear_transport::{Closed, Endpoint, FrameReceiver, FrameSender, RecvError, SendError};
