@@ -133,7 +133,9 @@ impl Liar {
                 let pixels = [LIAR.to_le_bytes(), sequence.to_le_bytes()].concat();
                 let frame = Frame::gray8(16, 1, pixels).expect("it has the bytes of its shape");
                 let frame = match EncodedFrame::of(&frame, frame.pixels().clone(), Encoding::Jpeg) {
-                    Ok(encoded) if self.config.encodings() != Encodings::RAW && sequence.is_multiple_of(3) => {
+                    Ok(encoded)
+                        if self.config.encodings() != Encodings::RAW && sequence.is_multiple_of(3) =>
+                    {
                         WireFrame::Encoded(encoded)
                     }
                     _ => WireFrame::Raw(frame),
