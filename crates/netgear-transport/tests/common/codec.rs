@@ -98,7 +98,7 @@ impl Codec for RunLengths {
                     _ => bytes.extend([1, byte]),
                 }
             }
-            if self.lies_every > 0 && done % self.lies_every == 0 {
+            if self.lies_every > 0 && done.is_multiple_of(self.lies_every) {
                 bytes.truncate(1);
             }
             let small = bytes.len() < frame.pixels().len();

@@ -52,7 +52,7 @@ async fn frames_of_every_kind_cross_encoded_or_raw_with_data_both_ways() {
                 let endpoint = receiver.endpoint().unwrap().clone();
                 let sender = encoding_sender(pattern, &to, choice).connect(endpoint).await.unwrap();
                 let picture = |number: u64| {
-                    if number % 2 == 0 { striped(number) } else { frame_of(number as usize) }
+                    if number.is_multiple_of(2) { striped(number) } else { frame_of(number as usize) }
                 };
                 let receiving = tokio::spawn(async move {
                     for number in 0..FRAMES {
