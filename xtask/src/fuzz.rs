@@ -79,7 +79,7 @@ impl Target {
     }
 }
 
-const TARGETS: [Target; 16] = [
+const TARGETS: [Target; 17] = [
     // Most limits are passed with less, and the longest recorded message is half of this.
     Target::proto("native_message", 4096),
     Target {
@@ -98,6 +98,7 @@ const TARGETS: [Target; 16] = [
     Target::media("avi", 1536),
     Target::media("mjpeg", 1024),
     Target::media("jpeg", 1024),
+    Target::media("encoded_frame", 1024),
     Target::media("gif", 512),
     Target::media("png", 1024),
     Target::media("webp", 1024),

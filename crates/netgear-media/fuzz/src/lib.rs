@@ -15,4 +15,4 @@ macro_rules! targets {
     };
 }
 
-targets!(avi, gif, jpeg, mjpeg, mp4, mp4_frames, png, source_texts, webp, y4m);
+targets!(avi, encoded_frame, gif, jpeg, mjpeg, mp4, mp4_frames, png, source_texts, webp, y4m);

@@ -9,7 +9,9 @@ mod targets;
 
 use std::{fs, panic, path::Path};
 
-use self::targets::Played;
+use netgear_media::proto::Encoding;
+
+use self::targets::{Played, encoded_frame::Reached};
 
 /// Runs every input of a corpus, and says which it was that failed.
 fn replay<R>(target: &str, run: impl Fn(&[u8]) -> R) -> Vec<R> {
@@ -70,6 +72,17 @@ fn single_jpeg_pictures() {
     let results = replay("jpeg", targets::jpeg::run);
     assert_reached(&results, "a picture", |played| played.frames == 1 && !played.has_failed);
     assert_reached(&results, "an error", |played| played.has_failed);
+}
+
+#[test]
+fn encoded_frames() {
+    let results = replay("encoded_frame", targets::encoded_frame::run);
+    for encoding in [Encoding::Jpeg, Encoding::Lossless] {
+        for reached in [Reached::Refused(encoding), Reached::Decoded(encoding), Reached::CameBack(encoding)] {
+            assert_reached(&results, &format!("{reached:?}"), |result| *result == reached);
+        }
+    }
+    assert_reached(&results, "pixels that become no smaller", |result| *result == Reached::StayedRaw);
 }
 
 #[test]

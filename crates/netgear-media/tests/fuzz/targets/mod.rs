@@ -4,6 +4,7 @@
 
 #[path = "../../../../netgear-proto/tests/common/counting_allocator.rs"]
 mod counting_allocator;
+pub(crate) mod encoded_frame;
 mod film;
 pub(crate) mod source_texts;
 
