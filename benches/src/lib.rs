@@ -1,6 +1,8 @@
 //! What the benches share: exchanges of frames between two ends, each on a thread and a runtime of its own, as two programs
 //! would run them.
 
+mod content;
+pub mod encoded;
 pub mod raw;
 pub mod session;
 pub mod vidgear;
@@ -12,6 +14,8 @@ use std::{
     thread,
     time::{Duration, Instant},
 };
+
+pub use content::Content;
 
 use bytes::Bytes;
 use netgear_proto::{Frame, Pattern};

@@ -28,6 +28,9 @@ pub(crate) struct Options {
     /// Only resizing side by side with cv2.resize. Needs Python, and pip's network the first time.
     #[arg(long, conflicts_with_all = ["side_by_side", "vidgear"])]
     pub(crate) resize: bool,
+    /// Only sessions with each encoding, side by side.
+    #[arg(long, conflicts_with_all = ["side_by_side", "vidgear", "resize"])]
+    pub(crate) encodings: bool,
     /// Print the side-by-side figures as JSON.
     #[arg(long)]
     pub(crate) json: bool,
@@ -43,6 +46,9 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<Outcome> {
     }
     if options.resize {
         return beside_opencv(workspace, options);
+    }
+    if options.encodings {
+        return side_by_side(workspace, "encodings-side-by-side", options, &[]);
     }
     if !options.side_by_side {
         let quick = if options.quick { ["--", "--quick"].as_slice() } else { &[] };
