@@ -1,6 +1,12 @@
 //! Frames through `FrameCodec` and back: what must come out the same does, what need not is near, and what a peer may send instead
 //! of a frame is an error.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "it is test code, also outside the test functions"
+)]
+
 mod damage;
 mod jpeg;
 mod lossless;

@@ -1,7 +1,5 @@
 //! What is encoded.
 
-#![allow(clippy::unwrap_used, reason = "it is test code, outside the test functions")]
-
 use netgear_media::proto::{ElementType, Frame, PixelFormat, Shape};
 
 pub(crate) const FORMATS: [PixelFormat; 5] =
