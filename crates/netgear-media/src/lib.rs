@@ -135,7 +135,7 @@ pub use pipeline::{
 };
 pub use pixels_mut::{PixelsMut, PixelsMutError};
 #[cfg(feature = "video")]
-pub use recorder::{RecordError, Recorder};
+pub use recorder::{RecordError, RecordOptions, Recorded, Recorder};
 pub use region::{Region, RegionError};
 pub use resize::filter::{Filter, UnknownFilter};
 pub use resize::fit::{Fit, FitError, Placement};

@@ -5,8 +5,10 @@
 //! turning and cropping, and a camera is asked only once.
 
 pub(crate) mod credentials;
+mod encoding;
 mod log;
 mod nut;
+mod nut_writer;
 mod process;
 
 use std::ffi::OsString;
@@ -19,8 +21,10 @@ use std::time::Duration;
 
 use netgear_proto::{BufferPool, ElementType, Frame, PixelFormat};
 
+pub(crate) use self::encoding::{Encoding, EncodingError, is_there};
 use self::log::Output;
 use self::nut::{FrameHeader, NutError, NutReader};
+pub(crate) use self::nut_writer::fourcc;
 use self::process::{Process, Slot, StartError, cancel};
 use crate::OpenOptions;
 use crate::ffmpeg::credentials::{Secret, without_passwords};

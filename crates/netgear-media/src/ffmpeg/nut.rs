@@ -7,26 +7,27 @@
 use std::io::{self, Read};
 use std::time::Duration;
 
-const FILE_ID: &[u8; 25] = b"nut/multimedia container\0";
-const MAIN: u64 = 0x4E4D_7A56_1F5F_04AD;
-const STREAM: u64 = 0x4E53_1140_5BF2_F9DB;
-const SYNCPOINT: u64 = 0x4E4B_E4AD_EECA_4569;
+pub(super) const FILE_ID: &[u8; 25] = b"nut/multimedia container\0";
+pub(super) const MAIN: u64 = 0x4E4D_7A56_1F5F_04AD;
+pub(super) const STREAM: u64 = 0x4E53_1140_5BF2_F9DB;
+pub(super) const SYNCPOINT: u64 = 0x4E4B_E4AD_EECA_4569;
 
 /// The longest header that is read. Those of one stream have some hundred bytes; an index, which may be longer, is skipped.
 const LONGEST_PACKET: u64 = 1 << 16;
 
 /// The bits of a frame's flags.
-mod flag {
-    pub(super) const CODED_PTS: u64 = 8;
-    pub(super) const STREAM_ID: u64 = 16;
-    pub(super) const SIZE_MSB: u64 = 32;
-    pub(super) const CHECKSUM: u64 = 64;
-    pub(super) const RESERVED: u64 = 128;
-    pub(super) const SIDE_DATA: u64 = 256;
-    pub(super) const HEADER_INDEX: u64 = 1024;
-    pub(super) const MATCH_TIME: u64 = 2048;
-    pub(super) const CODED: u64 = 4096;
-    pub(super) const INVALID: u64 = 8192;
+pub(super) mod flag {
+    pub(in crate::ffmpeg) const KEY: u64 = 1;
+    pub(in crate::ffmpeg) const CODED_PTS: u64 = 8;
+    pub(in crate::ffmpeg) const STREAM_ID: u64 = 16;
+    pub(in crate::ffmpeg) const SIZE_MSB: u64 = 32;
+    pub(in crate::ffmpeg) const CHECKSUM: u64 = 64;
+    pub(in crate::ffmpeg) const RESERVED: u64 = 128;
+    pub(in crate::ffmpeg) const SIDE_DATA: u64 = 256;
+    pub(in crate::ffmpeg) const HEADER_INDEX: u64 = 1024;
+    pub(in crate::ffmpeg) const MATCH_TIME: u64 = 2048;
+    pub(in crate::ffmpeg) const CODED: u64 = 4096;
+    pub(in crate::ffmpeg) const INVALID: u64 = 8192;
 }
 
 /// What comes before the bytes of a frame.

@@ -22,7 +22,7 @@ use crate::canceller::lock;
 use crate::ffmpeg::credentials::Secret;
 
 /// The lines of ffmpeg's log that an error shows.
-const LOG_LINES: usize = 8;
+pub(super) const LOG_LINES: usize = 8;
 
 /// Runs its arguments, and kills what it runs when its input ends. The exit code is that of what it ran. It lets go of the
 /// outputs, so that they end when ffmpeg does.
@@ -167,7 +167,7 @@ impl Process {
 
     /// Whether it was ended because it took too long.
     pub(super) fn has_stalled(&self) -> bool {
-        lock(&self.watch.state).has_stalled
+        self.watch.has_stalled()
     }
 
     /// Waits until it ends, and tells whether it ended well.
@@ -211,13 +211,13 @@ impl Drop for Process {
 }
 
 /// Since when something is waited for.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub(super) struct Watch {
     state: Mutex<WatchState>,
     closed: Condvar,
 }
 
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct WatchState {
     waiting_since: Option<Instant>,
     has_stalled: bool,
@@ -225,19 +225,23 @@ struct WatchState {
 }
 
 impl Watch {
-    fn set(&self, waiting_since: Option<Instant>) {
+    pub(super) fn set(&self, waiting_since: Option<Instant>) {
         lock(&self.state).waiting_since = waiting_since;
     }
 
-    fn close(&self) {
+    pub(super) fn close(&self) {
         lock(&self.state).is_closed = true;
         self.closed.notify_all();
+    }
+
+    pub(super) fn has_stalled(&self) -> bool {
+        lock(&self.state).has_stalled
     }
 
     /// Blocks until something has been waited for longer than `patience`, or until there is no more to watch.
     ///
     /// Nobody needs to wake it for each wait: one that has begun while it slept is not over before it looks again.
-    fn is_too_late(&self, patience: Duration) -> bool {
+    pub(super) fn is_too_late(&self, patience: Duration) -> bool {
         let mut state = lock(&self.state);
         while !state.is_closed {
             let waited = state.waiting_since.map_or(Duration::ZERO, |since| since.elapsed());
@@ -282,7 +286,7 @@ fn kill(child: &mut Child) {
 }
 
 #[cfg(unix)]
-fn find_ffmpeg() -> Option<PathBuf> {
+pub(super) fn find_ffmpeg() -> Option<PathBuf> {
     use std::os::unix::fs::PermissionsExt;
     let path = std::env::var_os("PATH").unwrap_or_else(|| "/usr/local/bin:/usr/bin:/bin".into());
     std::env::split_paths(&path).map(|folder| folder.join("ffmpeg")).find(|program| {
@@ -292,7 +296,7 @@ fn find_ffmpeg() -> Option<PathBuf> {
 
 /// The system looks for it, and knows which endings programs have.
 #[cfg(not(unix))]
-fn find_ffmpeg() -> Option<PathBuf> {
+pub(super) fn find_ffmpeg() -> Option<PathBuf> {
     Some("ffmpeg".into())
 }
 

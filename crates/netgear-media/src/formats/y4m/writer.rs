@@ -18,6 +18,9 @@ pub enum Y4mChroma {
     C444,
 }
 
+/// The bytes of the longest rate: two numbers of 32 bits.
+const LONGEST_RATE: usize = "4294967295:4294967295".len();
+
 /// Writes frames as Y4M, in BT.601 of limited range, which is how untagged files are read everywhere.
 ///
 /// The first frame sets the size and whether the file is gray; all others must be like it. Frames are of 8 bits: gray, BGR,
@@ -43,9 +46,7 @@ impl<W: Write> Y4mWriter<W> {
     /// [`Y4mError`]. Nothing is written of a frame that is refused.
     pub fn write(&mut self, frame: &Frame) -> Result<(), Y4mError> {
         let (shape, format) = (frame.shape(), frame.pixel_format());
-        if frame.element_type() != ElementType::U8 || format == PixelFormat::Unspecified {
-            return Err(Y4mError::Unsupported { pixel_format: format, element_type: frame.element_type() });
-        }
+        Self::check(frame)?;
         match self.written {
             Some((first, first_format)) if (first, first_format) != (shape, format) => {
                 return Err(Y4mError::FormatChanged {
@@ -57,7 +58,8 @@ impl<W: Write> Y4mWriter<W> {
             }
             Some(_) => {}
             None => {
-                self.write_header(frame)?;
+                let header = self.header(format, shape, self.rate);
+                self.to.write_all(header.as_bytes())?;
                 self.written = Some((shape, format));
             }
         }
@@ -89,16 +91,37 @@ impl<W: Write> Y4mWriter<W> {
         Ok(self.to.flush()?)
     }
 
-    fn write_header(&mut self, frame: &Frame) -> Result<(), Y4mError> {
-        let pixels = match (frame.pixel_format(), self.chroma) {
+    /// Whether there are such pixels in Y4M.
+    pub(crate) fn check(frame: &Frame) -> Result<(), Y4mError> {
+        let (pixel_format, element_type) = (frame.pixel_format(), frame.element_type());
+        if element_type != ElementType::U8 || pixel_format == PixelFormat::Unspecified {
+            return Err(Y4mError::Unsupported { pixel_format, element_type });
+        }
+        Ok(())
+    }
+
+    /// The header with another rate, of the same length; `None` while none is written.
+    pub(crate) fn header_with(&self, rate: FrameRate) -> Option<String> {
+        self.written.map(|(shape, format)| self.header(format, shape, rate))
+    }
+
+    /// What it writes to.
+    pub(crate) fn get_mut(&mut self) -> &mut W {
+        &mut self.to
+    }
+
+    fn header(&self, format: PixelFormat, shape: Shape, rate: FrameRate) -> String {
+        let pixels = match (format, self.chroma) {
             (PixelFormat::Gray, _) => "mono",
             // The mean of four pixels lies between them, which is what the name says.
             (_, Y4mChroma::C420) => "420jpeg XCOLORRANGE=LIMITED",
             (_, Y4mChroma::C444) => "444 XCOLORRANGE=LIMITED",
         };
-        let (width, height) = (frame.width(), frame.height());
-        let (frames, seconds) = (self.rate.frames(), self.rate.seconds());
-        Ok(writeln!(self.to, "YUV4MPEG2 W{width} H{height} F{frames}:{seconds} Ip A1:1 C{pixels}")?)
+        let (width, height) = (shape.width(), shape.height());
+        let rate = format!("{}:{}", rate.frames(), rate.seconds());
+        // A comment makes it as long for each rate, so that a recorder can put another in its place.
+        let padding = "-".repeat(LONGEST_RATE.saturating_sub(rate.len()));
+        format!("YUV4MPEG2 W{width} H{height} F{rate} Ip A1:1 C{pixels} X{padding}\n")
     }
 
     fn fill_planes(&mut self, frame: &Frame) -> Result<(), Y4mError> {

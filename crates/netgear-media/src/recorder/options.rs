@@ -1,0 +1,84 @@
+use std::time::Duration;
+
+use crate::{FrameRate, JPEG_QUALITY, Y4mChroma};
+
+/// What a [`Recorder`](crate::Recorder) is to make of the frames.
+#[derive(Debug, Clone)]
+pub struct RecordOptions {
+    rate: Option<FrameRate>,
+    chroma: Y4mChroma,
+    jpeg_quality: u8,
+    lossless: bool,
+    ffmpeg_timeout: Duration,
+}
+
+impl Default for RecordOptions {
+    fn default() -> Self {
+        Self {
+            rate: None,
+            chroma: Y4mChroma::default(),
+            jpeg_quality: JPEG_QUALITY,
+            lossless: false,
+            ffmpeg_timeout: Duration::from_secs(30),
+        }
+    }
+}
+
+impl RecordOptions {
+    /// The defaults: the frames' own times, colours at half the resolution, JPEG of quality 90, not lossless.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The frames are that far apart, whatever their times are. Default: they keep their times where the file can say them, and
+    /// where it has one rate for all, that is the mean.
+    pub fn with_rate(mut self, rate: FrameRate) -> Self {
+        self.rate = Some(rate);
+        self
+    }
+
+    /// How much of the colour is kept by Y4M, and by H.264 in MP4, MOV and MKV. Default: [`Y4mChroma::C420`].
+    pub fn with_chroma(mut self, chroma: Y4mChroma) -> Self {
+        self.chroma = chroma;
+        self
+    }
+
+    /// The quality of JPEG pictures, also in AVI: 1 to 100 (others count as the nearest of these). Default: [`JPEG_QUALITY`].
+    pub fn with_jpeg_quality(mut self, quality: u8) -> Self {
+        self.jpeg_quality = quality.clamp(1, 100);
+        self
+    }
+
+    /// Every pixel is kept. PNG does so anyway; MKV gets FFV1 and MP4 and MOV get H.264 without loss. A file of which that cannot
+    /// be had is an error. Default: no.
+    pub fn with_lossless(mut self, lossless: bool) -> Self {
+        self.lossless = lossless;
+        self
+    }
+
+    /// How long an ffmpeg may take no frame, or take to finish its file, before it is ended. Default: 30 s.
+    pub fn with_ffmpeg_timeout(mut self, timeout: Duration) -> Self {
+        self.ffmpeg_timeout = timeout;
+        self
+    }
+
+    pub(super) fn rate(&self) -> Option<FrameRate> {
+        self.rate
+    }
+
+    pub(super) fn chroma(&self) -> Y4mChroma {
+        self.chroma
+    }
+
+    pub(super) fn jpeg_quality(&self) -> u8 {
+        self.jpeg_quality
+    }
+
+    pub(super) fn lossless(&self) -> bool {
+        self.lossless
+    }
+
+    pub(super) fn ffmpeg_timeout(&self) -> Duration {
+        self.ffmpeg_timeout
+    }
+}

@@ -1,0 +1,120 @@
+//! A picture for each frame, numbered from 0.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use netgear_proto::Frame;
+
+use super::{RecordError, file_error, jpeg::Jpeg};
+use crate::still::{Picture, PngSpeed};
+
+#[derive(Debug)]
+pub(super) struct Pictures {
+    folder: PathBuf,
+    name: Name,
+    coding: Coding,
+    next: u64,
+    bytes: u64,
+}
+
+#[derive(Debug)]
+pub(super) enum Coding {
+    /// The picture is put together here.
+    Png(Vec<u8>),
+    Jpeg(Jpeg),
+}
+
+/// A name with a number in it: `frame_%06d.png`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Name {
+    before: String,
+    digits: usize,
+    after: String,
+}
+
+impl Name {
+    /// The names in a folder for which no other pattern is given.
+    pub(super) fn in_folder() -> Self {
+        Self { before: "frame_".to_owned(), digits: 6, after: ".png".to_owned() }
+    }
+
+    /// A name with one `%d` or `%06d`; `None` for any other.
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        let (before, rest) = text.split_once('%')?;
+        let (digits, after) = rest.split_once('d')?;
+        let is_padded = digits.is_empty() || digits.starts_with('0');
+        let digits = if digits.is_empty() { 1 } else { digits.parse().ok()? };
+        let is_one = is_padded && (1..=18).contains(&digits) && !before.contains('%') && !after.contains('%');
+        is_one.then(|| Self { before: before.to_owned(), digits, after: after.to_owned() })
+    }
+
+    fn of(&self, number: u64) -> String {
+        format!("{}{number:0width$}{}", self.before, self.after, width = self.digits)
+    }
+}
+
+impl Pictures {
+    /// The folder is made if it is not there.
+    pub(super) fn new(folder: PathBuf, name: Name, coding: Coding) -> Result<Self, RecordError> {
+        let first = folder.join(name.of(0));
+        if first.exists() {
+            return Err(RecordError::FolderInUse { path: first });
+        }
+        if !folder.as_os_str().is_empty() {
+            fs::create_dir_all(&folder).map_err(file_error(&folder))?;
+        }
+        Ok(Self { folder, name, coding, next: 0, bytes: 0 })
+    }
+
+    pub(super) fn write(&mut self, frame: &Frame) -> Result<(), RecordError> {
+        let bytes = match &mut self.coding {
+            Coding::Png(bytes) => {
+                let picture = Picture::new(frame)?;
+                bytes.clear();
+                picture.write_png(&mut *bytes, PngSpeed::Fast).map_err(file_error(&self.folder))?;
+                bytes.as_slice()
+            }
+            Coding::Jpeg(jpeg) => jpeg.encode(frame)?,
+        };
+        let path = self.folder.join(self.name.of(self.next));
+        write_whole(&path, bytes).map_err(file_error(&path))?;
+        self.next += 1;
+        self.bytes += bytes.len() as u64;
+        Ok(())
+    }
+
+    /// All pictures together.
+    pub(super) fn bytes(&self) -> u64 {
+        self.bytes
+    }
+}
+
+/// The file gets its name once it is whole: a program that is killed leaves no half picture among the others.
+fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut unfinished = path.as_os_str().to_owned();
+    unfinished.push(".part");
+    let written = File::create(&unfinished)
+        .and_then(|mut file| file.write_all(bytes))
+        .and_then(|()| fs::rename(&unfinished, path));
+    if written.is_err() {
+        // The error that led here says more than this could.
+        let _ = fs::remove_file(&unfinished);
+    }
+    written
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_have_one_number() {
+        let name = Name::parse("a-%04d.jpg").unwrap();
+        assert_eq!((name.of(7), name.of(123_456)), ("a-0007.jpg".to_owned(), "a-123456.jpg".to_owned()));
+        assert_eq!(Name::parse("%d.png").unwrap().of(3), "3.png");
+        for text in ["a.jpg", "%s.jpg", "%4d.jpg", "%04d-%d.jpg", "%099d.jpg", "100%.png", "%-1d.png"] {
+            assert_eq!(Name::parse(text), None, "{text}");
+        }
+    }
+}
