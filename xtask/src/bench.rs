@@ -31,6 +31,9 @@ pub(crate) struct Options {
     /// Only sessions with each encoding, side by side.
     #[arg(long, conflicts_with_all = ["side_by_side", "vidgear", "resize"])]
     pub(crate) encodings: bool,
+    /// Only sessions with and without each kind of recording.
+    #[arg(long, conflicts_with_all = ["side_by_side", "vidgear", "resize"])]
+    pub(crate) recording: bool,
     /// Print the side-by-side figures as JSON.
     #[arg(long)]
     pub(crate) json: bool,
@@ -49,6 +52,9 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<Outcome> {
     }
     if options.encodings {
         return side_by_side(workspace, "encodings-side-by-side", options, &[]);
+    }
+    if options.recording {
+        return recording(workspace, options);
     }
     if !options.side_by_side {
         let quick = if options.quick { ["--", "--quick"].as_slice() } else { &[] };
@@ -74,6 +80,19 @@ fn beside_opencv(workspace: &Workspace, options: &Options) -> Result<Outcome> {
     add_options(&mut command, options);
     process::run(&mut command)?;
     Ok(Outcome::Done)
+}
+
+fn recording(workspace: &Workspace, options: &Options) -> Result<Outcome> {
+    let mut build = workspace.cargo(&["build", "--release", "-p", "netgear-cli"]);
+    let built = Workspace::executables(&mut build)?.into_iter().find(|built| built.name == "netgear");
+    let program = built.ok_or("cargo built no netgear")?.path;
+    let folder = workspace.target("bench");
+    let mut arguments =
+        vec!["--program".as_ref(), program.as_os_str(), "--folder".as_ref(), folder.as_os_str()];
+    if !tools::require(Tool::Ffmpeg)? {
+        arguments.push("--without-ffmpeg".as_ref());
+    }
+    side_by_side(workspace, "recording", options, &arguments)
 }
 
 fn side_by_side(

@@ -41,6 +41,9 @@ const STEPS: [(&str, Step); 16] = [
     ("bench --vidgear", |workspace| {
         bench::run(workspace, &bench::Options { quick: true, vidgear: true, ..Default::default() })
     }),
+    ("bench --recording", |workspace| {
+        bench::run(workspace, &bench::Options { quick: true, recording: true, ..Default::default() })
+    }),
     ("bench --resize", |workspace| {
         bench::run(workspace, &bench::Options { quick: true, resize: true, ..Default::default() })
     }),

@@ -20,7 +20,6 @@ use crate::{
     options::{Demo, Devices, Fps, Probe, Serve, Session, Transport, View},
     print,
     receiving::{Receiving, Reply},
-    recording::Recording,
     sending::{Ended, Outgoing, Pace, Sending},
     stop::Stop,
     summary::{Summary, Tally},
@@ -108,7 +107,7 @@ pub(crate) async fn view(options: View) -> Result<(), Failure> {
         json: session.json,
         last: None,
     };
-    let mut record = options.record;
+    let mut record = Some(options.record);
     let mut way = Way::new(options.bind, options.connect, || Way::Bind(Endpoint::default_to_bind()));
     let received = loop {
         let builder = session.set_up(netgear::receiver());
@@ -123,8 +122,8 @@ pub(crate) async fn view(options: View) -> Result<(), Failure> {
         let (received, pause) = match opened {
             Ok(receiver) => {
                 // Not before the endpoint is ours: a second program at the same place must not empty the first one's recording.
-                if let Some(path) = record.take() {
-                    receiving.recording = Some(Recording::create(path, Receiving::RECORDED_RATE)?);
+                if let Some(record) = record.take() {
+                    receiving.recording = record.start()?;
                 }
                 way.settle(receiver.endpoint());
                 let live = LiveLine::new(format!("waiting for a sender at {}", way.endpoint()));
@@ -140,7 +139,7 @@ pub(crate) async fn view(options: View) -> Result<(), Failure> {
             () = stop.requested() => break Ok(()),
         }
     };
-    let kept = receiving.finish().await;
+    let kept = receiving.finish(&mut stop, &mut tally).await;
     report(&tally, session.json);
     received.and(kept).map_err(|failure| failure.at(way.endpoint()))
 }
@@ -247,7 +246,7 @@ pub(crate) async fn demo(options: Demo) -> Result<(), Failure> {
         reply: Reply::Echo { frames: options.return_frames },
         frames: None,
         snapshot: options.snapshot,
-        recording: None,
+        recording: options.record.start()?,
         print_data: false,
         json: options.json,
         last: None,
@@ -257,7 +256,7 @@ pub(crate) async fn demo(options: Demo) -> Result<(), Failure> {
         // The user stops the sender, and the receiver ends when the sender does.
         let received = receiving.run(receiver, &mut Stop::never(), &mut tally, LiveLine::hidden()).await;
         received?;
-        receiving.finish().await?;
+        receiving.finish(&mut Stop::never(), &mut tally).await?;
         Ok::<_, Failure>(tally)
     });
     let pipeline = match options.reduce {
@@ -329,7 +328,11 @@ impl DemoSummary {
     fn new(sent: &Tally, received: &Tally, endpoint: Endpoint) -> Self {
         let received = received.summary();
         Self {
-            sent: Summary { latency_us: received.latency_us, ..sent.summary() },
+            sent: Summary {
+                latency_us: received.latency_us,
+                recording: received.recording,
+                ..sent.summary()
+            },
             received_frames: received.frames,
             received_digest: received.digest,
             endpoint: endpoint.to_string(),

@@ -3,7 +3,10 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressStyle};
 use tracing::level_filters::LevelFilter;
 
-use crate::summary::{Micros, Tally};
+use crate::{
+    recording::Recording,
+    summary::{Micros, Tally},
+};
 
 /// A line on the terminal that follows the stream; nothing where the error output is no terminal, or has the log.
 #[derive(Debug)]
@@ -34,15 +37,16 @@ impl LiveLine {
         Self { bar: ProgressBar::hidden(), drawn: Instant::now() }
     }
 
-    pub(crate) fn update(&mut self, tally: &Tally) {
+    pub(crate) fn update(&mut self, tally: &Tally, recording: Option<&Recording>) {
         if self.bar.is_hidden() || self.drawn.elapsed() < Self::INTERVAL {
             return;
         }
         self.drawn = Instant::now();
         let summary = tally.summary();
         let latency = summary.latency_us.map_or(0, |latency| latency.p50);
+        let recorded = recording.map_or(String::new(), |recording| format!("  {}", recording.progress()));
         self.bar.set_message(format!(
-            "{} frames  {:.1} fps  {:.3} GB/s  {}  data: {} out, {} in",
+            "{} frames  {:.1} fps  {:.3} GB/s  {}  data: {} out, {} in{recorded}",
             summary.frames,
             summary.fps,
             summary.gigabytes_per_second,

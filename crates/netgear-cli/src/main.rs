@@ -8,6 +8,7 @@ mod options;
 mod picture;
 mod print;
 mod receiving;
+mod record_options;
 mod recording;
 mod section_options;
 mod sending;

@@ -7,6 +7,7 @@ use netgear::{
 };
 
 use crate::picture::Picture;
+use crate::record_options::Record;
 use crate::section_options::SectionOptions;
 
 /// Stream video frames between two programs while any data goes both ways.
@@ -74,7 +75,8 @@ const VIEW_EXAMPLES: &str = "\
 Examples:
   netgear view                                     wait for a sender at port 5555
   netgear view --connect tcp://camera:5555         go to one that waits
-  netgear view --record film.y4m --snapshot last.png
+  netgear view --record film.mp4 --snapshot last.png
+  netgear view --record frames/ --stay             every pixel of one sender after another, as PNGs
   netgear view --reply seen --print-data           answer each frame, and see what comes with it
   netgear view --reply-frames test:640x480         frames both ways
   netgear view --unidirectional --pattern 1        a VidGear server without bidirectional_mode, and with pattern=1
@@ -127,6 +129,8 @@ pub(crate) struct Demo {
     /// Save the last frame received as a picture.
     #[arg(long, value_name = "OUT.png", value_parser = picture)]
     pub(crate) snapshot: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) record: Record,
     /// Print one JSON object at the end in place of the summary.
     #[arg(long)]
     pub(crate) json: bool,
@@ -194,10 +198,8 @@ pub(crate) struct View {
     /// Save the last frame as a picture.
     #[arg(long, value_name = "OUT.png", value_parser = picture)]
     pub(crate) snapshot: Option<PathBuf>,
-    /// Record the frames: to a Y4M file, marked as 30 frames a second and with its colours at half the resolution, or with every
-    /// pixel as numbered PNGs into a folder.
-    #[arg(long, value_name = "OUT.y4m|DIR")]
-    pub(crate) record: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) record: Record,
 }
 
 /// What both ends can be told.

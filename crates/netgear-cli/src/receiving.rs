@@ -1,7 +1,7 @@
 use std::path::PathBuf;
 
 use netgear::{
-    media::{FrameRate, save_picture},
+    media::save_picture,
     prelude::{Delivery, Frame, FrameReceiver, Value},
     transport::{RecvError, ReplyError, WaitError},
 };
@@ -37,9 +37,6 @@ pub(crate) enum Reply {
 }
 
 impl Receiving {
-    /// The rate that a recording is given, since the wire says nothing of one.
-    pub(crate) const RECORDED_RATE: FrameRate = FrameRate::THIRTY;
-
     /// Receives from one sender until it leaves, enough frames have come, or the user wants to stop.
     pub(crate) async fn run(
         &mut self,
@@ -75,11 +72,16 @@ impl Receiving {
     }
 
     /// Keeps what was recorded, and saves the snapshot.
-    pub(crate) async fn finish(self) -> Result<(), Failure> {
-        let recorded = match self.recording {
-            Some(recording) => recording.finish().await,
-            None => Ok(()),
-        };
+    pub(crate) async fn finish(self, stop: &mut Stop, tally: &mut Tally) -> Result<(), Failure> {
+        let mut recorded = Ok(());
+        if let Some(mut recording) = self.recording {
+            recorded = tokio::select! {
+                recorded = recording.finish() => recorded,
+                // Once more: at once. An ffmpeg finishes by itself.
+                () = stop.requested() => Ok(()),
+            };
+            tally.recording = Some(recording.summary());
+        }
         if let (Some(path), Some(frame)) = (&self.snapshot, &self.last) {
             save_picture(frame, path)?;
         }
@@ -101,6 +103,9 @@ impl Receiving {
             Err(error) => return Err(error.into()),
         };
         tally.peer(peer);
+        if let Some(recording) = &mut self.recording {
+            recording.new_sender();
+        }
         while self.frames.is_none_or(|frames| tally.frames() < frames) {
             // Data whose frames were dropped: there may be much of it before the next frame.
             while let Some(data) = receiver.try_recv_data() {
@@ -146,14 +151,14 @@ impl Receiving {
             }
             // Before the answer, which asks for the next frame.
             if let Some(recording) = &mut self.recording {
-                recording.write(delivery.frame.clone()).await?;
+                recording.write(&delivery).await?;
             }
             match self.answer(receiver, &delivery, tally).await {
                 // It has said goodbye meanwhile; the frame is ours all the same.
                 Ok(()) | Err(Failure::Reply(ReplyError::PeerLeft)) => {}
                 Err(failure) => return Err(failure),
             }
-            live.update(tally);
+            live.update(tally, self.recording.as_ref());
         }
         Ok(Ended::Done)
     }

@@ -204,7 +204,7 @@ impl Sending {
                 Err(SendError::PeerLeft) => return Ok(Ended::PeerLeft),
                 sent => sent?,
             }
-            live.update(tally);
+            live.update(tally, None);
         }
         self.flush(sender, tally, live).await
     }

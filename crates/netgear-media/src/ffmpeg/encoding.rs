@@ -29,17 +29,33 @@ kill) kill -9 $p; wait $p ;;
 *) (sleep "$0"; kill -9 $p) & k=$!; wait $p; s=$?; kill $k; exit $s ;;
 esac"#;
 
-/// Whether there is an ffmpeg to be found.
-pub(crate) fn is_there() -> bool {
-    #[cfg(unix)]
-    return find_ffmpeg().is_some();
-    #[cfg(not(unix))]
-    return Command::new("ffmpeg")
-        .arg("-version")
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status()
-        .is_ok();
+/// Whether the ffmpeg that is there has this option. It answers within `patience`, or is of no use.
+pub(crate) fn knows_option(option: [&str; 2], patience: Duration) -> Result<bool, EncodingError> {
+    let program = find_ffmpeg().ok_or(EncodingError::Missing)?;
+    let mut command = Command::new(program);
+    // An option that it does not know is an error before it says its version.
+    command.args(option).arg("-version");
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    let mut child = command.spawn().map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => EncodingError::Missing,
+        _ => EncodingError::Failed(error.to_string()),
+    })?;
+    let deadline = Instant::now() + patience;
+    loop {
+        match child.try_wait() {
+            Ok(Some(status)) => return Ok(status.success()),
+            Ok(None) if Instant::now() < deadline => std::thread::sleep(Duration::from_millis(2)),
+            _ => {
+                // An error means that it has ended.
+                let _ = child.kill();
+                let _ = child.wait();
+                let seconds = patience.as_secs_f64();
+                return Err(EncodingError::Failed(format!(
+                    "it did not say its version within {seconds:.1} s"
+                )));
+            }
+        }
+    }
 }
 
 /// Why no film is made.
@@ -74,7 +90,8 @@ impl Encoding {
     ) -> Result<Self, EncodingError> {
         let program = find_ffmpeg().ok_or(EncodingError::Missing)?;
         let input = ["-nostdin", "-hide_banner", "-nostats", "-loglevel", "error", "-y"];
-        let arguments = input.into_iter().chain(["-f", "nut", "-i", "pipe:0"]).map(OsString::from).chain(output);
+        let arguments =
+            input.into_iter().chain(["-f", "nut", "-i", "pipe:0"]).map(OsString::from).chain(output);
         let failed = |error: io::Error| EncodingError::Failed(error.to_string());
         let (guard, frames, log_lines) = Guard::start(program, arguments, patience)?;
 
@@ -137,7 +154,8 @@ impl Encoding {
         self.watch.close();
         // Its log ends when it does.
         let deadline = Instant::now() + self.patience;
-        let is_running = |reader: &Option<JoinHandle<()>>| reader.as_ref().is_some_and(|reader| !reader.is_finished());
+        let is_running =
+            |reader: &Option<JoinHandle<()>>| reader.as_ref().is_some_and(|reader| !reader.is_finished());
         while is_running(&self.log_reader) && Instant::now() < deadline {
             std::thread::sleep(Duration::from_millis(5));
         }

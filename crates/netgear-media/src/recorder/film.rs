@@ -8,7 +8,7 @@ use netgear_proto::{ElementType, Frame, PixelFormat};
 
 use super::{RecordError, RecordOptions, Recorded};
 use crate::Y4mChroma;
-use crate::ffmpeg::{Encoding, EncodingError, fourcc};
+use crate::ffmpeg::{self, Encoding, EncodingError, fourcc};
 
 /// The unit of the times in the file, as a part of a second: that of video since MPEG-2.
 const TIME_BASE: &str = "1:90000";
@@ -17,6 +17,8 @@ const TIME_BASE: &str = "1:90000";
 pub(super) struct Film {
     container: Container,
     options: RecordOptions,
+    /// The option that keeps ffmpeg from doubling and dropping frames for the sake of a constant rate.
+    frames_as_they_are: [&'static str; 2],
     /// `None` until the first frame comes: what the file held before is gone only then.
     encoding: Option<Encoding>,
     has_ended: bool,
@@ -53,7 +55,14 @@ impl Film {
         if options.lossless() && !matches!(container, Container::Mp4 | Container::Mkv) {
             return Err(RecordError::NotLossless { path: path.to_owned() });
         }
-        Ok(Self { container, options: options.clone(), encoding: None, has_ended: false })
+        let knows = ffmpeg::knows_option(["-fps_mode", "passthrough"], options.ffmpeg_timeout());
+        let frames_as_they_are = match knows.map_err(|error| ffmpeg_error(path, error))? {
+            true => ["-fps_mode", "passthrough"],
+            // Before ffmpeg 5.1.
+            false => ["-vsync", "passthrough"],
+        };
+        let options = options.clone();
+        Ok(Self { container, options, frames_as_they_are, encoding: None, has_ended: false })
     }
 
     pub(super) fn write(&mut self, frame: &Frame, time: Duration, path: &Path) -> Result<(), RecordError> {
@@ -99,18 +108,41 @@ impl Film {
         if self.container != Container::Other {
             // Without it, times are rounded to frames of the average rate, and frames that fall together are dropped.
             add(&["-enc_time_base", TIME_BASE]);
+            add(&self.frames_as_they_are);
         }
         match (self.container, self.options.lossless()) {
             (Container::Other, _) => {}
             (Container::Mkv, true) => add(&[
-                "-c:v", "ffv1", "-level", "3", "-g", "1", "-slices", "4", "-slicecrc", "1", "-pix_fmt", exact_ffv1(frame),
+                "-c:v",
+                "ffv1",
+                "-level",
+                "3",
+                "-g",
+                "1",
+                "-slices",
+                "4",
+                "-slicecrc",
+                "1",
+                "-pix_fmt",
+                exact_ffv1(frame),
             ]),
             (_, true) => {
                 let (encoder, pixels) = exact_h264(frame);
                 add(&["-c:v", encoder, "-qp", "0", "-preset", "ultrafast", "-pix_fmt", pixels]);
             }
             (Container::Webm, false) => {
-                add(&["-c:v", "libvpx", "-deadline", "realtime", "-cpu-used", "8", "-crf", "10", "-b:v", "8M"]);
+                add(&[
+                    "-c:v",
+                    "libvpx",
+                    "-deadline",
+                    "realtime",
+                    "-cpu-used",
+                    "8",
+                    "-crf",
+                    "10",
+                    "-b:v",
+                    "8M",
+                ]);
                 add(&["-pix_fmt", "yuv420p"]);
             }
             (_, false) => {
@@ -123,8 +155,20 @@ impl Film {
         }
         if !self.options.lossless() && self.container != Container::Other {
             // Said in the file as well: untagged, some players take large pictures for one matrix and others for the other.
-            add(&["-vf", "scale=out_color_matrix=bt709:out_range=tv:flags=bicubic+accurate_rnd+full_chroma_int"]);
-            add(&["-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt709", "-color_range", "tv"]);
+            add(&[
+                "-vf",
+                "scale=out_color_matrix=bt709:out_range=tv:flags=bicubic+accurate_rnd+full_chroma_int",
+            ]);
+            add(&[
+                "-colorspace",
+                "bt709",
+                "-color_primaries",
+                "bt709",
+                "-color_trc",
+                "bt709",
+                "-color_range",
+                "tv",
+            ]);
         }
         if self.container != Container::Other {
             // Where one may begin, and what is on the disk as a whole, is no older than a second.

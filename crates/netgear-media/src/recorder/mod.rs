@@ -24,7 +24,6 @@ pub use self::options::RecordOptions;
 use self::pace::Pace;
 use self::pictures::{Coding, Name, Pictures};
 use self::y4m::Y4mFile;
-use crate::ffmpeg;
 
 /// Writes frames as they come: to a Y4M file, as Motion JPEG to an AVI file, as numbered pictures, or through ffmpeg to MP4, MKV and
 /// what else it knows.
@@ -199,7 +198,11 @@ impl Target {
         let name = path.file_name().and_then(|name| name.to_str()).and_then(Name::parse);
         let folder = path.parent().map(Path::to_owned).unwrap_or_default();
         let lossy = |target| {
-            if options.lossless() { Err(RecordError::NotLossless { path: path.to_owned() }) } else { Ok(target) }
+            if options.lossless() {
+                Err(RecordError::NotLossless { path: path.to_owned() })
+            } else {
+                Ok(target)
+            }
         };
         match (ending.as_deref(), name) {
             _ if path.is_dir() => {}
@@ -225,9 +228,6 @@ impl Target {
             }
             (Some(_), _) => {
                 let film = Film::new(path, options)?;
-                if !ffmpeg::is_there() {
-                    return Err(RecordError::FfmpegMissing { path: path.to_owned() });
-                }
                 // It would say so only once the first frame is there.
                 let is_new = !path.exists();
                 drop(open(path)?);
@@ -374,7 +374,8 @@ mod tests {
             assert!(matches!(refused, Err(RecordError::UnknownFormat { .. })), "{name}");
         }
         for name in ["a.y4m", "a.avi", "%d.jpg", "a.webm"] {
-            let refused = Recorder::create(folder.path().join(name), &RecordOptions::new().with_lossless(true));
+            let refused =
+                Recorder::create(folder.path().join(name), &RecordOptions::new().with_lossless(true));
             assert!(matches!(refused, Err(RecordError::NotLossless { .. })), "{name}");
         }
     }

@@ -56,7 +56,11 @@ impl AviFile {
 }
 
 /// Takes away what was written of a frame or an index, if it was not written whole.
-fn cut_off(writer: &mut AviWriter<File>, written: std::io::Result<()>, path: &Path) -> Result<(), RecordError> {
+fn cut_off(
+    writer: &mut AviWriter<File>,
+    written: std::io::Result<()>,
+    path: &Path,
+) -> Result<(), RecordError> {
     written.map_err(|error| {
         let end = writer.end();
         // The error that led here says more than this could.

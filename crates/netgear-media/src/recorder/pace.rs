@@ -70,12 +70,8 @@ fn mean_rate(intervals: u64, time: Duration) -> Option<FrameRate> {
     let per_second = intervals as f64 / time.as_secs_f64();
     let (whole, ntsc) = (per_second.round() as u32, (per_second * 1.001).round() as u32);
     let usual = [FrameRate::new(whole, 1), FrameRate::new(ntsc.checked_mul(1000)?, 1001)];
-    let nearest = usual.into_iter().flatten().min_by(|a, b| {
-        let off = |rate: &FrameRate| (rate.frames_per_second() - per_second).abs();
-        off(a).total_cmp(&off(b))
-    });
     let is_near = |rate: &FrameRate| rate.time_of(intervals).abs_diff(time) < rate.time_of(1);
-    nearest.filter(is_near).or_else(|| {
+    usual.into_iter().flatten().find(is_near).or_else(|| {
         let rate = FrameRate::new((per_second * 1000.0).round() as u32, 1000);
         rate.filter(|rate| (0.01..100_000.0).contains(&rate.frames_per_second()))
     })
@@ -95,7 +91,9 @@ mod tests {
 
     #[test]
     fn the_rate_is_the_one_that_was_meant() {
-        for (text, frames) in [("30", 40), ("25", 2), ("24000/1001", 4000), ("30000/1001", 4000), ("60", 300), ("1", 5)] {
+        for (text, frames) in
+            [("30", 40), ("25", 2), ("24000/1001", 4000), ("30000/1001", 4000), ("60", 300), ("1", 5)]
+        {
             let rate: FrameRate = text.parse().unwrap();
             // Half an interval early and late at most.
             let step = rate.time_of(1).as_micros() as u64;
@@ -111,7 +109,10 @@ mod tests {
         for step in [1_000, 7_777, 33_400, 36_363, 123_456, 5_000_000] {
             let pace = pace((0..500).map(|number| number * step));
             let (lasts, lasted) = (pace.rate().time_of(500), Duration::from_micros(500 * step));
-            assert!(lasts.abs_diff(lasted) <= Duration::from_micros(step).max(lasted / 1000), "{step}: {lasts:?}");
+            assert!(
+                lasts.abs_diff(lasted) <= Duration::from_micros(step).max(lasted / 1000),
+                "{step}: {lasts:?}"
+            );
         }
     }
 

@@ -63,7 +63,9 @@ impl Y4mFile {
         if rate == self.rate || !self.is_regular {
             return Ok(());
         }
-        let Some(header) = self.writer.as_ref().and_then(|writer| writer.header_with(rate)) else { return Ok(()) };
+        let Some(header) = self.writer.as_ref().and_then(|writer| writer.header_with(rate)) else {
+            return Ok(());
+        };
         self.file.seek(SeekFrom::Start(0))?;
         let written = self.file.write_all(header.as_bytes());
         self.file.seek(SeekFrom::Start(self.end))?;

@@ -364,10 +364,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.avi");
         // By bytes, and by frames.
-        for (bytes, frames) in [(8_000, 1000), (1 << 30, 4)] {
+        for (bytes, frames) in [(7_000, 1000), (1 << 30, 4)] {
             let file = written(20, bytes, frames);
             let riffs: Vec<_> = chunks(&file).collect();
-            assert!(riffs.len() > 2, "{}", riffs.len());
+            assert!(riffs.len() > 1, "{}", riffs.len());
             assert!(riffs.iter().all(|(kind, content)| kind == b"RIFF" && content.len() as u64 + 8 <= bytes));
             assert!(riffs[1..].iter().all(|(_, content)| content.starts_with(b"AVIX")));
             let whole: usize = riffs.iter().map(|(_, content)| content.len() + 8).sum();
@@ -439,8 +439,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.avi");
         for room in (5_500..9_000).step_by(97) {
-            let mut writer = AviWriter::new(Full(Cursor::new(Vec::new()), room), 16, 16).with_riffs_of(1 << 30, 3);
-            let whole = (0..50).take_while(|&level| writer.write(&jpeg(level), FrameRate::THIRTY).is_ok()).count();
+            let mut writer =
+                AviWriter::new(Full(Cursor::new(Vec::new()), room), 16, 16).with_riffs_of(1 << 30, 3);
+            let whole =
+                (0..50).take_while(|&level| writer.write(&jpeg(level), FrameRate::THIRTY).is_ok()).count();
             assert!(whole < 50);
             if whole == 0 {
                 continue;

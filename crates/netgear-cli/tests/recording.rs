@@ -1,0 +1,266 @@
+//! `--record`: what is there when all went well, when the program was killed, and when the disk was full.
+
+#![cfg(target_os = "linux")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "it is test code, outside the test functions too"
+)]
+
+mod common;
+
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+    thread,
+    time::{Duration, Instant},
+};
+
+use common::{PATIENCE, Program, digest, folder, has, run, start_both, stream, text};
+use netgear::{
+    media::{OpenOptions, Source, TestPattern},
+    prelude::FrameSource,
+};
+use serde_json::json;
+
+fn has_ffmpeg(test: &str) -> bool {
+    has("ffmpeg", test)
+}
+
+/// What there is to play: the recording, or for a pattern its folder.
+fn to_play(path: &Path) -> PathBuf {
+    let is_pattern = path.to_string_lossy().contains('%');
+    if is_pattern { path.parent().unwrap().to_owned() } else { path.to_owned() }
+}
+
+/// The numbers of the test pattern's frames in a recording, and the time of the last. What follows the last whole frame may be
+/// damaged.
+fn numbers(path: &Path) -> (Vec<u64>, Duration) {
+    let mut source = Source::Path(to_play(path)).open(&OpenOptions::new()).unwrap();
+    let (mut numbers, mut last) = (Vec::new(), Duration::ZERO);
+    while let Ok(Some(next)) = source.next_frame() {
+        numbers.push(TestPattern::read_number(&next.frame).unwrap());
+        last = next.time;
+    }
+    (numbers, last)
+}
+
+/// The processes whose command line has this in it, zombies left out.
+fn processes_with(text: &str) -> usize {
+    let processes = std::fs::read_dir("/proc").unwrap().filter_map(Result::ok);
+    let command = |process: PathBuf| std::fs::read(process.join("cmdline")).unwrap_or_default();
+    processes.filter(|process| String::from_utf8_lossy(&command(process.path())).contains(text)).count()
+}
+
+#[track_caller]
+fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let deadline = Instant::now() + PATIENCE;
+    while !is_so() {
+        assert!(Instant::now() < deadline, "{what} never was");
+        thread::sleep(Duration::from_millis(20));
+    }
+}
+
+#[test]
+fn a_recording_is_counted_and_plays_as_long_as_it_took() {
+    let folder = folder();
+    let kinds = if has_ffmpeg("a_recording_is_counted") {
+        &["a.y4m", "a.avi", "%04d.jpg", "a.mkv"][..]
+    } else {
+        &["a.y4m", "a.avi"]
+    };
+    for name in kinds {
+        let path = folder.path().join(name).join(name);
+        let (serve, view) = stream(&["test:160x120@20", "--frames", "60"], &["--record", text(&path)]);
+        serve.ok();
+        let summary = view.ok().json();
+        let recording = &summary["recording"];
+        assert_eq!((&recording["frames"], &recording["left_out"]), (&json!(60), &json!(0)), "{name}");
+        assert_eq!(recording["path"], text(&path));
+        let is_pattern = name.contains('%');
+        if !is_pattern {
+            assert_eq!(recording["bytes"], path.metadata().unwrap().len());
+            // Three seconds, at the pace at which they came.
+            let came = summary["seconds"].as_f64().unwrap();
+            let seconds = recording["seconds"].as_f64().unwrap();
+            assert!(came >= 2.9 && (seconds - came - 0.05).abs() < 0.5, "{name}: {seconds} for {came}");
+        }
+        let (found, last) = numbers(&path);
+        assert_eq!(found, (0..60).collect::<Vec<_>>(), "{name}");
+        assert!(
+            is_pattern || last.abs_diff(Duration::from_millis(2950)) < Duration::from_millis(500),
+            "{name}: {last:?}"
+        );
+    }
+}
+
+#[test]
+fn lossless_recordings_have_every_pixel() {
+    let folder = folder();
+    let kinds = if has_ffmpeg("lossless_recordings_have_every_pixel") {
+        &["%d.png", "a.mkv", "a.mp4"][..]
+    } else {
+        &["%d.png"]
+    };
+    for name in kinds {
+        let path = folder.path().join(name).join(name);
+        let (serve, view) = stream(
+            &["test:162x122@200", "--frames", "150", "--digest"],
+            &["--record", text(&path), "--record-lossless"],
+        );
+        let sent = digest(&serve.ok().json(), "digest");
+        view.ok();
+        let (serve, view) = stream(&[text(&to_play(&path)), "--fps", "max", "--digest"], &[]);
+        assert_eq!(digest(&serve.ok().json(), "digest"), sent, "{name}");
+        view.ok();
+    }
+}
+
+#[test]
+fn a_demo_is_recorded_too() {
+    let folder = folder();
+    let path = folder.path().join("a.avi");
+    let ended =
+        run(&["demo", "--frames", "20", "--fps", "max", "--size", "160x120", "--record", text(&path)]).ok();
+    assert!(ended.stdout.contains("recorded 20 frames, "), "{}", ended.stdout);
+    assert_eq!(numbers(&path).0, (0..20).collect::<Vec<_>>());
+}
+
+/// Killed at some moment of the stream, each kind of recording plays up to the last second.
+#[test]
+fn a_recording_of_a_killed_program_plays() {
+    let folder = folder();
+    let mut kinds = vec!["a.y4m", "a.avi", "png/%d.png", "jpeg/%05d.jpg"];
+    if has_ffmpeg("a_recording_of_a_killed_program_plays") {
+        kinds.extend(["a.mp4", "b.mp4", "a.mkv", "b.mkv", "a.ts", "a.webm"]);
+    }
+    // Not at a moment that is always the same.
+    let seed = u64::from(std::time::UNIX_EPOCH.elapsed().unwrap().subsec_micros());
+    for (number, name) in kinds.into_iter().enumerate() {
+        let path = folder.path().join(name);
+        let lossless = if name.starts_with('b') { &["--record-lossless"][..] } else { &[] };
+        let (serve, view) = start_both(
+            &["test:320x240@30", "--print-data"],
+            &[&["--reply", "here", "--record", text(&path)], lossless].concat(),
+        );
+        let wait = 1_500 + (seed + number as u64 * 7919) % 1_000;
+        serve.stderr_lines("\"here\"", 2);
+        thread::sleep(Duration::from_millis(wait));
+        view.signal("KILL");
+        view.end();
+        serve.signal("INT");
+        let answered = serve.end().data().len();
+        // An ffmpeg closes the file when it has what it was given.
+        wait_until("ffmpeg's end", || processes_with(text(&path)) == 0);
+        let (found, _) = numbers(&path);
+        assert_eq!(found, (0..found.len() as u64).collect::<Vec<_>>(), "{name}");
+        assert!(found.len() + 30 >= answered, "{name} after {wait} ms: {} of {answered} frames", found.len());
+        eprintln!("{name}: {} of {answered} frames after {wait} ms", found.len());
+        if name.contains('%') {
+            let files = std::fs::read_dir(to_play(&path)).unwrap().count();
+            assert!(files <= found.len() + 1, "{name}: {files} files");
+        }
+    }
+}
+
+/// A view whose files may have so many blocks of 512 bytes and no more, as of a full disk.
+fn view_with_limit(blocks: u32, record: &[&str]) -> Program {
+    let mut command = Command::new("sh");
+    // The signal would end it before it could say what is wrong.
+    let script = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$@\"");
+    command.args(["-c", &script, "sh", env!("CARGO_BIN_EXE_netgear")]);
+    command.args(["view", "--bind", "tcp://127.0.0.1:0", "--json"]).args(record);
+    Program::spawn(command)
+}
+
+#[test]
+fn a_full_disk_is_an_error_that_keeps_what_was_written() {
+    let folder = folder();
+    let mut kinds = vec![("a.y4m", &[][..]), ("a.avi", &[]), ("a.avi", &["--record-policy", "drop"])];
+    if has_ffmpeg("a_full_disk_is_an_error_that_keeps_what_was_written") {
+        kinds.extend([("b.mkv", &["--record-lossless"][..]), ("a.mp4", &[])]);
+    }
+    for (name, options) in kinds {
+        let path = folder.path().join(name);
+        // 2 MiB; dash counts in blocks of 512 bytes, bash in such of 1024.
+        let view = view_with_limit(4096, &[&["--record", text(&path)], options].concat());
+        // Noise would be better for an encoder, but it is a disk that is to be full.
+        let endpoint = view.listening();
+        let serve =
+            Program::start(&["serve", "test:640x480@60", "--connect", &endpoint, "--json", "--fps", "max"]);
+        let view = view.end().fails(1, &["--record", text(&path), "kept: "]);
+        // The other end is told goodbye.
+        serve.end().ok();
+        let summary = view.json();
+        let recorded = summary["recording"]["frames"].as_u64().unwrap();
+        let (found, _) = numbers(&path);
+        assert!(!found.is_empty(), "{name}");
+        let left_out = summary["recording"]["left_out"].as_u64().unwrap();
+        if left_out == 0 {
+            assert_eq!(found, (0..found.len() as u64).collect::<Vec<_>>(), "{name}");
+        }
+        let is_ours = !matches!(name, "b.mkv" | "a.mp4");
+        if is_ours {
+            assert_eq!(found.len() as u64, recorded, "{name}");
+            assert!(view.stderr.contains(&format!("kept: {recorded} frames")), "{}", view.stderr);
+        }
+        std::fs::remove_file(&path).unwrap();
+    }
+}
+
+#[test]
+fn what_cannot_be_recorded_is_said_at_once() {
+    let view = ["view", "--bind", "tcp://127.0.0.1:0", "--record"];
+    let with = |more: &[&str]| run(&[&view[..], more].concat());
+    with(&["film.png"]).fails(1, &["--record", "pattern"]);
+    with(&["film.y4m", "--record-lossless"]).fails(1, &["--record", "every pixel"]);
+    with(&["/proc/no/such.avi"]).fails(1, &["--record", "/proc/no"]);
+    with(&["/proc/no/such.mp4"]).fails(1, &["--record", "/proc/no"]);
+    run(&["view", "--record-fps", "30"]).fails(2, &["--record"]);
+    with(&["film.avi", "--record-quality", "101"]).fails(2, &["--record-quality"]);
+
+    let mut without_ffmpeg = common::command(&[&view[..], &["film.mp4"]].concat());
+    without_ffmpeg.env("PATH", "/no/such/folder");
+    Program::spawn(without_ffmpeg).end().fails(1, &["--record", "film.mp4", "ffmpeg", ".avi", ".y4m"]);
+}
+
+/// An ffmpeg that takes nothing is ended, and holds nothing up for ever; one that is left behind ends too.
+#[test]
+fn a_hung_ffmpeg_ends_after_the_program() {
+    let folder = folder();
+    let hung = folder.path().join("ffmpeg");
+    std::fs::write(&hung, "#!/bin/sh\ncase $* in *-version*) exit 0 ;; esac\nexec sleep 5000\n").unwrap();
+    Command::new("chmod").arg("+x").arg(&hung).status().unwrap();
+    let path = folder.path().join("a.mkv");
+    let search = format!("{}:{}", folder.path().display(), std::env::var("PATH").unwrap());
+    let mut view = common::command(&["view", "--bind", "tcp://127.0.0.1:0", "--record", text(&path)]);
+    view.env("PATH", search);
+    let view = Program::spawn(view);
+    let serve = Program::start(&["serve", "test:640x480@60", "--connect", &view.listening()]);
+    let guards = || processes_with(text(&path)) - 1;
+    wait_until("the guard", || guards() == 1);
+    view.signal("INT");
+    thread::sleep(Duration::from_millis(300));
+    // It waits for ffmpeg, and no longer when it is told again.
+    view.signal("INT");
+    view.end_within(Duration::from_secs(20));
+    serve.end();
+    wait_until("the guard's end", || processes_with(text(&path)) == 0);
+}
+
+#[test]
+fn a_frame_of_another_size_ends_the_session_in_good_order() {
+    let folder = folder();
+    let path = folder.path().join("a.avi");
+    let mut view =
+        Program::start(&["view", "--bind", "tcp://127.0.0.1:0", "--json", "--stay", "--record", text(&path)]);
+    let endpoint = view.listening();
+    let serve =
+        |source: &str| Program::start(&["serve", source, "--connect", &endpoint, "--frames", "5"]).end();
+    serve("test:160x120@30").ok();
+    assert!(view.is_running());
+    serve("test:176x120@30").ok();
+    let view = view.end().fails(1, &["--record", "120×176", "120×160"]);
+    assert_eq!(view.json()["recording"]["frames"], 5);
+    assert_eq!(numbers(&path).0, [0, 1, 2, 3, 4]);
+}
