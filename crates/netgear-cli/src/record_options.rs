@@ -1,7 +1,10 @@
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum, value_parser};
-use netgear::media::{FrameRate, RecordError, RecordOptions, Y4mChroma};
+use clap::{Args, ValueEnum};
+use netgear::{
+    media::{FrameRate, RecordError, RecordOptions, Y4mChroma},
+    proto::JpegQuality,
+};
 
 use crate::recording::{Behind, Recording};
 
@@ -16,12 +19,12 @@ pub(crate) struct Record {
     /// rate for all, are marked with the mean.
     #[arg(long, value_name = "F", requires = "record", allow_negative_numbers = true)]
     record_fps: Option<FrameRate>,
-    /// Colour for each pixel (444), or one for two by two (420): of Y4M and of H.264.
+    /// Colour for each pixel (444), or one for two by two (420): of Y4M, JPEG and H.264.
     #[arg(long, value_name = "420|444", requires = "record", default_value = "420")]
     record_chroma: ChromaOption,
     /// Quality of the JPEG pictures of AVI and of patterns, of 1 to 100. Default: 90.
-    #[arg(long, value_name = "Q", requires = "record", value_parser = value_parser!(u8).range(1..=100))]
-    record_quality: Option<u8>,
+    #[arg(long, value_name = "Q", requires = "record")]
+    record_quality: Option<JpegQuality>,
     /// Keep every pixel: FFV1 in .mkv, H.264 without loss in .mp4 and .mov, PNG.
     #[arg(long, requires = "record")]
     record_lossless: bool,

@@ -72,14 +72,19 @@ fn jpeg(frame: &Frame, quality: u8) -> Result<Vec<u8>, PictureError> {
     let quality = JpegQuality::new(quality.clamp(1, 100)).unwrap_or_default();
     let options = JpegOptions::new().with_quality(quality).with_subsampling(ChromaSubsampling::Full);
     let mut bytes = Vec::new();
-    JpegEncoder::new(options).encode_into(frame, &mut bytes).map_err(|error| match error {
+    JpegEncoder::new(options).encode_into(frame, &mut bytes).map_err(picture_error)?;
+    Ok(bytes)
+}
+
+/// What a JPEG that cannot be made is to whoever wants a picture.
+pub(crate) fn picture_error(error: JpegEncodeError) -> PictureError {
+    match error {
         JpegEncodeError::Unsupported { pixel_format, element_type } => {
             PictureError::Unsupported { pixel_format, element_type, format: "JPEG" }
         }
         JpegEncodeError::TooLarge { width, height } => PictureError::TooLarge { width, height },
         failed @ JpegEncodeError::Encoder { .. } => PictureError::Write(io::Error::other(failed)),
-    })?;
-    Ok(bytes)
+    }
 }
 
 /// What matters more in a PNG.

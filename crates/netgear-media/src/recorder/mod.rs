@@ -193,7 +193,7 @@ impl Drop for Recorder {
 
 impl Target {
     fn create(path: &Path, options: &RecordOptions) -> Result<Self, RecordError> {
-        let jpeg = || Jpeg::new(options.jpeg_quality());
+        let jpeg = || Jpeg::new(options);
         let ending = path.extension().map(|ending| ending.to_string_lossy().to_ascii_lowercase());
         let name = path.file_name().and_then(|name| name.to_str()).and_then(Name::parse);
         let folder = path.parent().map(Path::to_owned).unwrap_or_default();

@@ -1,5 +1,7 @@
 use std::time::Duration;
 
+use netgear_proto::JpegQuality;
+
 use crate::{FrameRate, JPEG_QUALITY, Y4mChroma};
 
 /// What a [`Recorder`](crate::Recorder) is to make of the frames.
@@ -7,7 +9,7 @@ use crate::{FrameRate, JPEG_QUALITY, Y4mChroma};
 pub struct RecordOptions {
     rate: Option<FrameRate>,
     chroma: Y4mChroma,
-    jpeg_quality: u8,
+    jpeg_quality: JpegQuality,
     lossless: bool,
     ffmpeg_timeout: Duration,
 }
@@ -17,7 +19,7 @@ impl Default for RecordOptions {
         Self {
             rate: None,
             chroma: Y4mChroma::default(),
-            jpeg_quality: JPEG_QUALITY,
+            jpeg_quality: JpegQuality::new(JPEG_QUALITY).unwrap_or_default(),
             lossless: false,
             ffmpeg_timeout: Duration::from_secs(30),
         }
@@ -37,15 +39,15 @@ impl RecordOptions {
         self
     }
 
-    /// How much of the colour is kept by Y4M, and by H.264 in MP4, MOV and MKV. Default: [`Y4mChroma::C420`].
+    /// How much of the colour is kept by Y4M, by JPEG, and by H.264 in MP4, MOV, MKV and TS. Default: [`Y4mChroma::C420`].
     pub fn with_chroma(mut self, chroma: Y4mChroma) -> Self {
         self.chroma = chroma;
         self
     }
 
-    /// The quality of JPEG pictures, also in AVI: 1 to 100 (others count as the nearest of these). Default: [`JPEG_QUALITY`].
-    pub fn with_jpeg_quality(mut self, quality: u8) -> Self {
-        self.jpeg_quality = quality.clamp(1, 100);
+    /// The quality of JPEG pictures, also in AVI. Default: [`JPEG_QUALITY`].
+    pub fn with_jpeg_quality(mut self, quality: JpegQuality) -> Self {
+        self.jpeg_quality = quality;
         self
     }
 
@@ -70,7 +72,7 @@ impl RecordOptions {
         self.chroma
     }
 
-    pub(super) fn jpeg_quality(&self) -> u8 {
+    pub(super) fn jpeg_quality(&self) -> JpegQuality {
         self.jpeg_quality
     }
 

@@ -92,7 +92,7 @@ mod tests {
     #[test]
     fn the_rate_is_the_one_that_was_meant() {
         for (text, frames) in
-            [("30", 40), ("25", 2), ("24000/1001", 4000), ("30000/1001", 4000), ("60", 300), ("1", 5)]
+            [("30", 40), ("25", 50), ("24000/1001", 4000), ("30000/1001", 4000), ("60", 300), ("1", 5)]
         {
             let rate: FrameRate = text.parse().unwrap();
             // Half an interval early and late at most.
