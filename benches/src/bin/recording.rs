@@ -80,7 +80,7 @@ struct Measured {
 #[allow(clippy::print_stderr, reason = "progress")]
 fn main() -> Result<(), Error> {
     let options = Options::parse();
-    let (rounds, frames) = if options.quick { (1, 60) } else { (5, 300) };
+    let (rounds, frames) = if options.quick { (1, 60) } else { (3, 200) };
     let kinds: Vec<Kind> =
         KINDS.into_iter().filter(|kind| !(kind.needs_ffmpeg && options.without_ffmpeg)).collect();
     let mut waiting: Vec<Vec<Measured>> = kinds.iter().map(|_| Vec::new()).collect();

@@ -110,8 +110,8 @@ fn lossless_recordings_have_every_pixel() {
     } else {
         &["%d.png"]
     };
-    for name in kinds {
-        let path = folder.path().join(name).join(name);
+    for (number, name) in kinds.iter().enumerate() {
+        let path = folder.path().join(number.to_string()).join(name);
         let (serve, view) = stream(
             &["test:162x122@200", "--frames", "150", "--digest"],
             &["--record", text(&path), "--record-lossless"],
@@ -204,10 +204,12 @@ fn a_full_disk_is_an_error_that_keeps_what_was_written() {
         let (found, _) = numbers(&path);
         assert!(!found.is_empty(), "{name}");
         let left_out = summary["recording"]["left_out"].as_u64().unwrap();
-        if left_out == 0 {
-            assert_counted(&found, name);
-        }
         let is_ours = !matches!(name, "b.mkv" | "a.mp4");
+        // ffmpeg leaves part of what it was writing, which is not the last frame where they refer to each other.
+        let whole = if is_ours { found.len() } else { found.len().saturating_sub(60) };
+        if left_out == 0 {
+            assert_counted(&found[..whole], name);
+        }
         if is_ours {
             assert_eq!(found.len() as u64, recorded, "{name}");
             assert!(view.stderr.contains(&format!("kept: {recorded} frames")), "{}", view.stderr);

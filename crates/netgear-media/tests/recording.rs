@@ -156,7 +156,7 @@ fn ffmpeg_sees_the_same_frames() {
         for ((ours, _), theirs) in ours.iter().zip(&reference) {
             let found = difference(ours.pixels(), theirs);
             // Colours at half the resolution are spread in ways of their own.
-            assert!(found.mean < 1.5 && found.near > 0.9, "{name}: {found:?}");
+            assert!(found.mean < 2.5 && found.near > 0.9, "{name}: {found:?}");
         }
     }
 }

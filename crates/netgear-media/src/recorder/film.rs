@@ -127,8 +127,8 @@ impl Film {
                 exact_ffv1(frame),
             ]),
             (_, true) => {
-                let (encoder, pixels) = exact_h264(frame);
-                add(&["-c:v", encoder, "-qp", "0", "-preset", "ultrafast", "-pix_fmt", pixels]);
+                // Gray as well: what range its levels are of, readers do not agree on.
+                add(&["-c:v", "libx264rgb", "-qp", "0", "-preset", "ultrafast", "-pix_fmt", "bgr24"]);
             }
             (Container::Webm, false) => {
                 add(&[
@@ -204,14 +204,6 @@ fn exact_ffv1(frame: &Frame) -> &'static str {
 fn is_exact_h264(frame: &Frame) -> bool {
     frame.element_type() == ElementType::U8
         && matches!(frame.pixel_format(), PixelFormat::Gray | PixelFormat::Bgr | PixelFormat::Rgb)
-}
-
-/// How H.264 keeps every sample of such a frame.
-fn exact_h264(frame: &Frame) -> (&'static str, &'static str) {
-    match frame.pixel_format() {
-        PixelFormat::Gray => ("libx264", "gray"),
-        _ => ("libx264rgb", "bgr24"),
-    }
 }
 
 fn ffmpeg_error(path: &Path, error: EncodingError) -> RecordError {

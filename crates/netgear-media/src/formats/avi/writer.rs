@@ -303,6 +303,7 @@ fn set(bytes: &mut [u8], at: usize, value: u32) {
 }
 
 #[cfg(test)]
+#[allow(clippy::print_stderr, reason = "the tests say what they skip")]
 mod tests {
     use std::io::Cursor;
     use std::path::Path;
@@ -408,6 +409,84 @@ mod tests {
             let at = movi + u32_at(&file, entry + 8).unwrap() as usize;
             assert_eq!(&file[at..at + 4], b"00dc");
             assert_eq!(file[at + 8..][..jpeg(number).len()], jpeg(number));
+        }
+    }
+
+    /// A file in which long rows of zeros take no room.
+    struct Sparse(std::fs::File);
+
+    impl Write for Sparse {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            let end = bytes.iter().rposition(|&byte| byte != 0).map_or(0, |last| last + 1);
+            if bytes.len() - end < 1 << 16 {
+                return self.0.write(bytes);
+            }
+            self.0.write_all(&bytes[..end])?;
+            self.0.seek_relative((bytes.len() - end) as i64)?;
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    impl Seek for Sparse {
+        fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+            self.0.seek(to)
+        }
+    }
+
+    /// What ffmpeg finds, from this second on: the first sample of each frame.
+    fn levels_in_ffmpeg(path: &Path, start: &str) -> Option<Vec<u8>> {
+        let mut command = std::process::Command::new("ffmpeg");
+        command.args(["-nostdin", "-v", "error", "-ss", start, "-i"]).arg(path);
+        let output = command.args(["-f", "rawvideo", "-pix_fmt", "gray", "-"]).output();
+        if output.is_err() {
+            assert!(std::env::var("CI").as_deref() != Ok("true"), "there is no ffmpeg on the PATH");
+            eprintln!("SKIPPED: what ffmpeg says of a large AVI file: there is no ffmpeg on the PATH");
+        }
+        let output = output.ok()?;
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        Some(output.stdout.chunks(256).map(|frame| frame[0]).collect())
+    }
+
+    /// Past the places where 31 and 32 bits end; 60 pictures of 80 MB, most of which is zeros behind the picture.
+    #[test]
+    #[cfg(unix)]
+    fn a_film_of_more_than_four_gigabytes_plays_and_is_sought_in() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.avi");
+        let file = Sparse(std::fs::File::create(&path).unwrap());
+        let mut writer = AviWriter::new(file, 16, 16);
+        let level = |number: u8| 40 + 3 * number;
+        for number in 0..60 {
+            let mut picture = jpeg(level(number));
+            picture.resize(80_000_000, 0);
+            writer.write(&picture, FrameRate::new(10, 1).unwrap()).unwrap();
+        }
+        // As it is when the program is killed, and then whole.
+        for is_finished in [false, true] {
+            if is_finished {
+                writer.finish().unwrap();
+            } else {
+                // Where the last picture ends, there is something.
+                writer.get_mut().0.set_len(writer.end).unwrap();
+            }
+            assert!(path.metadata().unwrap().len() > 1 << 32);
+            let expected: Vec<u8> = (0..60).map(level).collect();
+            let (levels, times) = played(&path);
+            let near = |found: &[u8], expected: &[u8]| {
+                found.len() == expected.len() && found.iter().zip(expected).all(|(a, b)| a.abs_diff(*b) <= 1)
+            };
+            assert!(near(&levels, &expected), "{levels:?}");
+            assert_eq!(times[59], 5900);
+            if let Some(found) = levels_in_ffmpeg(&path, "0") {
+                assert!(near(&found, &expected), "{is_finished}: {found:?}");
+            }
+            if is_finished && let Some(found) = levels_in_ffmpeg(&path, "5.0") {
+                assert!(near(&found, &expected[50..]), "{found:?}");
+            }
         }
     }
 
