@@ -402,4 +402,45 @@ mod tests {
         let again = Recorder::create(folder.path(), &RecordOptions::new());
         assert!(matches!(again, Err(RecordError::FolderInUse { .. })));
     }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn a_full_disk_says_what_is_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("full.y4m");
+        std::os::unix::fs::symlink("/dev/full", &path).unwrap();
+        let mut recorder = Recorder::create(&path, &RecordOptions::new()).unwrap();
+        let frame = Frame::gray8(2, 2, vec![0; 4]).unwrap();
+        let full = recorder.write(&frame, Duration::ZERO).unwrap_err();
+        let said = full.to_string();
+        assert!(matches!(full, RecordError::DiskFull { recorded: Recorded { frames: 0, .. }, .. }), "{said}");
+        assert!(said.contains("full.y4m") && said.contains("kept: 0 frames"), "{said}");
+    }
+
+    #[test]
+    fn pictures_that_cannot_be_written_leave_nothing_and_the_next_has_their_number() {
+        let folder = tempfile::tempdir().unwrap();
+        let pictures = folder.path().join("pictures");
+        let mut recorder = Recorder::create(&pictures, &RecordOptions::new()).unwrap();
+        let frame = Frame::gray8(2, 2, vec![0; 4]).unwrap();
+        recorder.write(&frame, Duration::ZERO).unwrap();
+        // A folder stands where the unfinished picture is to be.
+        std::fs::create_dir(pictures.join("frame_000001.png.part")).unwrap();
+        assert!(matches!(recorder.write(&frame, Duration::ZERO), Err(RecordError::Io { .. })));
+        std::fs::remove_dir(pictures.join("frame_000001.png.part")).unwrap();
+        recorder.write(&frame, Duration::ZERO).unwrap();
+        assert_eq!(recorder.finish().unwrap().frames, 2);
+        let mut names: Vec<_> =
+            std::fs::read_dir(&pictures).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        names.sort();
+        assert_eq!(names, ["frame_000000.png", "frame_000001.png"]);
+    }
+
+    #[test]
+    fn it_says_how_much_room_is_left() {
+        let folder = tempfile::tempdir().unwrap();
+        let recorder = Recorder::create(folder.path().join("a/b.y4m"), &RecordOptions::new()).unwrap();
+        assert_eq!(recorder.free_space().is_some(), cfg!(unix));
+        assert_ne!(recorder.free_space(), Some(0));
+    }
 }
