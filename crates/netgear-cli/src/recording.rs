@@ -47,11 +47,10 @@ struct Waiting {
 }
 
 impl Recording {
-    /// Frames that may wait for the disk, in KiB of their pixels, or a single one that is larger: a third of a second of 1080p at 30
-    /// frames a second.
+    /// What may wait for the disk, in KiB of pixels; a single frame may be larger.
     const ROOM_KIB: u32 = 64 << 10;
-    /// Frames that may wait, however small.
-    const MOST_WAITING: usize = 64;
+    /// Frames that may wait, however small: half a second of the usual rate. They are what a program that is killed loses.
+    const MOST_WAITING: usize = 16;
 
     pub(crate) fn create(
         path: PathBuf,

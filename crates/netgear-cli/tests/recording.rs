@@ -184,15 +184,16 @@ fn view_with_limit(blocks: u32, record: &[&str]) -> Program {
 #[test]
 fn a_full_disk_is_an_error_that_keeps_what_was_written() {
     let folder = folder();
-    let mut kinds = vec![("a.y4m", &[][..]), ("a.avi", &[]), ("a.avi", &["--record-policy", "drop"])];
+    let mut kinds =
+        vec![("a.y4m", 4096, &[][..]), ("a.avi", 4096, &[]), ("a.avi", 4096, &["--record-policy", "drop"])];
     if has_ffmpeg("a_full_disk_is_an_error_that_keeps_what_was_written") {
-        kinds.extend([("b.mkv", &["--record-lossless"][..]), ("a.mp4", &[])]);
+        // H.264 makes next to nothing of a test pattern.
+        kinds.extend([("b.mkv", 4096, &["--record-lossless"][..]), ("a.mp4", 128, &[])]);
     }
-    for (name, options) in kinds {
+    for (name, blocks, options) in kinds {
         let path = folder.path().join(name);
-        // 2 MiB; dash counts in blocks of 512 bytes, bash in such of 1024.
-        let view = view_with_limit(4096, &[&["--record", text(&path)], options].concat());
-        // Noise would be better for an encoder, but it is a disk that is to be full.
+        // 2 MiB, or 4 MiB: dash counts in blocks of 512 bytes, bash in such of 1024.
+        let view = view_with_limit(blocks, &[&["--record", text(&path)], options].concat());
         let endpoint = view.listening();
         let serve =
             Program::start(&["serve", "test:640x480@60", "--connect", &endpoint, "--json", "--fps", "max"]);
