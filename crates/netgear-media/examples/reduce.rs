@@ -11,7 +11,7 @@ use std::error::Error;
 use std::path::PathBuf;
 
 use netgear_media::{
-    Filter, FrameRate, FrameSource, OpenOptions, Percent, Recorder, Resizer, Source, TestPattern,
+    Filter, FrameSource, OpenOptions, Percent, RecordOptions, Recorder, Resizer, Source, TestPattern,
 };
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -23,19 +23,20 @@ fn main() -> Result<(), Box<dyn Error>> {
     let out = arguments.next().map_or_else(|| std::env::temp_dir().join("reduced.y4m"), PathBuf::from);
 
     let percent = Percent::new(30.0)?;
-    let rate = film.info().frame_rate.unwrap_or(FrameRate::THIRTY);
+    let mut options = RecordOptions::new();
+    if let Some(rate) = film.info().frame_rate {
+        options = options.with_rate(rate);
+    }
     // One resizer for all frames: it uses its memory again.
     let mut resizer = Resizer::new();
-    let mut recorder = Recorder::create(&out, rate)?;
-    let mut frames = 0;
+    let mut recorder = Recorder::create(&out, &options)?;
     while let Some(next) = film.next_frame()? {
         // Lanczos4 is what VidGear takes. Area is as good for most films, and faster.
         let smaller = resizer.reduce(&next.frame, percent, Filter::Lanczos4)?;
-        recorder.write(&smaller)?;
-        frames += 1;
+        recorder.write(&smaller, next.time)?;
     }
-    recorder.finish()?;
-    report(&format!("{frames} frames in {}", out.display()));
+    let recorded = recorder.finish()?;
+    report(&format!("{recorded} in {}", out.display()));
     Ok(())
 }
 

@@ -302,9 +302,9 @@ fn damaged_y4m_files() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("film.y4m");
     let mut pattern = TestPattern::new("32x24".parse().unwrap());
-    let mut recorder = Recorder::create(&path, "25".parse().unwrap()).unwrap();
+    let mut recorder = Recorder::create(&path, &netgear_media::RecordOptions::new()).unwrap();
     for number in 0..4 {
-        recorder.write(&pattern.frame(number)).unwrap();
+        recorder.write(&pattern.frame(number), Duration::from_millis(40 * number)).unwrap();
     }
     recorder.finish().unwrap();
     assert_eq!(read(&path, &built_in(), 4), Read { frames: 4, error: None });

@@ -171,9 +171,9 @@ fn what_the_recorder_writes_ffmpeg_reads() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a.y4m");
     let mut pattern = netgear_media::TestPattern::new("322x242@25".parse().unwrap());
-    let mut recorder = netgear_media::Recorder::create(&path, "25".parse().unwrap()).unwrap();
+    let mut recorder = netgear_media::Recorder::create(&path, &netgear_media::RecordOptions::new()).unwrap();
     for number in 0..10 {
-        recorder.write(&pattern.frame(number)).unwrap();
+        recorder.write(&pattern.frame(number), std::time::Duration::from_millis(40 * number)).unwrap();
     }
     recorder.finish().unwrap();
     assert_eq!(assert_like_ffmpeg(&path, &built_in()).0, 10);
