@@ -1,6 +1,6 @@
 //! What each command does.
 
-use std::{collections::VecDeque, fmt, time::Duration};
+use std::{collections::VecDeque, fmt, sync::Arc, time::Duration};
 
 use netgear::{
     media::{
@@ -33,7 +33,7 @@ pub(crate) async fn serve(options: Serve) -> Result<(), Failure> {
     if let Some(remark) = source.remark() {
         print::note(&remark);
     }
-    let mut stop = Stop::new()?;
+    let mut stop = Stop::new(Arc::default())?;
     let mut tally = Tally::new(session.digest);
     if policy != FramePolicy::Block {
         tally.without_digest();
@@ -96,13 +96,15 @@ pub(crate) async fn view(options: View) -> Result<(), Failure> {
         }
         (None, None) => Reply::Nothing,
     };
-    let mut stop = Stop::new()?;
+    let shown = options.shown.open("netgear view", !session.unidirectional)?;
+    let mut stop = Stop::new(shown.quit())?;
     let mut tally = Tally::new(session.digest);
     let mut receiving = Receiving {
         reply,
         frames: session.frames,
         snapshot: options.snapshot,
         recording: None,
+        shown,
         print_data: session.print_data,
         json: session.json,
         last: None,
@@ -230,7 +232,8 @@ pub(crate) async fn demo(options: Demo) -> Result<(), Failure> {
     };
     let pattern = Source::TestPattern(TestPatternSpec::new(options.size.width, options.size.height, rate)?);
     let frames = pattern.open(&OpenOptions::new())?;
-    let mut stop = Stop::new()?;
+    let shown = options.shown.open("netgear demo", true)?;
+    let mut stop = Stop::new(shown.quit())?;
     // Kept until the end: the socket's folder goes with it.
     let folder = tempfile::tempdir()?;
     let endpoint = match options.transport {
@@ -247,6 +250,7 @@ pub(crate) async fn demo(options: Demo) -> Result<(), Failure> {
         frames: None,
         snapshot: options.snapshot,
         recording: options.record.start()?,
+        shown,
         print_data: false,
         json: options.json,
         last: None,

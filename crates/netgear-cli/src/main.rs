@@ -12,6 +12,7 @@ mod record_options;
 mod recording;
 mod section_options;
 mod sending;
+mod shown;
 mod stop;
 mod summary;
 mod thinning;
@@ -73,6 +74,12 @@ enum Failure {
     /// A failure of the session, and where its peer is or was waited for.
     #[error("{endpoint}: {failure}")]
     At { endpoint: Endpoint, failure: Box<Failure> },
+    #[cfg(feature = "window")]
+    #[error("--window: {0}")]
+    Window(#[from] netgear::viewer::WindowError),
+    #[cfg(feature = "web")]
+    #[error("--web: {0}")]
+    Web(#[from] netgear::viewer::WebError),
     #[error("the receiver is not bound")]
     NotBound,
     #[error("the receiver panicked; please report this")]
@@ -119,13 +126,28 @@ impl Failure {
 fn main() -> ExitCode {
     let options = Options::parse();
     start_logging(options.verbose);
-    match run(options.command) {
+    match run_with_windows(options.command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             print::error(&failure);
             ExitCode::FAILURE
         }
     }
+}
+
+/// Where a window is wanted, the first thread is the windows', as macOS wants it, and all else is done on another.
+fn run_with_windows(command: Command) -> Result<(), Failure> {
+    let wants_window = match &command {
+        Command::View(options) => options.shown.wants_window(),
+        Command::Demo(options) => options.shown.wants_window(),
+        _ => false,
+    };
+    #[cfg(feature = "window")]
+    if wants_window {
+        return netgear::viewer::on_main_thread(|| run(command))?;
+    }
+    let _ = wants_window;
+    run(command)
 }
 
 fn run(command: Command) -> Result<(), Failure> {

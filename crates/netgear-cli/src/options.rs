@@ -9,6 +9,7 @@ use netgear::{
 use crate::picture::Picture;
 use crate::record_options::Record;
 use crate::section_options::SectionOptions;
+use crate::shown::ShownOptions;
 
 /// Stream video frames between two programs while any data goes both ways.
 #[derive(Debug, Parser)]
@@ -36,7 +37,7 @@ pub(crate) enum Command {
     /// Send a video, a camera's pictures, a picture sequence or a test pattern to a receiver.
     #[command(after_help = SERVE_EXAMPLES)]
     Serve(Serve),
-    /// Receive what a sender sends: count it, record it, answer it.
+    /// Receive what a sender sends: see it, count it, record it, answer it.
     #[command(after_help = VIEW_EXAMPLES)]
     View(View),
     /// Say what a source is: size, rate, length, codec, and which decoder reads it.
@@ -75,6 +76,8 @@ const VIEW_EXAMPLES: &str = "\
 Examples:
   netgear view                                     wait for a sender at port 5555
   netgear view --connect tcp://camera:5555         go to one that waits
+  netgear view --window                            see it
+  netgear view --web                               see it in a browser, at http://127.0.0.1:8080
   netgear view --record film.mp4 --snapshot last.png
   netgear view --record frames/ --stay             every pixel of one sender after another, as PNGs
   netgear view --reply seen --print-data           answer each frame, and see what comes with it
@@ -131,6 +134,8 @@ pub(crate) struct Demo {
     pub(crate) snapshot: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) record: Record,
+    #[command(flatten)]
+    pub(crate) shown: ShownOptions,
     /// Print one JSON object at the end in place of the summary.
     #[arg(long)]
     pub(crate) json: bool,
@@ -200,6 +205,8 @@ pub(crate) struct View {
     pub(crate) snapshot: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) record: Record,
+    #[command(flatten)]
+    pub(crate) shown: ShownOptions,
 }
 
 /// What both ends can be told.

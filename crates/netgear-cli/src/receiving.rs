@@ -7,8 +7,8 @@ use netgear::{
 };
 
 use crate::{
-    Failure, feed::Feed, live::LiveLine, print, recording::Recording, sending::Ended, stop::Stop,
-    summary::Tally,
+    Failure, feed::Feed, live::LiveLine, print, recording::Recording, sending::Ended, shown::Shown,
+    stop::Stop, summary::Tally,
 };
 
 /// How a stream is received.
@@ -18,6 +18,7 @@ pub(crate) struct Receiving {
     pub(crate) frames: Option<u64>,
     pub(crate) snapshot: Option<PathBuf>,
     pub(crate) recording: Option<Recording>,
+    pub(crate) shown: Shown,
     pub(crate) print_data: bool,
     pub(crate) json: bool,
     /// The frame received last, if a snapshot is wanted.
@@ -143,6 +144,7 @@ impl Receiving {
             };
             tally.frame(&delivery.frame);
             tally.note(receiver.stats());
+            self.shown.frame(&delivery.frame, tally);
             if self.snapshot.is_some() {
                 self.last = Some(delivery.frame.clone());
             }
@@ -165,6 +167,7 @@ impl Receiving {
 
     fn take_data(&self, data: &Value, tally: &mut Tally, live: &LiveLine) {
         tally.data_received += 1;
+        self.shown.received(data);
         if self.print_data {
             live.suspend(|| print::data(data, self.json));
         }
@@ -176,7 +179,10 @@ impl Receiving {
         delivery: &Delivery,
         tally: &mut Tally,
     ) -> Result<(), Failure> {
+        // What a person says goes before what is always said.
+        let typed = self.shown.typed();
         let reply = match &mut self.reply {
+            _ if typed.is_some() => typed,
             Reply::Nothing => None,
             Reply::Same(value) => Some(value.clone()),
             Reply::Frames(feed) => feed.next().await?.map(|timed| Value::Frame(timed.frame)),
@@ -185,6 +191,7 @@ impl Receiving {
         };
         let Some(reply) = reply else { return Ok(()) };
         let frame = reply.as_frame().cloned();
+        self.shown.sent(&reply);
         receiver.reply(reply)?;
         tally.data_given += 1;
         if let Some(frame) = frame {

@@ -1,9 +1,10 @@
-use std::{future::pending, io};
+use std::{future::pending, io, sync::Arc};
 
 #[cfg(unix)]
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::Notify;
 
-/// Ready when the user wants the program to end: Ctrl-C, or on Unix SIGTERM.
+/// Ready when the user wants the program to end: Ctrl-C, on Unix SIGTERM, or a window that is closed.
 #[derive(Debug)]
 pub(crate) struct Stop {
     /// Listened to from the beginning, so that no signal is lost between one wait and the next.
@@ -11,16 +12,19 @@ pub(crate) struct Stop {
     signals: Option<(Signal, Signal)>,
     #[cfg(not(unix))]
     asked: bool,
+    /// Told when a window is closed.
+    quit: Arc<Notify>,
 }
 
 impl Stop {
     /// Must be called within the runtime. From here on a signal no longer ends the program by itself.
-    pub(crate) fn new() -> io::Result<Self> {
+    pub(crate) fn new(quit: Arc<Notify>) -> io::Result<Self> {
         Ok(Self {
             #[cfg(unix)]
             signals: Some((signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?)),
             #[cfg(not(unix))]
             asked: true,
+            quit,
         })
     }
 
@@ -31,11 +35,20 @@ impl Stop {
             signals: None,
             #[cfg(not(unix))]
             asked: false,
+            quit: Arc::default(),
+        }
+    }
+
+    pub(crate) async fn requested(&mut self) {
+        let quit = Arc::clone(&self.quit);
+        tokio::select! {
+            () = self.signalled() => {}
+            () = quit.notified() => {}
         }
     }
 
     #[cfg(unix)]
-    pub(crate) async fn requested(&mut self) {
+    async fn signalled(&mut self) {
         let Some((interrupt, terminate)) = &mut self.signals else { return pending().await };
         tokio::select! {
             _ = interrupt.recv() => {}
@@ -44,7 +57,7 @@ impl Stop {
     }
 
     #[cfg(not(unix))]
-    pub(crate) async fn requested(&mut self) {
+    async fn signalled(&mut self) {
         if !self.asked || tokio::signal::ctrl_c().await.is_err() {
             pending().await
         }

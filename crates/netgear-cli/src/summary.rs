@@ -156,6 +156,18 @@ impl Tally {
         self.frames
     }
 
+    /// Frames that crossed, the bytes of their pixels, and frames that were dropped.
+    #[cfg_attr(not(any(feature = "window", feature = "web")), expect(dead_code, reason = "only viewers ask"))]
+    pub(crate) fn counted(&self) -> (u64, u64, u64) {
+        (self.frames, self.bytes, self.dropped + self.session.frames_dropped.total())
+    }
+
+    /// How long half of the frames took at most, if that is known.
+    #[cfg_attr(not(any(feature = "window", feature = "web")), expect(dead_code, reason = "only viewers ask"))]
+    pub(crate) fn latency(&self) -> Option<Duration> {
+        self.session.latency.map(|latency| latency.p50)
+    }
+
     pub(crate) fn summary(&self) -> Summary {
         let seconds = self.first_and_last.map_or(0.0, |(first, last)| (last - first).as_secs_f64());
         // The first frame begins the time and does not count against it.

@@ -39,12 +39,16 @@
 //! * [`proto`]: what is said on the wire, and the rules of saying it; without std, sockets or a clock;
 //! * [`transport`]: both ends as async sessions on tokio;
 //! * [`media`]: frames from files, URLs, cameras, screens and test patterns; resizing and pipelines; still pictures.
+//!
+//! With the features `window` and `web` there is also `viewer`: frames in a window, or in a browser.
 
 mod ends;
 
 pub use netgear_media as media;
 pub use netgear_proto as proto;
 pub use netgear_transport as transport;
+#[cfg(any(feature = "window", feature = "web"))]
+pub use netgear_viewer as viewer;
 
 pub use self::ends::{codec, receiver, sender};
 

@@ -1,0 +1,150 @@
+//! Where a person sees what is received, and what that person wants.
+
+#[cfg(feature = "web")]
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use clap::Args;
+use netgear::prelude::{Frame, Value};
+#[cfg(any(feature = "window", feature = "web"))]
+use netgear::viewer::Counters;
+#[cfg(feature = "window")]
+use netgear::viewer::Window;
+#[cfg(feature = "web")]
+use netgear::viewer::{Direction, WebViewer};
+use tokio::sync::Notify;
+
+#[cfg(feature = "web")]
+use crate::print;
+use crate::{Failure, summary::Tally};
+
+/// What is asked for.
+#[derive(Debug, Args)]
+pub(crate) struct ShownOptions {
+    /// Show the frames in a window. Keys: q or Escape quits, space holds the picture, s saves it as PNG, i shows statistics.
+    #[cfg(feature = "window")]
+    #[arg(long)]
+    window: bool,
+    /// Show the frames, data and statistics on a page for browsers, and let them send data back, at an address of this machine. By
+    /// itself it is 127.0.0.1:8080; with port 0 a free one, which is printed.
+    #[cfg(feature = "web")]
+    #[arg(long, value_name = "ADDRESS", num_args = 0..=1, default_missing_value = "127.0.0.1:8080")]
+    web: Option<SocketAddr>,
+    /// Let --web take an address that other machines reach. The page is not encrypted.
+    #[cfg(feature = "web")]
+    #[arg(long, requires = "web")]
+    web_public: bool,
+    /// A secret without which --web shows nothing; it is part of the address that is printed.
+    #[cfg(feature = "web")]
+    #[arg(long, value_name = "SECRET", requires = "web")]
+    web_token: Option<String>,
+}
+
+/// Every place where the stream is shown: none, a window, a page, or both. Nothing here ever waits.
+#[derive(Debug, Default)]
+pub(crate) struct Shown {
+    #[cfg(feature = "window")]
+    window: Option<Window>,
+    #[cfg(feature = "web")]
+    web: Option<WebViewer>,
+    /// Told when the window is closed.
+    quit: Arc<Notify>,
+}
+
+impl ShownOptions {
+    /// Whether the program's first thread is to be the windows'.
+    pub(crate) fn wants_window(&self) -> bool {
+        #[cfg(feature = "window")]
+        return self.window;
+        #[cfg(not(feature = "window"))]
+        return false;
+    }
+
+    /// Opens them, and says where the page is.
+    #[cfg_attr(
+        not(any(feature = "window", feature = "web")),
+        expect(unused, reason = "there is none to open")
+    )]
+    pub(crate) fn open(self, title: &str, takes_data: bool) -> Result<Shown, Failure> {
+        let mut shown = Shown::default();
+        #[cfg(feature = "web")]
+        if let Some(address) = self.web {
+            let mut builder =
+                WebViewer::builder().title(title).public(self.web_public).takes_data(takes_data);
+            let has_token = self.web_token.is_some();
+            if let Some(token) = self.web_token {
+                builder = builder.token(token);
+            }
+            let web = builder.open(address)?;
+            if !web.address().ip().is_loopback() {
+                let who = if has_token { "who has the token" } else { "anybody who reaches this machine" };
+                print::note(&format_args!(
+                    "warning: {who} sees this stream and can send data back, and nothing of it is encrypted"
+                ));
+            }
+            print::note(&format_args!("showing at {}", web.url()));
+            shown.web = Some(web);
+        }
+        #[cfg(feature = "window")]
+        if self.window {
+            let mut window = Window::open(title)?;
+            let quit = Arc::clone(&shown.quit);
+            window.on_close(move || quit.notify_one());
+            shown.window = Some(window);
+        }
+        Ok(shown)
+    }
+}
+
+#[cfg_attr(not(any(feature = "window", feature = "web")), expect(unused, reason = "nothing is shown"))]
+impl Shown {
+    /// Told when the user wants the program to end.
+    pub(crate) fn quit(&self) -> Arc<Notify> {
+        Arc::clone(&self.quit)
+    }
+
+    /// A frame has come, and the session stands so.
+    pub(crate) fn frame(&mut self, frame: &Frame, tally: &Tally) {
+        #[cfg(feature = "window")]
+        if let Some(window) = &mut self.window {
+            window.count(counters(tally));
+            // One that is closed has said so, and the program ends.
+            let _ = window.show(frame);
+        }
+        #[cfg(feature = "web")]
+        if let Some(web) = &self.web {
+            web.count(counters(tally));
+            web.show(frame);
+        }
+    }
+
+    /// Data has come.
+    pub(crate) fn received(&self, data: &Value) {
+        #[cfg(feature = "web")]
+        if let Some(web) = &self.web {
+            web.show_data(Direction::Received, data);
+        }
+    }
+
+    /// Data is going back.
+    pub(crate) fn sent(&self, data: &Value) {
+        #[cfg(feature = "web")]
+        if let Some(web) = &self.web {
+            web.show_data(Direction::Sent, data);
+        }
+    }
+
+    /// What somebody typed to send back.
+    pub(crate) fn typed(&self) -> Option<Value> {
+        #[cfg(feature = "web")]
+        return self.web.as_ref()?.try_typed();
+        #[cfg(not(feature = "web"))]
+        return None;
+    }
+}
+
+#[cfg(any(feature = "window", feature = "web"))]
+fn counters(tally: &Tally) -> Counters {
+    let (frames, bytes, dropped) = tally.counted();
+    Counters { frames, bytes, dropped, latency: tally.latency() }
+}

@@ -1,0 +1,246 @@
+//! One who looks: a WebSocket.
+
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
+
+use futures_util::{SinkExt, StreamExt};
+use netgear_media::proto::Value;
+use serde::{Deserialize, Serialize};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    sync::{
+        broadcast::{self, error::TryRecvError},
+        watch,
+    },
+    time::{Instant, MissedTickBehavior, interval, timeout},
+};
+use tokio_tungstenite::{
+    WebSocketStream,
+    tungstenite::{Bytes, Message, protocol::Role, protocol::WebSocketConfig},
+};
+
+use super::shared::{Item, Shared};
+use crate::Statistics;
+
+/// A viewer's place, which is given back when this is dropped.
+pub(super) struct Place(pub(super) Arc<Shared>);
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.viewers.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+/// The most that a viewer may say in one message. What it may type is a little less.
+const MESSAGE: usize = 64 * 1024;
+
+/// Pictures that are on their way to a viewer and not acknowledged.
+const UNACKNOWLEDGED: u32 = 2;
+
+/// How long a message to a viewer may take before it is taken to be gone.
+const SENDING: Duration = Duration::from_secs(10);
+
+/// How often data goes to a viewer; statistics and pings are multiples.
+const TICK: Duration = Duration::from_millis(100);
+const TICKS_OF_STATISTICS: u64 = 10;
+const TICKS_OF_PING: u64 = 150;
+
+/// How long a viewer may say nothing, not even that it hears the ping.
+const SILENCE: Duration = Duration::from_secs(45);
+
+/// What goes to the page besides pictures.
+#[derive(Debug, Serialize)]
+#[serde(tag = "type", rename_all = "lowercase")]
+enum Told {
+    Data {
+        items: Vec<Item>,
+        /// Items that were left out before these, as there were too many at a time.
+        missed: u64,
+    },
+    Statistics {
+        width: u32,
+        height: u32,
+        frames: u64,
+        dropped: u64,
+        bytes: u64,
+        fps: f64,
+        bytes_per_second: f64,
+        latency_us: Option<u64>,
+        viewers: usize,
+    },
+    /// What was typed will be sent with the next answer.
+    Taken,
+    /// It will not, and why.
+    Refused { why: &'static str },
+}
+
+/// What comes from the page.
+#[derive(Debug, Deserialize)]
+#[serde(tag = "type", rename_all = "lowercase", deny_unknown_fields)]
+enum Heard {
+    /// A picture was shown.
+    Shown,
+    /// Data to send back: what is no JSON is text.
+    Send { text: String },
+}
+
+/// One who looks, until it leaves or is taken to be gone.
+struct Viewer<S> {
+    shared: Arc<Shared>,
+    socket: WebSocketStream<S>,
+    takes_data: bool,
+    unacknowledged: u32,
+    /// The picture that was sent last.
+    last: u64,
+}
+
+/// The viewer is gone.
+struct Gone;
+
+/// Serves one who looks, to its end. The end of everything is told to it.
+pub(super) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
+    place: Place,
+    socket: S,
+    takes_data: bool,
+    mut stopped: watch::Receiver<()>,
+) {
+    let config = WebSocketConfig::default().max_message_size(Some(MESSAGE)).max_frame_size(Some(MESSAGE));
+    let socket = WebSocketStream::from_raw_socket(socket, Role::Server, Some(config)).await;
+    let shared = Arc::clone(&place.0);
+    let mut viewer = Viewer { shared, socket, takes_data, unacknowledged: 0, last: 0 };
+    let over = tokio::select! {
+        over = viewer.run() => over,
+        _ = stopped.changed() => Ok(()),
+    };
+    if over.is_ok() {
+        // It is over either way.
+        let _ = timeout(TICK, viewer.socket.close(None)).await;
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Viewer<S> {
+    async fn run(&mut self) -> Result<(), Gone> {
+        let mut pictures = self.shared.picture.subscribe();
+        let mut data = self.shared.data.subscribe();
+        let mut ticks = interval(TICK);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        let mut tick: u64 = 0;
+        let mut heard_at = Instant::now();
+        // The number from which on a picture is new enough, once one was asked for.
+        let mut from = None;
+        loop {
+            if from.is_none() && self.unacknowledged < UNACKNOWLEDGED {
+                from = Some(self.shared.want(self.last));
+            }
+            let picture = pictures.borrow_and_update().clone();
+            if let Some((from_number, picture)) = from.zip(picture)
+                && picture.number >= from_number
+            {
+                self.last = picture.number;
+                self.unacknowledged += 1;
+                from = None;
+                self.send(Message::Binary(picture.message)).await?;
+                continue;
+            }
+            tokio::select! {
+                heard = self.socket.next() => {
+                    let Some(Ok(message)) = heard else { return Err(Gone) };
+                    heard_at = Instant::now();
+                    self.hear(message).await?;
+                }
+                changed = pictures.changed(), if from.is_some() => changed.map_err(|_| Gone)?,
+                _ = ticks.tick() => {
+                    if heard_at.elapsed() > SILENCE {
+                        return Err(Gone);
+                    }
+                    self.tell_data(&mut data).await?;
+                    if tick % TICKS_OF_STATISTICS == 0 {
+                        self.tell_statistics().await?;
+                    }
+                    tick += 1;
+                    if tick % TICKS_OF_PING == 0 {
+                        self.send(Message::Ping(Bytes::new())).await?;
+                    }
+                }
+            }
+        }
+    }
+
+    async fn send(&mut self, message: Message) -> Result<(), Gone> {
+        match timeout(SENDING, self.socket.send(message)).await {
+            Ok(Ok(())) => Ok(()),
+            _ => Err(Gone),
+        }
+    }
+
+    async fn tell(&mut self, told: &Told) -> Result<(), Gone> {
+        let text = serde_json::to_string(told).map_err(|_| Gone)?;
+        self.send(Message::text(text)).await
+    }
+
+    async fn hear(&mut self, message: Message) -> Result<(), Gone> {
+        let text = match message {
+            Message::Text(text) => text,
+            Message::Close(_) | Message::Binary(_) => return Err(Gone),
+            _ => return Ok(()),
+        };
+        // Nothing that our page says.
+        let heard = serde_json::from_str(&text).map_err(|_| Gone)?;
+        match heard {
+            Heard::Shown => self.unacknowledged = self.unacknowledged.saturating_sub(1),
+            Heard::Send { .. } if !self.takes_data => {
+                self.tell(&Told::Refused { why: "no data goes back on this stream" }).await?;
+            }
+            Heard::Send { text } => {
+                let data = serde_json::from_str(&text).unwrap_or_else(|_| Value::from(text));
+                let answer = if self.shared.type_in(data) {
+                    Told::Taken
+                } else {
+                    Told::Refused { why: "what was sent before still waits for the next frame" }
+                };
+                self.tell(&answer).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What has come since the last time.
+    async fn tell_data(&mut self, data: &mut broadcast::Receiver<Item>) -> Result<(), Gone> {
+        let (mut items, mut missed) = (Vec::new(), 0);
+        loop {
+            match data.try_recv() {
+                Ok(item) => items.push(item),
+                Err(TryRecvError::Lagged(more)) => {
+                    // What was taken before is older than what is gone.
+                    missed += more + items.len() as u64;
+                    items.clear();
+                }
+                Err(_) => break,
+            }
+        }
+        if items.is_empty() && missed == 0 {
+            return Ok(());
+        }
+        self.tell(&Told::Data { items, missed }).await
+    }
+
+    async fn tell_statistics(&mut self) -> Result<(), Gone> {
+        let statistics = self.shared.newest().meter.statistics(std::time::Instant::now());
+        let Statistics { width, height, counters, fps, bytes_per_second } = statistics;
+        let viewers = self.shared.viewers.load(Ordering::Acquire);
+        self.tell(&Told::Statistics {
+            width,
+            height,
+            frames: counters.frames,
+            dropped: counters.dropped,
+            bytes: counters.bytes,
+            fps,
+            bytes_per_second,
+            latency_us: counters.latency.map(|latency| latency.as_micros().try_into().unwrap_or(u64::MAX)),
+            viewers,
+        })
+        .await
+    }
+}
