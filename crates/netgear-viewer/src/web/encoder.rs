@@ -44,3 +44,41 @@ pub(super) fn run(shared: &Shared, quality: u8) {
 fn encode(frame: &Frame, quality: u8, to: &mut Vec<u8>) -> Result<(), PictureError> {
     write_jpeg(&displayable(frame), quality, to)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        sync::Arc,
+        thread,
+        time::{Duration, Instant},
+    };
+
+    use super::*;
+
+    #[test]
+    fn nothing_is_encoded_unless_somebody_wants_it() {
+        let shared = Arc::new(Shared::new());
+        let encoder = thread::spawn({
+            let shared = Arc::clone(&shared);
+            move || run(&shared, 80)
+        });
+        let show = || shared.show(&Frame::gray8(16, 16, vec![0; 256]).unwrap());
+        let number = || shared.picture.borrow().as_ref().map(|picture| picture.number);
+        for _ in 0..3 {
+            show();
+            thread::sleep(Duration::from_millis(20));
+        }
+        assert_eq!(number(), None);
+        assert_eq!(shared.want(0), 3);
+        let deadline = Instant::now() + Duration::from_secs(60);
+        while number() != Some(3) {
+            assert!(Instant::now() < deadline, "{:?}", number());
+            thread::sleep(Duration::from_millis(5));
+        }
+        show();
+        thread::sleep(Duration::from_millis(50));
+        assert_eq!(number(), Some(3));
+        shared.stop();
+        encoder.join().unwrap();
+    }
+}

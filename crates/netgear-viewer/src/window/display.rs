@@ -182,7 +182,14 @@ impl Drop for EndsLoop {
 fn event_loop(any_thread: bool) -> Result<EventLoop<Request>, WindowError> {
     let mut builder = EventLoop::with_user_event();
     allow_any_thread(&mut builder, any_thread);
-    builder.build().map_err(|error| WindowError::NoDisplay { reason: error.to_string() })
+    builder.build().map_err(|error| WindowError::NoDisplay { reason: without_place(&error.to_string()) })
+}
+
+/// What winit says of the system, without the place in winit's code that it begins with.
+fn without_place(reason: &str) -> String {
+    let after_place = reason.strip_prefix("os error at ").and_then(|rest| rest.split_once(".rs:"));
+    let said = after_place.and_then(|(_, rest)| rest.split_once(": ")).map_or(reason, |(_, said)| said);
+    said.trim_end_matches('.').to_owned()
 }
 
 #[cfg(all(unix, not(target_vendor = "apple")))]
@@ -281,5 +288,17 @@ impl ApplicationHandler<Request> for Windows {
         let now = Instant::now();
         let next = self.panes.values_mut().filter_map(|pane| pane.refresh(now)).min();
         event_loop.set_control_flow(next.map_or(ControlFlow::Wait, ControlFlow::WaitUntil));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reason_does_not_name_a_place_in_another_library() {
+        let reason = "os error at /home/me/winit-0.30.13/src/linux/mod.rs:765: neither A: nor B is set.";
+        assert_eq!(without_place(reason), "neither A: nor B is set");
+        assert_eq!(without_place("not supported"), "not supported");
     }
 }

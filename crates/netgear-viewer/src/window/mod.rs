@@ -184,7 +184,7 @@ impl Shared {
 pub enum WindowError {
     /// There is no screen, or what leads to it is not installed.
     #[error(
-        "no window can be opened here: {reason}; a browser shows the frames as well, see WebViewer and --web"
+        "no window can be opened here: {reason}; a browser can show the frames instead: --web (WebViewer)"
     )]
     NoDisplay {
         /// What the system says.
