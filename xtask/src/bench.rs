@@ -8,6 +8,7 @@ use crate::{
     opencv,
     process::{self, Outcome},
     tools::{self, Tool},
+    viewer_bench,
     workspace::Workspace,
 };
 
@@ -34,6 +35,9 @@ pub(crate) struct Options {
     /// Only sessions with and without each kind of recording.
     #[arg(long, conflicts_with_all = ["side_by_side", "vidgear", "resize"])]
     pub(crate) recording: bool,
+    /// Only a demo that is seen in a window, and on a page, beside one that is not. Needs Xvfb.
+    #[arg(long, conflicts_with_all = ["side_by_side", "vidgear", "resize"])]
+    pub(crate) viewers: bool,
     /// Print the side-by-side figures as JSON.
     #[arg(long)]
     pub(crate) json: bool,
@@ -55,6 +59,9 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<Outcome> {
     }
     if options.recording {
         return recording(workspace, options);
+    }
+    if options.viewers {
+        return viewer_bench::run(workspace, options.quick);
     }
     if !options.side_by_side {
         let quick = if options.quick { ["--", "--quick"].as_slice() } else { &[] };

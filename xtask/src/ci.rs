@@ -11,7 +11,7 @@ use crate::{
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
-    /// Install what is missing of ffmpeg, Python and the tools of the camera test with apt-get, as is done when CI=true.
+    /// Install what is missing of ffmpeg, Python, Chromium and the tools of the camera test with apt-get, as is done when CI=true.
     #[arg(long)]
     install: bool,
 }
@@ -46,6 +46,9 @@ const STEPS: [(&str, Step); 17] = [
     }),
     ("bench --resize", |workspace| {
         bench::run(workspace, &bench::Options { quick: true, resize: true, ..Default::default() })
+    }),
+    ("bench --viewers", |workspace| {
+        bench::run(workspace, &bench::Options { quick: true, viewers: true, ..Default::default() })
     }),
 ];
 

@@ -17,6 +17,8 @@ mod process;
 mod simulate;
 mod test;
 mod tools;
+mod viewer_bench;
+mod viewer_test;
 mod workspace;
 
 use std::process::ExitCode;
@@ -53,6 +55,8 @@ enum Command {
     Opencv(opencv::Options),
     /// The tests that want a camera, in a virtual machine that has one.
     CameraTest(camera_test::Options),
+    /// The tests of the viewers: a window on a screen without hardware, a page in a browser.
+    ViewerTest(viewer_test::Options),
     /// Builds every example, and runs those that finish by themselves.
     Examples,
     /// Hostile messages and files by the million, with cargo-fuzz and a nightly compiler.
@@ -89,6 +93,7 @@ fn run(command: &Command) -> Result<Outcome> {
         Command::Interop(options) => interop::run(&workspace, options),
         Command::Opencv(options) => opencv::run(&workspace, options),
         Command::CameraTest(options) => camera_test::run(&workspace, options),
+        Command::ViewerTest(options) => viewer_test::run(&workspace, options),
         Command::Examples => examples::run(&workspace),
         Command::Fuzz(options) => fuzz::run(&workspace, options),
         Command::Simulate(options) => simulate::run(&workspace, options),
@@ -108,6 +113,7 @@ impl Command {
             Self::Interop(_) => "interop",
             Self::Opencv(_) => "opencv",
             Self::CameraTest(_) => "camera-test",
+            Self::ViewerTest(_) => "viewer-test",
             Self::Examples => "examples",
             Self::Fuzz(_) => "fuzz",
             Self::Simulate(_) => "simulate",

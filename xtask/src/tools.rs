@@ -18,6 +18,10 @@ pub(crate) enum Tool {
     Libclang,
     /// A screen that tests capture.
     Xvfb,
+    /// What opens a window there: libraries that are loaded when one is opened.
+    XLibraries,
+    /// The browser that looks at a page, and what drives it.
+    Chromium,
     /// The machine in which there is a camera.
     Qemu,
     /// The shell in that machine, and all that it calls.
@@ -34,17 +38,22 @@ pub(crate) enum Tool {
 
 impl Tool {
     /// What CI needs, all of it in packages of the system. It does not fuzz.
-    const OF_CI: [Self; 9] = [
+    const OF_CI: [Self; 11] = [
         Self::Ffmpeg,
         Self::Python,
         Self::Libclang,
         Self::Xvfb,
+        Self::XLibraries,
+        Self::Chromium,
         Self::Qemu,
         Self::Busybox,
         Self::Cpio,
         Self::Kmod,
         Self::V4l2Ctl,
     ];
+
+    /// What `cargo xtask viewer-test` needs.
+    pub(crate) const OF_THE_VIEWER_TEST: [Self; 3] = [Self::Xvfb, Self::XLibraries, Self::Chromium];
 
     /// What `cargo xtask camera-test` needs.
     pub(crate) const OF_THE_CAMERA_TEST: [Self; 6] =
@@ -56,6 +65,8 @@ impl Tool {
             Self::Python => "python3 with venv",
             Self::Libclang => "libclang",
             Self::Xvfb => "Xvfb",
+            Self::XLibraries => "one of the X libraries",
+            Self::Chromium => "Chromium with chromedriver",
             Self::Qemu => "qemu-system-x86_64",
             Self::Busybox => "busybox",
             Self::Cpio => "cpio",
@@ -74,6 +85,9 @@ impl Tool {
             // Others build without it.
             Self::Libclang => !cfg!(target_os = "linux") || has_libclang(),
             Self::Xvfb => succeeds(Command::new("Xvfb").arg("-help")),
+            // Others have windows of their own.
+            Self::XLibraries => !cfg!(target_os = "linux") || has_x_libraries(),
+            Self::Chromium => succeeds(Command::new("chromedriver").arg("--version")),
             Self::Qemu => succeeds(Command::new("qemu-system-x86_64").arg("--version")),
             Self::Busybox => succeeds(Command::new("busybox").arg("true")),
             Self::Cpio => succeeds(Command::new("cpio").arg("--version")),
@@ -92,6 +106,8 @@ impl Tool {
             Self::Python => &["python3", "python3-venv"],
             Self::Libclang => &["libclang-dev"],
             Self::Xvfb => &["xvfb"],
+            Self::XLibraries => &["libx11-6", "libx11-xcb1", "libxcursor1", "libxi6", "libxkbcommon-x11-0"],
+            Self::Chromium => &["chromium", "chromium-driver"],
             Self::Qemu => &["qemu-system-x86"],
             // The other one needs libraries.
             Self::Busybox => &["busybox-static"],
@@ -129,15 +145,31 @@ fn has_libclang() -> bool {
         || of_llvm.filter(|folder| folder.to_string_lossy().contains("llvm")).any(|folder| holds_it(&folder))
 }
 
+/// Whether the loader knows all that a window needs.
+fn has_x_libraries() -> bool {
+    let of_root = Path::new("/sbin/ldconfig");
+    let mut loader = Command::new(if of_root.exists() { of_root } else { Path::new("ldconfig") });
+    let Ok(known) = loader.arg("-p").output() else { return false };
+    let known = String::from_utf8_lossy(&known.stdout);
+    ["libX11.so.6", "libX11-xcb.so.1", "libXcursor.so.1", "libXi.so.6", "libxkbcommon-x11.so.0"]
+        .iter()
+        .all(|library| known.contains(library))
+}
+
 /// Whether this is CI, where nothing may be left out.
 pub(crate) fn is_ci() -> bool {
     env::var("CI").is_ok_and(|value| value == "true")
 }
 
-/// Installs what is missing, where that is possible. In CI all must be there afterwards; elsewhere what needs a missing one
-/// is skipped.
+/// Installs what is missing of all that CI needs, as [`install`] does.
 pub(crate) fn install_missing() -> Result {
-    let missing: Vec<Tool> = Tool::OF_CI.into_iter().filter(|tool| !tool.is_present()).collect();
+    install(&Tool::OF_CI)
+}
+
+/// Installs what is missing of these, where that is possible. In CI all must be there afterwards; elsewhere what needs a missing
+/// one is skipped.
+pub(crate) fn install(tools: &[Tool]) -> Result {
+    let missing: Vec<Tool> = tools.iter().copied().filter(|tool| !tool.is_present()).collect();
     if missing.is_empty() {
         println!("all tools are there");
         return Ok(());

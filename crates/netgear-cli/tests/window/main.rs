@@ -159,11 +159,23 @@ fn a_picture_that_stands_says_so_and_the_session_goes_on() {
 #[test]
 fn the_demo_has_a_window_and_ends_by_its_key() {
     let Some(display) = XDisplay::start() else { return };
-    let mut demo = command(&["demo", "--window", "--size", "320x240", "--seconds", "600", "--json"]);
+    let mut demo = command(&["demo", "--window", "--size", "640x360", "--seconds", "600", "--json"]);
     demo.env("DISPLAY", &display.name).env_remove("WAYLAND_DISPLAY");
-    let demo = Program::spawn(demo);
+    let (demo, start) = (Program::spawn(demo), Instant::now());
     let window = until("the window", || display.window("netgear demo"));
     until("a picture", || display.screenshot(window).bgr.iter().any(|level| *level > 200).then_some(()));
+    display.press(window, 'i');
+    until("the statistics", || {
+        let shot = display.screenshot(window);
+        // White on black at the left, where there are colours, with a rate that was measured.
+        let is_white = |x| shot.pixel(x, 20) == [255, 255, 255];
+        (Instant::now() > start + Duration::from_secs(3) && (10..90).any(is_white)).then_some(())
+    });
+    if let Some(folder) = std::env::var_os("NETGEAR_PICTURES") {
+        let Screenshot { width, height, bgr } = display.screenshot(window);
+        let frame = Frame::bgr8(width, height, bgr).unwrap();
+        save_picture(&frame, Path::new(&folder).join("window.png")).unwrap();
+    }
     display.press(window, 'q');
     assert!(demo.end().ok().json()["frames"].as_u64().unwrap() > 0);
 }

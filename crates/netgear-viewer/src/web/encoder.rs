@@ -2,47 +2,44 @@
 
 use std::sync::PoisonError;
 
-use netgear_media::{PictureError, proto::Frame, write_jpeg};
+use netgear_media::{JpegEncoder, JpegOptions};
 
-use super::shared::{Picture, Shared};
+use super::shared::{Newest, Picture, Shared};
 use crate::displayable::displayable;
 
 /// Encodes the newest frame each time that somebody wants one, until it is over.
-pub(super) fn run(shared: &Shared, quality: u8) {
+pub(super) fn run(shared: &Shared, options: JpegOptions) {
+    let encoder = JpegEncoder::new(options);
     let mut last = 0;
+    let mut has_warned = false;
     loop {
-        let (frame, number) = {
-            let is_idle = |newest: &mut super::shared::Newest| {
-                !newest.is_over && !(newest.is_wanted && newest.number > last)
-            };
-            let mut newest =
-                shared.wanted.wait_while(shared.newest(), is_idle).unwrap_or_else(PoisonError::into_inner);
-            if newest.is_over {
-                return;
-            }
-            newest.is_wanted = false;
-            // There is one since the first was counted.
-            let Some(frame) = newest.frame.clone() else { return };
-            (frame, newest.number)
-        };
-        last = number;
-        let mut message = number.to_le_bytes().to_vec();
-        match encode(&frame, quality, &mut message) {
+        let is_idle = |newest: &mut Newest| !newest.is_over && !(newest.is_wanted && newest.number > last);
+        let mut newest =
+            shared.wanted.wait_while(shared.newest(), is_idle).unwrap_or_else(PoisonError::into_inner);
+        if newest.is_over {
+            return;
+        }
+        newest.is_wanted = false;
+        last = newest.number;
+        let frame = newest.frame.clone();
+        drop(newest);
+        // There is one since the first was counted.
+        let Some(frame) = frame else { continue };
+        let mut message = last.to_le_bytes().to_vec();
+        match encoder.encode_into(&displayable(&frame), &mut message) {
             Ok(()) => {
-                shared.picture.send_replace(Some(Picture { number, message: message.into() }));
+                shared.picture.send_replace(Some(Picture { number: last, message: message.into() }));
             }
             Err(error) => {
-                tracing::warn!(%error, "a frame cannot be shown on the page");
+                if !has_warned {
+                    has_warned = true;
+                    tracing::warn!(%error, "frames cannot be shown on the page");
+                }
                 // Who waits for it waits for the next.
                 shared.newest().is_wanted = true;
             }
         }
     }
-}
-
-/// Writes the frame as JPEG behind what is in `to`.
-fn encode(frame: &Frame, quality: u8, to: &mut Vec<u8>) -> Result<(), PictureError> {
-    write_jpeg(&displayable(frame), quality, to)
 }
 
 #[cfg(test)]
@@ -53,6 +50,8 @@ mod tests {
         time::{Duration, Instant},
     };
 
+    use netgear_media::proto::Frame;
+
     use super::*;
 
     #[test]
@@ -60,7 +59,7 @@ mod tests {
         let shared = Arc::new(Shared::new());
         let encoder = thread::spawn({
             let shared = Arc::clone(&shared);
-            move || run(&shared, 80)
+            move || run(&shared, JpegOptions::new())
         });
         let show = || shared.show(&Frame::gray8(16, 16, vec![0; 256]).unwrap());
         let number = || shared.picture.borrow().as_ref().map(|picture| picture.number);

@@ -14,7 +14,10 @@ use std::{
     thread::{self, JoinHandle},
 };
 
-use netgear_media::proto::{Frame, Value};
+use netgear_media::{
+    JpegOptions,
+    proto::{Frame, Value},
+};
 use tokio::sync::watch;
 
 pub use self::shared::Direction;
@@ -146,7 +149,7 @@ pub struct WebViewerBuilder {
     token: Option<String>,
     host_names: Vec<String>,
     max_viewers: usize,
-    quality: u8,
+    jpeg: JpegOptions,
 }
 
 impl Default for WebViewerBuilder {
@@ -158,7 +161,7 @@ impl Default for WebViewerBuilder {
             token: None,
             host_names: Vec::new(),
             max_viewers: 32,
-            quality: 80,
+            jpeg: JpegOptions::new(),
         }
     }
 }
@@ -202,9 +205,9 @@ impl WebViewerBuilder {
         self
     }
 
-    /// The quality of the JPEG pictures, of 1 to 100. Default: 80.
-    pub fn jpeg_quality(mut self, quality: u8) -> Self {
-        self.quality = quality;
+    /// Which kind of JPEG the pictures are. Default: [`JpegOptions`]'s own.
+    pub fn jpeg(mut self, options: JpegOptions) -> Self {
+        self.jpeg = options;
         self
     }
 
@@ -246,7 +249,7 @@ impl WebViewerBuilder {
         let runtime =
             tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(WebError::Thread)?;
         let serve = move || runtime.block_on(server.run(listener, stopped));
-        let encode = move || encoder::run(&shared, self.quality);
+        let encode = move || encoder::run(&shared, self.jpeg);
         // What is started already ends with the viewer.
         let spawn = |name: &str, work: Box<dyn FnOnce() + Send>| {
             thread::Builder::new().name(name.to_owned()).spawn(work).map_err(WebError::Thread)

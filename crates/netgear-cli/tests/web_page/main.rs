@@ -1,0 +1,247 @@
+//! The page, in a browser: Chromium, driven as a person would use it.
+#![cfg(feature = "web")]
+#![allow(clippy::unwrap_used, clippy::print_stderr, reason = "these are tests")]
+
+mod browser;
+#[path = "../common/mod.rs"]
+mod common;
+
+use std::{
+    io::{Read, Write},
+    net::TcpStream,
+    path::PathBuf,
+};
+
+use browser::Browser;
+use common::{Program, run};
+use netgear::prelude::TestPattern;
+use serde_json::Value as Json;
+
+/// A view with a page, where that is, and a serve of the test pattern to it.
+fn show(view: &[&str], serve: &[&str]) -> (Program, String, Program) {
+    let how = ["view", "--web", "127.0.0.1:0", "--bind", "tcp://127.0.0.1:0", "--json"];
+    let view = Program::start(&[&how, view].concat());
+    let url = view.stderr_line("showing at ")["showing at ".len()..].to_owned();
+    let endpoint = view.listening();
+    let serve = Program::start(&[&["serve", "--connect", &endpoint, "--json"], serve].concat());
+    (view, url, serve)
+}
+
+/// The picture on the page as RGB, and which frame it is.
+fn picture(browser: &Browser) -> (u64, Vec<u8>) {
+    let found = browser.until(
+        "const picture = document.getElementById('picture');
+         if (!picture.dataset.number) return null;
+         const { data } = picture.getContext('2d').getImageData(0, 0, picture.width, picture.height);
+         const rgb = [];
+         for (let at = 0; at < data.length; at += 4) rgb.push(data[at], data[at + 1], data[at + 2]);
+         return [Number(picture.dataset.number), rgb];",
+    );
+    let rgb = found[1].as_array().unwrap().iter().map(|level| level.as_u64().unwrap() as u8).collect();
+    (found[0].as_u64().unwrap(), rgb)
+}
+
+fn number(browser: &Browser) -> u64 {
+    browser.run("return Number(document.getElementById('picture').dataset.number || 0)").as_u64().unwrap()
+}
+
+/// Waits until the picture has moved on by so many frames.
+#[track_caller]
+fn moves(browser: &Browser, frames: u64) {
+    let from = number(browser);
+    browser.until(&format!(
+        "return Number(document.getElementById('picture').dataset.number) >= {}",
+        from + frames
+    ));
+}
+
+/// Nothing is wider than the page.
+#[track_caller]
+fn assert_fits(browser: &Browser) {
+    let wide = browser.run(
+        "const width = document.documentElement.clientWidth;
+         const wide = [...document.querySelectorAll('body *')].filter((element) => {
+           const { left, right } = element.getBoundingClientRect();
+           return left < 0 || right > width + 0.5;
+         });
+         return [document.documentElement.scrollWidth > width, ...wide.map((element) => element.outerHTML.slice(0, 80))];",
+    );
+    assert_eq!(wide, serde_json::json!([false]));
+}
+
+/// Keeps the page's picture: where `cargo xtask viewer-test --pictures` says, or below the target directory to be looked at.
+fn keep(browser: &Browser, name: &str) {
+    let folder = std::env::var_os("NETGEAR_PICTURES").map(PathBuf::from);
+    let folder = folder.unwrap_or_else(|| env!("CARGO_TARGET_TMPDIR").into());
+    std::fs::write(folder.join(name), from_base_64(&browser.screenshot())).unwrap();
+}
+
+fn from_base_64(text: &str) -> Vec<u8> {
+    let digit = |byte: u8| match byte {
+        b'A'..=b'Z' => byte - b'A',
+        b'a'..=b'z' => byte - b'a' + 26,
+        b'0'..=b'9' => byte - b'0' + 52,
+        b'+' => 62,
+        _ => 63,
+    };
+    let digits: Vec<u8> = text.trim_end_matches('=').bytes().map(digit).collect();
+    let of_four = |four: &[u8]| {
+        let bits = four.iter().fold(0, |bits, digit| bits << 6 | u32::from(*digit)) << (6 * (4 - four.len()));
+        bits.to_be_bytes()[1..four.len()].to_vec()
+    };
+    digits.chunks(4).flat_map(of_four).collect()
+}
+
+#[test]
+fn the_page_shows_the_stream_and_sends_back_what_is_typed() {
+    let Some(browser) = Browser::start() else { return };
+    let (view, url, serve) = show(
+        &["--reply", "seen"],
+        &["test:640x360@20", "--data", "{\"camera\": 3, \"note\": \"<b>ä</b>\"}", "--print-data"],
+    );
+    browser.open(&url);
+
+    // It is the frame that was sent, to within what JPEG loses.
+    let (first, rgb) = picture(&browser);
+    let frame = TestPattern::new("640x360@20".parse().unwrap()).frame(first - 1);
+    assert_eq!(rgb.len(), frame.pixels().len());
+    let sent = frame.pixels().as_chunks::<3>().0.iter().flat_map(|[blue, green, red]| [*red, *green, *blue]);
+    let differences: Vec<u8> = rgb.iter().zip(sent).map(|(found, sent)| found.abs_diff(sent)).collect();
+    let mean =
+        differences.iter().map(|difference| f64::from(*difference)).sum::<f64>() / differences.len() as f64;
+    let far =
+        differences.iter().filter(|difference| **difference > 24).count() as f64 / differences.len() as f64;
+    println!("frame {first}: mean difference {mean:.2}, {:.2} % of samples more than 24", far * 100.0);
+    assert!(mean < 3.0 && far < 0.02, "mean {mean}, far {far}");
+    moves(&browser, 10);
+
+    // Data of both ends, as text and not as HTML.
+    let list = "[...document.querySelectorAll('#data li')].map((item) => item.textContent)";
+    browser.until(&format!(
+        "const items = {list};
+         return items.some((item) => /^received at \\d+: {{\"camera\": 3, \"note\": \"<b>ä<\\/b>\"}}$/.test(item))
+           && items.some((item) => /^sent at \\d+: \"seen\"$/.test(item));"
+    ));
+    browser.until("return document.querySelectorAll('#data li').length === 200");
+    browser.until("return parseFloat(document.getElementById('fps-now').textContent) > 2");
+    browser.until("return document.getElementById('latency-now').textContent.endsWith(' ms')");
+
+    // What is typed goes back, before what always goes back.
+    browser.type_into("#text", "{\"typed\": [1, 2]}");
+    browser.click("#send button");
+    serve.stderr_line("{\"typed\": [1, 2]}");
+    browser.type_into("#text", "no JSON <i>\u{e007}");
+    serve.stderr_line("\"no JSON <i>\"");
+    assert_eq!(browser.run("return document.getElementById('text').value"), "");
+
+    // The picture stands, and goes on at the newest.
+    browser.click("#pause");
+    browser.until("return document.getElementById('banner').textContent === 'paused'");
+    let standing = number(&browser);
+    std::thread::sleep(std::time::Duration::from_millis(500));
+    assert_eq!(number(&browser), standing);
+    // By a key as well.
+    browser.run("document.activeElement.blur()");
+    browser.type_into("body", " ");
+    moves(&browser, 5);
+
+    browser.become_device(1280, 860, false);
+    assert_fits(&browser);
+    keep(&browser, "web.png");
+    assert_eq!(browser.complaints(), Vec::<Json>::new());
+    drop(browser);
+    serve.signal("INT");
+    let (view, serve) = (view.end().ok().json(), serve.end().ok().json());
+    assert_eq!(view["data_received"], serve["frames"]);
+}
+
+#[test]
+fn a_phone_shows_all_of_it() {
+    let Some(browser) = Browser::start() else { return };
+    let (_view, url, _serve) = show(
+        &[
+            "--reply",
+            "{\"a rather long reply\": \"without-any-place-to-break-it-without-any-place-to-break-it-anywhere\"}",
+        ],
+        &["test:640x360@15", "--data", "{\"camera\": 3}"],
+    );
+    browser.become_device(390, 844, true);
+    browser.open(&url);
+    moves(&browser, 5);
+    browser.until("return document.querySelectorAll('#data li').length > 20");
+    assert_fits(&browser);
+    // What is pressed is large enough for a finger.
+    let heights = browser
+        .run("return [...document.querySelectorAll('button, input')].map((element) => element.offsetHeight)");
+    assert!(heights.as_array().unwrap().iter().all(|height| height.as_u64().unwrap() >= 44), "{heights}");
+    let size = browser.run("return parseFloat(getComputedStyle(document.body).fontSize)");
+    assert!(size.as_f64().unwrap() >= 16.0, "{size}");
+    keep(&browser, "web-phone.png");
+    browser.become_device(320, 568, true);
+    assert_fits(&browser);
+    browser.prefer_dark();
+    browser.until("return getComputedStyle(document.body).backgroundColor === 'rgb(20, 23, 28)'");
+    browser.become_device(390, 844, true);
+    keep(&browser, "web-phone-dark.png");
+    // Everything that can be used has a name.
+    let nameless = browser.run(
+        "return [...document.querySelectorAll('button, input, canvas, section, ol')].filter((element) =>
+           !(element.getAttribute('aria-label') || element.textContent.trim() || element.labels?.length))
+           .map((element) => element.outerHTML)",
+    );
+    assert_eq!(nameless, serde_json::json!([]));
+    assert_eq!(browser.complaints(), Vec::<Json>::new());
+}
+
+#[test]
+fn one_who_never_reads_harms_neither_the_session_nor_another_viewer() {
+    let Some(browser) = Browser::start() else { return };
+    let (view, url, serve) = show(&[], &["test:1280x720@20"]);
+    let address = url.trim_start_matches("http://").trim_end_matches('/').to_owned();
+    browser.open(&url);
+    moves(&browser, 3);
+    let mut stalled = TcpStream::connect(&address).unwrap();
+    write!(
+        stalled,
+        "GET /socket HTTP/1.1\r\nHost: {address}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    )
+    .unwrap();
+    let mut status = [0; 12];
+    stalled.read_exact(&mut status).unwrap();
+    assert_eq!(&status, b"HTTP/1.1 101");
+    browser.until("return document.getElementById('counts').textContent.endsWith('2 viewers')");
+    browser.open_another(&url);
+    browser.until("return document.getElementById('counts').textContent.endsWith('3 viewers')");
+    moves(&browser, 60);
+    drop(browser);
+    serve.signal("INT");
+    let (view, serve) = (view.end().ok().json(), serve.end().ok().json());
+    assert_eq!(view["frames"], serve["frames"]);
+    // The session kept its pace: 20 a second, on a machine that has the time for half of it.
+    assert!(view["fps"].as_f64().unwrap() > 10.0, "{view}");
+}
+
+#[test]
+fn a_page_for_other_machines_has_to_be_asked_for_and_is_warned_about() {
+    let how = ["view", "--bind", "tcp://127.0.0.1:0", "--web"];
+    run(&[&how[..], &["0.0.0.0:0"]].concat()).fails(1, &["--web", "--web-public", "not encrypted"]);
+    run(&["view", "--web-public"]).with_code(2);
+    run(&["view", "--web-token", "x"]).with_code(2);
+    let view = Program::start(&[&how[..], &["0.0.0.0:0", "--web-public", "--web-token", "s3cret"]].concat());
+    view.stderr_line("warning: who has the token sees this stream");
+    assert!(view.stderr_line("showing at http://127.0.0.1:").ends_with("/?token=s3cret"));
+}
+
+#[test]
+fn the_demo_has_a_page() {
+    let Some(browser) = Browser::start() else { return };
+    let demo = Program::start(&["demo", "--web", "127.0.0.1:0", "--seconds", "600", "--json"]);
+    browser.open(&demo.stderr_line("showing at ")["showing at ".len()..]);
+    moves(&browser, 5);
+    browser.type_into("#text", "hello\u{e007}");
+    browser.until("return [...document.querySelectorAll('#data li')].some((item) => item.textContent.endsWith(': \"hello\"'))");
+    drop(browser);
+    demo.signal("INT");
+    demo.end().ok();
+}
