@@ -1,7 +1,7 @@
 //! Chromium without a screen, driven by WebDriver: JSON over HTTP, to chromedriver.
 
 use std::{
-    io::{BufRead, BufReader, Read, Write},
+    io::{self, BufRead, BufReader, Read, Write},
     net::TcpStream,
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
@@ -139,35 +139,43 @@ impl Browser {
     #[track_caller]
     fn ask(&self, method: &str, path: &str, body: &Json) -> Json {
         let body = if body.is_null() { String::new() } else { body.to_string() };
-        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        let (head, body) = self.exchange(method, path, &body).unwrap();
+        assert!(head.starts_with("HTTP/1.1 200"), "{method} {path}: {head} {body:.2000}");
+        serde_json::from_str::<Json>(&body).unwrap()["value"].take()
+    }
+
+    /// One request, and its answer's head and body. The driver leaves the connection open, so its length is what counts.
+    fn exchange(&self, method: &str, path: &str, body: &str) -> io::Result<(String, String)> {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.port))?;
+        stream.set_read_timeout(Some(PATIENCE))?;
+        let length = body.len();
         write!(
             stream,
-            "{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{body}",
-            body.len()
-        )
-        .unwrap();
-        let mut answer = Vec::new();
-        stream.read_to_end(&mut answer).unwrap();
-        let answer = String::from_utf8(answer).unwrap();
-        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-        assert!(head.starts_with("HTTP/1.1 200"), "{method} {path}: {answer:.2000}");
-        serde_json::from_str::<Json>(body).unwrap()["value"].take()
+            "{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: {length}\r\n\r\n{body}"
+        )?;
+        let mut answer = BufReader::new(stream);
+        let (mut head, mut length) = (String::new(), 0);
+        loop {
+            let start = head.len();
+            answer.read_line(&mut head)?;
+            let line = head[start..].trim().to_ascii_lowercase();
+            if line.is_empty() {
+                break;
+            }
+            if let Some(found) = line.strip_prefix("content-length:") {
+                length = found.trim().parse().unwrap();
+            }
+        }
+        let mut body = vec![0; length];
+        answer.read_exact(&mut body)?;
+        Ok((head, String::from_utf8(body).unwrap()))
     }
 }
 
 impl Drop for Browser {
     fn drop(&mut self) {
-        // The browser goes with its session, and not with the driver.
-        if let Ok(mut stream) = TcpStream::connect(("127.0.0.1", self.port)) {
-            let request = format!(
-                "DELETE /session/{} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n",
-                self.session
-            );
-            let _ = stream.set_read_timeout(Some(Duration::from_secs(10)));
-            let _ = stream.write_all(request.as_bytes());
-            let _ = stream.read_to_end(&mut Vec::new());
-        }
+        // The browsers end with the sessions, and not when the driver is killed.
+        let _ = self.exchange("GET", "/shutdown", "");
         let _ = self.driver.kill();
         let _ = self.driver.wait();
     }
