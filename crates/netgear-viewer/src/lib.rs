@@ -28,22 +28,25 @@ viewer.show(&frame);
 ```"
 )]
 //!
-//! Both are handles to a thread of their own. `show` leaves the frame there, without a copy, and returns: whoever is slow to see it
+//! Each is a handle to threads of its own. `show` leaves the frame there, without a copy, and returns: whoever is slow to see it
 //! sees the newest one next, and holds up nobody. Any frame can be shown: gray, BGR, RGB, BGRA and RGBA of any elements, and
 //! unspecified channels as far as they look like one of these.
 //!
 //! # Features
-//! * `window`: [`Window`](https://docs.rs/netgear-viewer), on X11, Wayland, macOS and Windows.
+//! * `window`: `Window`, on X11, Wayland, macOS and Windows.
 //! * `web`: `WebViewer`, a page on an address of this machine.
 
+#[cfg(any(feature = "window", feature = "web"))]
 mod displayable;
+#[cfg(any(feature = "window", feature = "web"))]
 mod statistics;
 #[cfg(feature = "web")]
 mod web;
 #[cfg(feature = "window")]
 mod window;
 
-pub use statistics::{Counters, Statistics};
+#[cfg(any(feature = "window", feature = "web"))]
+pub use statistics::Counters;
 #[cfg(feature = "web")]
 pub use web::{Direction, WebError, WebViewer, WebViewerBuilder};
 #[cfg(feature = "window")]

@@ -19,18 +19,16 @@ pub struct Counters {
 
 /// What a viewer shows of a stream.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
-#[non_exhaustive]
-pub struct Statistics {
+pub(crate) struct Statistics {
     /// Pixels in a row of the newest frame; 0 before the first.
-    pub width: u32,
+    pub(crate) width: u32,
     /// Its rows.
-    pub height: u32,
-    /// What was counted.
-    pub counters: Counters,
+    pub(crate) height: u32,
+    pub(crate) counters: Counters,
     /// Frames a second, of the last second or so.
-    pub fps: f64,
+    pub(crate) fps: f64,
     /// Bytes a second, of the same.
-    pub bytes_per_second: f64,
+    pub(crate) bytes_per_second: f64,
 }
 
 /// Makes rates of counts.

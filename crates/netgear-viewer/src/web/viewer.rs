@@ -156,11 +156,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Viewer<S> {
                         return Err(Gone);
                     }
                     self.tell_data(&mut data).await?;
-                    if tick % TICKS_OF_STATISTICS == 0 {
+                    if tick.is_multiple_of(TICKS_OF_STATISTICS) {
                         self.tell_statistics().await?;
                     }
                     tick += 1;
-                    if tick % TICKS_OF_PING == 0 {
+                    if tick.is_multiple_of(TICKS_OF_PING) {
                         self.send(Message::Ping(Bytes::new())).await?;
                     }
                 }
