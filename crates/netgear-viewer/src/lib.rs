@@ -45,6 +45,7 @@ mod web;
 #[cfg(feature = "window")]
 mod window;
 
+pub use netgear_proto as proto;
 #[cfg(any(feature = "window", feature = "web"))]
 pub use statistics::Counters;
 #[cfg(feature = "web")]

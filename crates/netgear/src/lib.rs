@@ -67,6 +67,10 @@ pub mod prelude {
 }
 
 // The programs in the README are compiled with the documentation's examples.
+#[cfg(all(doctest, feature = "window", feature = "web"))]
+#[doc = include_str!("../../../docs/viewers.md")]
+struct Viewers;
+
 #[cfg(doctest)]
 #[doc = include_str!("../../../README.md")]
 struct Readme;

@@ -13,8 +13,7 @@ pub(super) fn run(shared: &Shared, options: JpegOptions) {
     let mut last = 0;
     let mut has_warned = false;
     loop {
-        let is_idle =
-            |newest: &mut Newest| !(newest.is_over || (newest.is_wanted && newest.number > last));
+        let is_idle = |newest: &mut Newest| !(newest.is_over || (newest.is_wanted && newest.number > last));
         let mut newest =
             shared.wanted.wait_while(shared.newest(), is_idle).unwrap_or_else(PoisonError::into_inner);
         if newest.is_over {

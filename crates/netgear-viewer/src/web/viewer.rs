@@ -22,7 +22,7 @@ use tokio_tungstenite::{
 };
 
 use super::shared::{Item, Shared};
-use crate::Statistics;
+use crate::statistics::Statistics;
 
 /// A viewer's place, which is given back when this is dropped.
 pub(super) struct Place(pub(super) Arc<Shared>);

@@ -25,7 +25,7 @@ use winit::{
 };
 
 use super::{Shared, saving};
-use crate::{Statistics, displayable::displayable};
+use crate::{displayable::displayable, statistics::Statistics};
 
 /// What the user wants that the window cannot do itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
