@@ -49,7 +49,7 @@ pub(crate) fn run(workspace: &Workspace, quick: bool) -> Result<Outcome> {
     }
     process::run(&mut workspace.cargo(&["build", "--release", "-p", "netgear-cli"]))?;
     let program = workspace.target("release/netgear");
-    let (rounds, seconds) = if quick { (1, "1") } else { (7, "4") };
+    let (rounds, seconds) = if quick { (1, "1") } else { (5, "3") };
     let screen = Screen::start()?;
     println!("\ndemo at 1920x1080 on one machine, medians of {rounds} runs of {seconds} s in turns\n");
     println!("| asked for | seen | frames a second | pictures a second on the page |");

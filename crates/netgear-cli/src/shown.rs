@@ -62,8 +62,8 @@ impl ShownOptions {
 
     /// Opens them, and says where the page is.
     #[cfg_attr(
-        not(any(feature = "window", feature = "web")),
-        expect(unused, reason = "there is none to open")
+        not(all(feature = "window", feature = "web")),
+        allow(unused, reason = "what is not built is not opened")
     )]
     pub(crate) fn open(self, title: &str, takes_data: bool) -> Result<Shown, Failure> {
         let mut shown = Shown::default();
@@ -96,7 +96,10 @@ impl ShownOptions {
     }
 }
 
-#[cfg_attr(not(any(feature = "window", feature = "web")), expect(unused, reason = "nothing is shown"))]
+#[cfg_attr(
+    not(all(feature = "window", feature = "web")),
+    allow(unused, reason = "what is not built is shown nothing")
+)]
 impl Shown {
     /// Told when the user wants the program to end.
     pub(crate) fn quit(&self) -> Arc<Notify> {
