@@ -19,7 +19,7 @@ pub(crate) struct Options {
 type Step = fn(&Workspace) -> Result<Outcome>;
 
 /// Cheap steps first. All debug builds are of the whole workspace with all features, so that little is built twice.
-const STEPS: [(&str, Step); 17] = [
+const STEPS: [(&str, Step); 18] = [
     ("format", lint::format),
     ("clippy", lint::clippy),
     ("docs", docs::run),

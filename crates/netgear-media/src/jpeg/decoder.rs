@@ -333,7 +333,8 @@ fn spread(gray: &[u8], bgr: &mut BytesMut) {
     }
 }
 
-#[cfg(all(test, feature = "video"))]
+#[cfg(test)]
+#[cfg(feature = "video")]
 mod tests {
     use image::ExtendedColorType;
     use image::codecs::jpeg::JpegEncoder;
