@@ -10,7 +10,7 @@ use netgear::{
     transport::{Builder, End},
 };
 use serde::Serialize;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use crate::{
     Failure,
@@ -225,6 +225,9 @@ impl Session {
     }
 }
 
+/// How long the receiver of a demo whose sender failed has to keep what it recorded.
+const RECEIVER_ENDS_WITHIN: Duration = Duration::from_secs(10);
+
 pub(crate) async fn demo(options: Demo) -> Result<(), Failure> {
     let rate = match options.fps {
         Fps::Max => FrameRate::THIRTY,
@@ -259,8 +262,10 @@ pub(crate) async fn demo(options: Demo) -> Result<(), Failure> {
         let mut tally = Tally::new(true);
         // The user stops the sender, and the receiver ends when the sender does.
         let received = receiving.run(receiver, &mut Stop::never(), &mut tally, LiveLine::hidden()).await;
+        // What was recorded is kept, whatever went wrong.
+        let kept = receiving.finish(&mut Stop::never(), &mut tally).await;
         received?;
-        receiving.finish(&mut Stop::never(), &mut tally).await?;
+        kept?;
         Ok::<_, Failure>(tally)
     });
     let pipeline = match options.reduce {
@@ -284,8 +289,15 @@ pub(crate) async fn demo(options: Demo) -> Result<(), Failure> {
     };
     let mut sent = Tally::new(true);
     let live = LiveLine::new(format!("streaming over {endpoint}"));
-    sending.run(sender, &mut stop, &mut sent, live).await?;
-    let received = receiving.await.map_err(|_| Failure::ReceiverPanicked)??;
+    let sending = sending.run(sender, &mut stop, &mut sent, live).await;
+    let received = match sending {
+        Ok(_) => receiving.await.map_err(|_| Failure::ReceiverPanicked)??,
+        // Where the receiver failed, the sender only finds it gone; one that waits for another sender is not waited for.
+        Err(failure) => match timeout(RECEIVER_ENDS_WITHIN, receiving).await {
+            Ok(Ok(received)) => return Err(received.err().unwrap_or(failure)),
+            _ => return Err(failure),
+        },
+    };
     let summary = DemoSummary::new(&sent, &received, endpoint);
     print::result(&summary, options.json);
     if summary.is_whole() { Ok(()) } else { Err(Failure::Lost) }

@@ -179,10 +179,21 @@ impl Receiving {
         delivery: &Delivery,
         tally: &mut Tally,
     ) -> Result<(), Failure> {
-        // What a person says goes before what is always said.
-        let typed = self.shown.typed();
+        // What a person says goes before what is always said. That it cannot be sent is for that person to hear, and ends nothing.
+        if let Some(typed) = self.shown.typed() {
+            match receiver.reply(typed.clone()) {
+                Ok(()) => {
+                    self.shown.sent(&typed);
+                    tally.data_given += 1;
+                    return Ok(());
+                }
+                Err(ReplyError::Refused(refusal)) => {
+                    print::note(&format_args!("what was typed is not sent: {refusal}"));
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
         let reply = match &mut self.reply {
-            _ if typed.is_some() => typed,
             Reply::Nothing => None,
             Reply::Same(value) => Some(value.clone()),
             Reply::Frames(feed) => feed.next().await?.map(|timed| Value::Frame(timed.frame)),
@@ -191,8 +202,8 @@ impl Receiving {
         };
         let Some(reply) = reply else { return Ok(()) };
         let frame = reply.as_frame().cloned();
+        receiver.reply(reply.clone())?;
         self.shown.sent(&reply);
-        receiver.reply(reply)?;
         tally.data_given += 1;
         if let Some(frame) = frame {
             tally.returned_frame(&frame);

@@ -64,12 +64,14 @@ impl Recording {
         let noted = Arc::clone(&progress);
         // A thread that cannot be had drops the channel, which tells the same as one that panics.
         let _ = thread::Builder::new().name("recorder".to_owned()).spawn(move || {
+            let mut looked_at = None;
             let written = loop {
                 match to_write.blocking_recv().map(|Waiting { frame, time, .. }| recorder.write(&frame, time))
                 {
-                    Some(Ok(())) => lock(&noted).note(&recorder),
+                    Some(Ok(())) => looked_at = note(&noted, &recorder, looked_at),
                     Some(Err(error)) => {
-                        lock(&noted).recorded = recorder.recorded();
+                        let recorded = recorder.recorded();
+                        lock(&noted).recorded = recorded;
                         // What came after is not written, though the sender may not know it yet.
                         to_write.close();
                         break Err(error);
@@ -152,12 +154,13 @@ impl Recording {
         }
     }
 
+    /// Cancel-safe: the word that was not heard is heard the next time.
     async fn report(&mut self) -> Result<(), RecordError> {
         self.frames = None;
-        match self.finished.take() {
-            Some(finished) => finished.await.unwrap_or_else(|_| Err(self.gave_up())),
-            None => Ok(()),
-        }
+        let Some(finished) = &mut self.finished else { return Ok(()) };
+        let report = finished.await;
+        self.finished = None;
+        report.unwrap_or_else(|_| Err(self.gave_up()))
     }
 }
 
@@ -200,23 +203,22 @@ pub(crate) struct Progress {
     recorded: Recorded,
     left_out: u64,
     free_space: Option<u64>,
-    looked_at: Option<Instant>,
 }
 
-impl Progress {
-    /// To ask the disk more often is no use.
+/// Notes how far the recorder is, and gives when that was looked at last. The disk is asked without the lock, behind which the session
+/// would wait as well, and no more often than is of use.
+fn note(progress: &Mutex<Progress>, recorder: &Recorder, looked_at: Option<Instant>) -> Option<Instant> {
     const INTERVAL: Duration = Duration::from_millis(200);
-
-    fn note(&mut self, recorder: &Recorder) {
-        if self.looked_at.is_none_or(|last| last.elapsed() >= Self::INTERVAL) {
-            self.recorded = recorder.recorded();
-            self.free_space = recorder.free_space();
-            self.looked_at = Some(Instant::now());
-        }
+    if looked_at.is_some_and(|last| last.elapsed() < INTERVAL) {
+        return looked_at;
     }
+    let (recorded, free_space) = (recorder.recorded(), recorder.free_space());
+    let mut progress = lock(progress);
+    (progress.recorded, progress.free_space) = (recorded, free_space);
+    Some(Instant::now())
 }
 
-/// `recorded 312 frames, 10.4 s, 48.1 MB (4.6 MB/s); 61.2 GB left, 3 h 41 min`
+/// `recorded 312 frames, 10.4 s, 48.1 MB; 61.2 GB left, 3 h 41 min`
 impl fmt::Display for Progress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { recorded, left_out, free_space, .. } = self;

@@ -131,6 +131,10 @@ fn the_page_shows_the_stream_and_sends_back_what_is_typed() {
     browser.type_into("#text", "{\"typed\": [1, 2]}");
     browser.click("#send button");
     serve.stderr_line("{\"typed\": [1, 2]}");
+    // What a session does not carry is said, and ends nothing.
+    browser.type_into("#text", &("[".repeat(70) + &"]".repeat(70)));
+    browser.click("#send button");
+    view.stderr_line("what was typed is not sent: ");
     browser.type_into("#text", "no JSON <i>\u{e007}");
     serve.stderr_line("\"no JSON <i>\"");
     assert_eq!(browser.run("return document.getElementById('text').value"), "");

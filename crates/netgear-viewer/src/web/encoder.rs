@@ -1,17 +1,24 @@
 //! Pictures for all who look, on a thread of its own.
 
-use std::sync::PoisonError;
+use std::{
+    sync::PoisonError,
+    time::{Duration, Instant},
+};
 
 use netgear_media::{JpegEncoder, JpegOptions};
 
 use super::shared::{Newest, Picture, Shared};
 use crate::displayable::displayable;
 
+/// Between two pictures: no screen shows more of them, and those of a stream of 60 a second come at uneven times.
+const PERIOD: Duration = Duration::from_millis(15);
+
 /// Encodes the newest frame each time that somebody wants one, until it is over.
 pub(super) fn run(shared: &Shared, options: JpegOptions) {
     let encoder = JpegEncoder::new(options);
     let mut last = 0;
     let mut has_warned = false;
+    let mut usual_len = 0;
     loop {
         let is_idle = |newest: &mut Newest| !(newest.is_over || (newest.is_wanted && newest.number > last));
         let mut newest =
@@ -25,9 +32,13 @@ pub(super) fn run(shared: &Shared, options: JpegOptions) {
         drop(newest);
         // There is one since the first was counted.
         let Some(frame) = frame else { continue };
-        let mut message = last.to_le_bytes().to_vec();
+        let started = Instant::now();
+        let mut message = Vec::with_capacity(usual_len);
+        message.extend_from_slice(&last.to_le_bytes());
         match encoder.encode_into(&displayable(&frame), &mut message) {
             Ok(()) => {
+                // A little more than the last one took.
+                usual_len = message.len() + message.len() / 8;
                 shared.picture.send_replace(Some(Picture { number: last, message: message.into() }));
             }
             Err(error) => {
@@ -39,6 +50,10 @@ pub(super) fn run(shared: &Shared, options: JpegOptions) {
                 shared.newest().is_wanted = true;
             }
         }
+        // Half of a core at most: the stream may want all that there is.
+        let rest = PERIOD.max(started.elapsed() * 2).saturating_sub(started.elapsed());
+        let is_on = |newest: &mut Newest| !newest.is_over;
+        drop(shared.wanted.wait_timeout_while(shared.newest(), rest, is_on));
     }
 }
 

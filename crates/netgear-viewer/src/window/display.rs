@@ -265,7 +265,7 @@ impl ApplicationHandler<Request> for Windows {
             }
             Request::Draw(shared) => {
                 if let Some(pane) = self.pane_of(&shared) {
-                    pane.take_newest();
+                    pane.note_newer();
                 }
             }
             Request::Close(shared) => {

@@ -48,6 +48,10 @@ pub(super) struct Pane {
     saving: Option<Receiver<String>>,
     /// When the statistics are to be drawn anew.
     refresh_at: Instant,
+    /// A newer frame waits for this moment.
+    picture_at: Option<Instant>,
+    /// No frame is drawn before.
+    next_picture: Instant,
 }
 
 /// Something said for a while.
@@ -63,6 +67,8 @@ impl Pane {
     /// How often statistics are drawn while no frames come, and how soon it is noticed that a picture is saved.
     const REFRESH: Duration = Duration::from_millis(500);
     const SAVING: Duration = Duration::from_millis(50);
+    /// Between two frames: no screen shows more of them, and those of a stream of 60 a second come at uneven times.
+    const PERIOD: Duration = Duration::from_millis(15);
 
     /// # Errors
     /// What the system says.
@@ -88,6 +94,8 @@ impl Pane {
             note: None,
             saving: None,
             refresh_at: Instant::now(),
+            picture_at: None,
+            next_picture: Instant::now(),
         })
     }
 
@@ -99,9 +107,24 @@ impl Pane {
         Arc::ptr_eq(&self.shared, shared)
     }
 
-    /// There is a newer frame. While the picture stands it stays where it is, and so do those that take its place.
-    pub(super) fn take_newest(&mut self) {
+    /// There is a newer frame. It is taken when it is drawn, or one that has taken its place by then: what is done here must be
+    /// quick, since the loop hears all its requests before it hears a key.
+    pub(super) fn note_newer(&mut self) {
+        if Instant::now() < self.next_picture {
+            self.picture_at = Some(self.next_picture);
+        } else {
+            self.window.request_redraw();
+        }
+    }
+
+    /// While the picture stands, the newest frame stays where it is.
+    fn take_newest(&mut self) {
         if self.is_paused {
+            return;
+        }
+        let now = Instant::now();
+        if now < self.next_picture {
+            self.picture_at = Some(self.next_picture);
             return;
         }
         let Some(frame) = self.shared.take_newest() else { return };
@@ -110,7 +133,7 @@ impl Pane {
         }
         let drawable = displayable(&frame);
         self.shown = Some((frame, drawable));
-        self.window.request_redraw();
+        (self.picture_at, self.next_picture) = (None, now + Self::PERIOD);
     }
 
     /// As large as the frame, and no larger than nine tenths of the monitor.
@@ -163,7 +186,6 @@ impl Pane {
         let title = &self.shared.title;
         self.window.set_title(&if self.is_paused { format!("{title} (paused)") } else { title.clone() });
         self.window.request_redraw();
-        self.take_newest();
     }
 
     fn save(&mut self) {
@@ -214,7 +236,12 @@ impl Pane {
             self.refresh_at = now + Self::REFRESH;
             self.window.request_redraw();
         }
+        if self.picture_at.is_some_and(|at| at <= now) {
+            self.picture_at = None;
+            self.window.request_redraw();
+        }
         let times = [
+            self.picture_at,
             self.saving.as_ref().map(|_| now + Self::SAVING),
             self.note.as_ref().map(|note| note.until),
             self.shows_statistics.then_some(self.refresh_at),
@@ -224,6 +251,7 @@ impl Pane {
 
     /// A surface that cannot be had now is asked for again with the next frame.
     fn draw(&mut self) {
+        self.take_newest();
         let size = self.window.inner_size();
         // No side of a window that is put away is left.
         let (Some(width), Some(height)) = (NonZeroU32::new(size.width), NonZeroU32::new(size.height)) else {
