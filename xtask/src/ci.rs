@@ -19,7 +19,7 @@ pub(crate) struct Options {
 type Step = fn(&Workspace) -> Result<Outcome>;
 
 /// Cheap steps first. All debug builds are of the whole workspace with all features, so that little is built twice.
-const STEPS: [(&str, Step); 18] = [
+const STEPS: [(&str, Step); 17] = [
     ("format", lint::format),
     ("clippy", lint::clippy),
     ("docs", docs::run),
@@ -40,9 +40,6 @@ const STEPS: [(&str, Step); 18] = [
     }),
     ("bench --vidgear", |workspace| {
         bench::run(workspace, &bench::Options { quick: true, vidgear: true, ..Default::default() })
-    }),
-    ("bench --recording", |workspace| {
-        bench::run(workspace, &bench::Options { quick: true, recording: true, ..Default::default() })
     }),
     ("bench --resize", |workspace| {
         bench::run(workspace, &bench::Options { quick: true, resize: true, ..Default::default() })
