@@ -202,8 +202,9 @@ impl Receiving {
         };
         let Some(reply) = reply else { return Ok(()) };
         let frame = reply.as_frame().cloned();
-        receiver.reply(reply.clone())?;
+        // A refusal ends the program, so nobody is left who would be misled.
         self.shown.sent(&reply);
+        receiver.reply(reply)?;
         tally.data_given += 1;
         if let Some(frame) = frame {
             tally.returned_frame(&frame);
