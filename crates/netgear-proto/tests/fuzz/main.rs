@@ -66,6 +66,12 @@ fn sessions() {
     assert_reached(&results, "frames answered", |(_, stats)| stats.frames_delivered > 1);
     assert_reached(&results, "frames received", |(_, stats)| stats.frames_received > 1);
     assert_reached(&results, "data taken", |(_, stats)| stats.data_taken > 1);
+    assert_reached(&results, "encoded frames sent", |(_, stats)| {
+        stats.frames_sent > 0 && stats.frames_encoded > 0
+    });
+    assert_reached(&results, "encoded frames received", |(_, stats)| {
+        stats.frames_received > 0 && stats.frames_encoded > 0
+    });
     assert_reached(&results, "data reported", |(_, stats)| stats.data_undelivered > 0);
 }
 
@@ -73,6 +79,9 @@ fn sessions() {
 fn pairs_of_sessions() {
     let results = replay("fuzz/session_pair", session_pair::run);
     assert_reached(&results, "data across a restart", |run| run.kills > 0 && run.data > 1);
+    assert_reached(&results, "frames encoded and raw over several connections", |run| {
+        run.connections > 1 && run.encoded > 0 && run.frames > run.encoded
+    });
     assert_reached(&results, "frames over several connections", |run| run.connections > 1 && run.frames > 1);
 }
 

@@ -1,12 +1,12 @@
 use std::collections::VecDeque;
 
 use netgear_proto::{
-    Dialect, Mode, Role, Timestamp, Value,
+    Dialect, Frame, Mode, Role, Timestamp, Value, WireFrame,
     session::{Outgoing, ReplyError, ResumeToken, SendError, Session},
 };
 
-use super::{item, picture};
-use crate::targets::input::Input;
+use super::{NAMED_BY, item, picture};
+use crate::targets::{GIVEN_AS, encode, input::Input};
 
 /// What uses the session: it says things, takes what came, and knows what is due.
 #[derive(Debug, Default)]
@@ -18,16 +18,23 @@ pub(super) struct Application {
     undelivered: u64,
     /// What the session accepted of the peer and has to hand out, in this order.
     expected: VecDeque<Value>,
+    /// The same of frames, as they came.
+    expected_frames: VecDeque<WireFrame>,
     token: Option<ResumeToken>,
 }
 
 impl Application {
     pub(super) fn send(&mut self, session: &mut Session, input: &mut Input<'_>) {
         let choices = input.byte();
-        let mut outgoing = Outgoing::new(
-            picture(self.frames_offered, usize::from(choices >> 2) * 5),
-            Timestamp::from_micros(self.frames_offered),
-        );
+        let size = usize::from(choices >> 2 & 15);
+        let picture = picture(self.frames_offered, size * 21);
+        // Sometimes one that is not of the frame beside it.
+        let other = (size % 5 == 4).then(|| Frame::gray8(1, 8, vec![0; 8]).expect("it has 8"));
+        let encoded =
+            encode(other.as_ref().unwrap_or(&picture), NAMED_BY, GIVEN_AS[usize::from(choices >> 6)]);
+        let is_otherwise = encoded.as_ref().is_some_and(|encoded| !encoded.promises(&picture));
+        let mut outgoing =
+            Outgoing::new(picture, Timestamp::from_micros(self.frames_offered)).with_encoded(encoded);
         if choices & 3 > 0 {
             let padding = if choices & 3 == 3 { usize::from(input.byte()) * 4 } else { 0 };
             outgoing = outgoing.with_data(item(self.data_offered, padding));
@@ -41,6 +48,7 @@ impl Application {
         }
         match result {
             Ok(()) => {
+                assert!(!is_otherwise, "it took what is not of the frame beside it");
                 self.frames_offered += 1;
                 self.data_offered += u64::from(outgoing.data.is_some());
             }
@@ -48,6 +56,9 @@ impl Application {
                 assert_eq!(*back, outgoing, "it is handed back");
             }
             Err(SendError::NotSender) => assert_eq!(session.config().role(), Role::Receiver),
+            Err(SendError::EncodedOtherwise { encoded }) => {
+                assert!(is_otherwise && outgoing.encoded == Some(encoded));
+            }
             Err(SendError::Unidirectional) => assert_eq!(session.config().mode(), Mode::Unidirectional),
             Err(_) => {}
         }
@@ -67,11 +78,19 @@ impl Application {
 
     pub(super) fn recv(&mut self, session: &mut Session) {
         let had_frame = session.has_frame();
-        let Some(delivery) = session.recv() else {
+        let next_encoded = session.next_encoded().cloned();
+        let decoded = session.recv().map(|delivery| {
+            let (delivery, frame) = delivery.exchange_frame(());
+            delivery.exchange_frame(WireFrame::Raw(frame)).0
+        });
+        assert!(decoded.is_none() || next_encoded.is_none(), "it cannot decode");
+        assert!(next_encoded.is_none() || session.next_encoded() == next_encoded.as_ref(), "it stays");
+        let Some(delivery) = decoded.or_else(|| session.recv_undecoded()) else {
             assert!(!had_frame, "it has a frame and gives none");
             return;
         };
         assert!(had_frame);
+        assert_eq!(Some(delivery.frame), self.expected_frames.pop_front(), "altered, or out of order");
         self.frames_taken += 1;
         for value in &delivery.earlier {
             self.note(value);
@@ -116,6 +135,11 @@ impl Application {
     /// The session accepted this of the peer.
     pub(super) fn expect(&mut self, value: Value) {
         self.expected.push_back(value);
+    }
+
+    /// The session accepted this frame of the peer.
+    pub(super) fn expect_frame(&mut self, frame: WireFrame) {
+        self.expected_frames.push_back(frame);
     }
 
     pub(super) fn data_to_take(&self) -> usize {

@@ -10,14 +10,14 @@ mod peer;
 use std::time::Duration;
 
 use netgear_proto::{
-    Dialect, Frame, Limits, Mode, Multipart, Pattern, Role, Timestamp, Value,
+    Dialect, Frame, Limits, Mode, Multipart, Pattern, Role, Timestamp, Value, WireFrame,
     native::{self, SessionId},
     session::{Ending, Event, FramePolicy, Output, ResumeToken, Session, SessionConfig, Stats},
     vidgear,
 };
 
 use self::{application::Application, peer::Peer};
-use super::{counting_allocator::live, input::Input, trace};
+use super::{ENCODINGS, FILLING, counting_allocator::live, decode, input::Input, trace};
 
 /// Small enough for a short input to go past them.
 const SMALL: Limits = Limits::DEFAULT.with_frame_bytes(300).with_data_bytes(1024).with_parts(6);
@@ -74,6 +74,7 @@ fn config(input: &mut Input<'_>) -> SessionConfig {
         .with_window(u16::from(choices >> 2 & 3) + 1)
         .with_resume((choices & 16 > 0).then_some(token))
         .with_linger(Duration::from_millis(if choices & 32 > 0 { 0 } else { 1000 }))
+        .with_encodings(ENCODINGS[usize::from(choices >> 6)])
 }
 
 struct Harness {
@@ -169,7 +170,7 @@ impl Harness {
         });
         let checked = self.session.check_hello(message.clone());
         let (was_connected, was_open) = (self.session.is_connected(), self.session.is_open());
-        let data_before = self.session.stats().data_received;
+        let before = self.session.stats();
         self.has_turn = true;
         let handled = self.session.handle_message(self.now, message.clone());
         assert!(was_open || !self.session.is_open() || checked.is_ok(), "what it greets, it would greet");
@@ -179,7 +180,13 @@ impl Harness {
         }
         let limits = *self.session.config().limits();
         let dialect = self.session.peer().map(|peer| peer.dialect);
-        let accepted = self.session.stats().data_received - data_before;
+        let after = self.session.stats();
+        let accepted = after.data_received - before.data_received;
+        if after.frames_received > before.frames_received {
+            let frame =
+                frame_of(message.clone(), dialect, &limits).expect("it counted a frame where there was none");
+            self.application.expect_frame(frame);
+        }
         let item = match dialect {
             Some(Dialect::Native) => native::Message::decode(message, &limits).ok().and_then(|message| {
                 if handled.is_ok() && was_connected {
@@ -322,11 +329,34 @@ impl Harness {
     }
 }
 
+/// The frame that a message brings.
+fn frame_of(message: Multipart, dialect: Option<Dialect>, limits: &Limits) -> Option<WireFrame> {
+    match dialect? {
+        Dialect::Native => match native::Message::decode(message, limits).ok()? {
+            native::Message::Frame(message) => Some(message.frame),
+            _ => None,
+        },
+        Dialect::VidGear => match vidgear::Message::decode(message, limits).ok()? {
+            vidgear::Message::Frame(message) => Some(message.frame.into()),
+            _ => None,
+        },
+    }
+}
+
+/// What names a picture: its number.
+const NAMED_BY: usize = 8;
+
 /// A frame that no other number gives, of so many bytes.
 fn picture(number: u64, bytes: usize) -> Frame {
     let mut pixels = number.to_le_bytes().to_vec();
-    pixels.resize(bytes.max(8), 0xEE);
+    pixels.resize(bytes.max(NAMED_BY), FILLING);
     Frame::gray8(pixels.len() as u32, 1, pixels).expect("it has the bytes of its shape")
+}
+
+/// Whether this is the picture of that number, raw or encoded.
+fn is_picture(frame: &WireFrame, number: u64) -> bool {
+    let frame = decode(frame);
+    frame == picture(number, frame.pixels().len())
 }
 
 /// An item of data that no other number gives, with so many bytes more.

@@ -1,7 +1,7 @@
 use std::collections::VecDeque;
 
 use netgear_proto::{
-    Limits, Mode, Multipart, Pattern, Role, Timestamp,
+    Limits, Mode, Multipart, Pattern, Role, Timestamp, WireFrame,
     native::{
         Acknowledgement, Answer, ClockOffset, DataMessage, FrameMessage, Goodbye, Hello, Item, Message,
         Resume, Room, SessionId,
@@ -10,8 +10,8 @@ use netgear_proto::{
     vidgear,
 };
 
-use super::{IDS, item as data, number_of, picture};
-use crate::targets::input::Input;
+use super::{IDS, NAMED_BY, is_picture, item as data, number_of, picture};
+use crate::targets::{ENCODINGS, GIVEN_AS, encode, input::Input};
 
 /// What a peer that keeps the rules would know, so that what it says next is often right.
 #[derive(Debug)]
@@ -79,6 +79,11 @@ impl Peer {
                 assert!(self.heard_frame < Some(message.sequence), "a frame came after a later one");
                 self.heard_frame = Some(message.sequence);
                 self.unanswered.push_back(message.sequence);
+                assert!(is_picture(&message.frame, message.sequence), "another frame than was given");
+                // Before its hello is heard nothing is known of what this peer decodes.
+                let decodes = self.our_hello.map(|hello| hello.encodings).unwrap_or_default();
+                let encoding = message.frame.encoding();
+                assert!(decodes.contains(encoding), "{encoding} for a peer that decodes {decodes}");
                 if let Some(hello) = &self.our_hello {
                     assert!(
                         self.unanswered.len() <= usize::from(hello.room.frames.max(1)),
@@ -108,10 +113,12 @@ impl Peer {
             self.settle();
         }
         // Until both have said hello it is not known what the session goes by.
-        let (Some(_), Some(hello)) = (&self.their_hello, self.our_hello) else { return };
+        let (Some(theirs), Some(hello)) = (&self.their_hello, self.our_hello) else { return };
         let number = match message {
             Message::Frame(message) => {
                 assert!(message.sequence >= self.frame, "it took a frame twice");
+                let encoding = message.frame.encoding();
+                assert!(theirs.encodings.contains(encoding), "it took {encoding}, which it does not decode");
                 self.frame = message.sequence + 1;
                 message.item.as_ref().map(|item| item.number)
             }
@@ -207,6 +214,7 @@ impl Peer {
             version: if turned(3) { 0 } else { hello.version },
             id: if choices & 8 > 0 { self.id } else { input.choose(IDS) },
             room,
+            encodings: ENCODINGS[usize::from(odd & 3)],
             first_item: if choices & 16 > 0 { input.about(self.item) } else { 0 },
             resume,
             ..hello
@@ -216,6 +224,8 @@ impl Peer {
     fn frame(&mut self, choices: u8, input: &mut Input<'_>) -> Message {
         let frame = picture(self.frame, usize::from(input.byte()));
         let sequence = input.about(self.frame);
+        let encoded = encode(&frame, NAMED_BY, GIVEN_AS[usize::from(choices >> 2 & 3)]);
+        let frame = encoded.map_or(WireFrame::Raw(frame), WireFrame::Encoded);
         let message = FrameMessage::new(sequence, Timestamp::from_micros(sequence), frame);
         Message::Frame(FrameMessage {
             clock: (choices & 2 > 0)

@@ -1,10 +1,11 @@
 use netgear_proto::{
-    Dialect, Frame, Limits, Mode, Pattern, Role, Timestamp,
+    Dialect, Encodings, Frame, Limits, Mode, Pattern, Role, Timestamp, WireFrame,
     native::SessionId,
     session::{FramePolicy, Outgoing, ReplyError, ResumeToken, SendError, Session, SessionConfig},
 };
 
 use super::ledger::Ledger;
+use crate::targets::{FILLING, GIVEN_AS, decode, encode};
 
 /// What both ends are set up for.
 #[derive(Debug, Clone, Copy)]
@@ -20,6 +21,8 @@ pub(super) struct Setup {
     pub(super) dialect: Option<Dialect>,
     /// Whether the sessions outlive their connections.
     pub(super) reconnect: bool,
+    /// What a program decodes that starts.
+    pub(super) decodes: Encodings,
 }
 
 impl Setup {
@@ -58,7 +61,8 @@ impl End {
             .with_window(setup.windows[usize::from(!is_sender)])
             .with_id(SessionId::from_bytes(id))
             .with_resume(token)
-            .with_reconnect(setup.reconnect);
+            .with_reconnect(setup.reconnect)
+            .with_encodings(setup.decodes);
         Self {
             role,
             session: Session::new(config),
@@ -84,10 +88,11 @@ impl End {
         let with_data = choices & 1 == 1 && self.session.config().mode() == Mode::Bidirectional;
         let sequence = ledger.frames_offered(self.run);
         let item = with_data.then(|| ledger.next_item(self.role, self.run));
+        let frame = picture(self.run, sequence, usize::from(choices >> 1 & 7) * 16);
         let outgoing = Outgoing {
-            frame: picture(self.run, sequence, usize::from(choices >> 1 & 7) * 16),
-            encoded: None,
-            data: item.map(|item| item.value(usize::from(choices >> 4) * 16)),
+            encoded: encode(&frame, NAMED_BY, GIVEN_AS[usize::from(choices >> 6)]),
+            frame,
+            data: item.map(|item| item.value(usize::from(choices >> 4 & 3) * 64)),
             captured_at: self.clock(now),
         };
         match self.session.send(outgoing.clone()) {
@@ -116,17 +121,25 @@ impl End {
 
     /// Takes the next frame and what comes with it, and writes down how far it is. Gives whether there was one.
     pub(super) fn recv(&mut self, now: Timestamp, ledger: &mut Ledger) -> bool {
-        let Some(delivery) = self.session.recv() else { return false };
+        let decodes = self.session.config().encodings();
+        let raw = self.session.recv().map(|delivery| {
+            let (delivery, frame) = delivery.exchange_frame(());
+            (delivery, WireFrame::Raw(frame))
+        });
+        let undecoded = || self.session.recv_undecoded().map(|delivery| delivery.exchange_frame(()));
+        let Some((delivery, frame)) = raw.or_else(undecoded) else { return false };
+        assert!(decodes.contains(frame.encoding()), "{frame:?} for an end that decodes {decodes}");
+        let is_encoded = matches!(frame, WireFrame::Encoded(_));
         let theirs = self.role.opposite();
         for value in &delivery.earlier {
             ledger.give(theirs, self.lineage, value);
         }
         let item = delivery.data.as_ref().map(|value| ledger.give(theirs, self.lineage, value));
         self.token = self.session.resume_token();
-        let (run, sequence) = named(&delivery.frame);
+        let (run, sequence) = named(&decode(&frame));
         let is_numbered = delivery.captured_at.is_some();
         assert!(sequence == delivery.sequence || !is_numbered, "frame {sequence} as {}", delivery.sequence);
-        ledger.give_frame(run, self.run, sequence, item);
+        ledger.give_frame(run, self.run, sequence, item, is_encoded);
         if let (Some(age), Some(captured_at)) = (delivery.age(self.clock(now)), delivery.captured_at) {
             let wrong_by = now.since(captured_at).abs_diff(age.duration);
             assert!(
@@ -153,16 +166,19 @@ impl End {
     }
 }
 
+/// What names a picture: its run, and its place there.
+const NAMED_BY: usize = 16;
+
 /// A picture that names itself.
 fn picture(run: u64, sequence: u64, padding: usize) -> Frame {
     let mut pixels = [run.to_le_bytes(), sequence.to_le_bytes()].concat();
-    pixels.resize(16 + padding, 0xEE);
+    pixels.resize(NAMED_BY + padding, FILLING);
     Frame::gray8(pixels.len() as u32, 1, pixels).expect("it has the bytes of its shape")
 }
 
 fn named(frame: &Frame) -> (u64, u64) {
     let (run, rest) = frame.pixels().split_first_chunk().expect("a picture as it was sent");
     let (sequence, padding) = rest.split_first_chunk().expect("a picture as it was sent");
-    assert!(padding.iter().all(|byte| *byte == 0xEE), "a frame was altered");
+    assert!(padding.iter().all(|byte| *byte == FILLING), "a frame was altered");
     (u64::from_le_bytes(*run), u64::from_le_bytes(*sequence))
 }

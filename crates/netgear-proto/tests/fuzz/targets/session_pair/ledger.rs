@@ -38,6 +38,8 @@ pub(super) struct Ledger {
     offered: BTreeMap<u64, Vec<Option<Item>>>,
     /// By run of the sender and of the receiver: how many frames were given, and the last.
     frames: BTreeMap<(u64, u64), (u64, u64)>,
+    /// How many of them came encoded.
+    encoded: u64,
 }
 
 /// One direction's data.
@@ -106,7 +108,14 @@ impl Ledger {
     }
 
     /// A receiving program was given a frame, with this item of data.
-    pub(super) fn give_frame(&mut self, run: u64, receiver: u64, sequence: u64, item: Option<Item>) {
+    pub(super) fn give_frame(
+        &mut self,
+        run: u64,
+        receiver: u64,
+        sequence: u64,
+        item: Option<Item>,
+        is_encoded: bool,
+    ) {
         let offered = self.offered.get(&run).and_then(|frames| frames.get(usize::try_from(sequence).ok()?));
         let expected = offered.expect("no frame comes that was never offered");
         // Its item may have come to a former receiver, but never to this one without it.
@@ -114,6 +123,7 @@ impl Ledger {
         let (count, last) = self.frames.entry((run, receiver)).or_default();
         assert!(*count == 0 || *last < sequence, "frame {sequence} after frame {last}");
         (*count, *last) = (*count + 1, sequence);
+        self.encoded += u64::from(is_encoded);
     }
 
     /// Every item of this run was given to somebody or reported.
@@ -136,6 +146,10 @@ impl Ledger {
 
     pub(super) fn frames_given(&self) -> u64 {
         self.frames.values().map(|(count, _)| count).sum()
+    }
+
+    pub(super) fn encoded_given(&self) -> u64 {
+        self.encoded
     }
 
     pub(super) fn data_given(&self) -> u64 {

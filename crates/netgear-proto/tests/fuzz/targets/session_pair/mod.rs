@@ -19,7 +19,7 @@ use self::{
     end::{End, Setup},
     ledger::Ledger,
 };
-use super::{input::Input, trace};
+use super::{ENCODINGS, input::Input, trace};
 
 const ROLES: [Role; 2] = [Role::Sender, Role::Receiver];
 
@@ -43,6 +43,8 @@ pub(crate) struct Summary {
     pub(crate) connections: u64,
     /// Times that a program was killed.
     pub(crate) kills: u64,
+    /// Frames that applications were given encoded.
+    pub(crate) encoded: u64,
 }
 
 pub(crate) fn run(input: &[u8]) -> Summary {
@@ -54,7 +56,9 @@ pub(crate) fn run(input: &[u8]) -> Summary {
     }
     world.calm_down();
     world.check_end();
-    Summary { data: world.ledger.data_given(), frames: world.ledger.frames_given(), ..world.summary }
+    let ledger = &world.ledger;
+    let (data, frames, encoded) = (ledger.data_given(), ledger.frames_given(), ledger.encoded_given());
+    Summary { data, frames, encoded, ..world.summary }
 }
 
 fn setup(input: &mut Input<'_>) -> Setup {
@@ -84,6 +88,7 @@ fn setup(input: &mut Input<'_>) -> Setup {
             _ => Some(Dialect::Native),
         },
         reconnect: windows >> 6 & 3 > 0,
+        decodes: ENCODINGS[usize::from(kinds >> 7 << 1 | windows >> 7)],
     }
 }
 
@@ -322,7 +327,9 @@ impl World {
         self.runs += 1;
         self.summary.kills += 1;
         let former = if choices & 1 == 1 { Some(&self.ends[at]) } else { None };
-        self.ends[at] = End::start(ROLES[at], &self.setup, self.runs, former);
+        // Another program may decode something else.
+        let decodes = ENCODINGS[usize::from(choices >> 4 & 3)];
+        self.ends[at] = End::start(ROLES[at], &Setup { decodes, ..self.setup }, self.runs, former);
         (self.bereft[at], self.bereft[1 - at]) = (false, true);
         self.reap();
     }
