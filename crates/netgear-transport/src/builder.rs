@@ -36,6 +36,8 @@ pub struct Builder<E> {
     reconnect: bool,
     codec: Option<Arc<dyn Codec>>,
     encoding: EncodingChoice,
+    /// Those of the codec if not set.
+    encodings: Option<Encodings>,
     end: PhantomData<fn() -> E>,
 }
 
@@ -50,6 +52,7 @@ impl<E: End> Builder<E> {
             reconnect: true,
             codec: None,
             encoding: EncodingChoice::Raw,
+            encodings: None,
             end: PhantomData,
         }
     }
@@ -127,7 +130,8 @@ impl<E: End> Builder<E> {
         self
     }
 
-    /// How long one call waits for a peer that is connected: for the answer to a frame, or for the next frame.
+    /// How long one call waits for a peer that is connected: for the answer to a frame, or for the next frame. A call that sends has its frame encoded
+    /// within the same time, and one that receives waits as long again for a frame that has come to be decoded.
     /// Default: 15 s, as in VidGear.
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
@@ -180,13 +184,15 @@ impl<E: End> Builder<E> {
     /// What encodes the frames of a sender ([`Builder::encoding`]), and decodes those that a receiver gets: its peer is told what it may
     /// send. Default: none, and all frames are raw.
     ///
-    /// It works on a thread of the runtime's for what blocks ([`tokio::task::spawn_blocking`]), on one frame at a time; while a
-    /// receiver's application has one frame, the next is decoded if it is there.
+    /// It works on a thread of the runtime's for what blocks ([`tokio::task::spawn_blocking`]), on one frame at a time. Once a receiver's application has come
+    /// for a frame by [`FrameReceiver::recv`] or as a stream, each further frame is decoded as soon as it is the next one, so that it is ready when the
+    /// application is done with the one before; no more than that one is decoded ahead.
+    ///
+    /// How long it takes counts against [`Builder::timeout`]. A codec that never comes back is an error of each call that needs it
+    /// ([`SendError::EncodingTimeout`](crate::SendError::EncodingTimeout), [`RecvError::DecodingTimeout`](crate::RecvError::DecodingTimeout)); the session goes on, and raw frames and
+    /// data with it. Its thread is lost, and the runtime waits for it when it is dropped.
     #[must_use]
     pub fn codec(mut self, codec: Arc<dyn Codec>) -> Self {
-        if E::ROLE == Role::Receiver {
-            self.session = self.session.with_encodings(codec.encodings());
-        }
         self.codec = Some(codec);
         self
     }
@@ -250,16 +256,23 @@ impl<E: End> Builder<E> {
                 .with_property(READY_PROPERTY, READY_VALUE)
                 .expect("a short property, set once, is within every limit"),
         };
-        Zmtp { connection, session: self.session.clone(), binds }
+        Zmtp { connection, session: self.session(), binds }
+    }
+
+    /// With what follows from several options, in whichever order they were set.
+    fn session(&self) -> SessionConfig {
+        let decodes =
+            self.codec.as_ref().filter(|_| E::ROLE == Role::Receiver).map(|codec| codec.encodings());
+        self.session.clone().with_encodings(self.encodings.or(decodes).unwrap_or_default())
     }
 
     fn start(self, way: impl FnOnce(&Arc<Shared>, Clock) -> Way, endpoint: Option<Endpoint>) -> E {
         let clock = Clock::new();
         // That a session lives longer than its link is the driver's decision, who knows whether there may be another.
-        let session = self.session.with_reconnect(true).with_id(random_id());
+        let session = self.session().with_reconnect(true).with_id(random_id());
         let is_receiver = E::ROLE == Role::Receiver;
         let (decodes, encodes) = if is_receiver { (self.codec, None) } else { (None, self.codec) };
-        let shared = Arc::new(Shared::new(session, Decoding::new(decodes)));
+        let shared = Arc::new(Shared::new(session, |waiters| Decoding::new(decodes, waiters)));
         let way = way(&shared, clock);
         let driver = Driver { shared: Arc::clone(&shared), clock, reconnects: self.reconnect };
         tokio::spawn(drive(driver, way));
@@ -286,10 +299,10 @@ impl Builder<FrameSender> {
 impl Builder<FrameReceiver> {
     /// How frames may be encoded that this receiver is sent. Default: as its [`Builder::codec`] decodes, and without one raw.
     ///
-    /// An application that takes encoded frames as they come, by [`FrameReceiver::recv_undecoded`], needs no codec: it sets this. Set it behind the codec.
+    /// An application that takes encoded frames as they come, by [`FrameReceiver::recv_undecoded`], needs no codec: it sets this.
     #[must_use]
     pub fn encodings(mut self, encodings: Encodings) -> Self {
-        self.session = self.session.with_encodings(encodings);
+        self.encodings = Some(encodings);
         self
     }
 }

@@ -5,15 +5,20 @@ use std::sync::{Arc, OnceLock};
 use netgear_proto::{Codec, EncodedFrame, Frame, FrameDecodeError};
 use tokio::runtime;
 
-use crate::shared::Shared;
+use crate::shared::Waiters;
 
 /// A codec, and the frame that it works on: one at a time, on a thread of the runtime's for what blocks.
 ///
-/// The frame stays in the session meanwhile, so that nothing is lost with a future that is dropped.
-#[derive(Debug, Default)]
+/// The frame stays in the session meanwhile, so that nothing is lost with a future that is dropped. All methods may be called under the session's lock:
+/// what is to be begun is had from [`Decoding::due`], and begun without it.
+#[derive(Debug)]
 pub(crate) struct Decoding {
     codec: Option<(Arc<dyn Codec>, runtime::Handle)>,
+    waiters: Arc<Waiters>,
     work: Option<Work>,
+    due: Option<Job>,
+    /// The application takes its frames decoded, so that the next is worth the work before it is asked for.
+    is_wanted: bool,
 }
 
 #[derive(Debug)]
@@ -24,18 +29,15 @@ struct Work {
 }
 
 impl Decoding {
-    /// It must be called within a runtime.
-    pub(crate) fn new(codec: Option<Arc<dyn Codec>>) -> Self {
-        Self { codec: codec.map(|codec| (codec, runtime::Handle::current())), work: None }
+    /// It must be called within a runtime if there is a codec.
+    pub(crate) fn new(codec: Option<Arc<dyn Codec>>, waiters: Arc<Waiters>) -> Self {
+        let codec = codec.map(|codec| (codec, runtime::Handle::current()));
+        Self { codec, waiters, work: None, due: None, is_wanted: false }
     }
 
     /// The frame, once it is decoded; `None` until then, and all who wait are woken when it is.
-    pub(crate) fn take(
-        &mut self,
-        shared: &Arc<Shared>,
-        encoded: &EncodedFrame,
-    ) -> Option<Result<Frame, FrameDecodeError>> {
-        self.begin(shared, encoded);
+    pub(crate) fn take(&mut self, encoded: &EncodedFrame) -> Option<Result<Frame, FrameDecodeError>> {
+        self.begin(encoded);
         if self.codec.is_none() {
             return Some(Err(FrameDecodeError::UnsupportedEncoding { encoding: encoded.encoding() }));
         }
@@ -45,26 +47,41 @@ impl Decoding {
         Some(decoded)
     }
 
+    /// The next frame is there, and the application may still be at the one before.
+    pub(crate) fn prepare(&mut self, next: &EncodedFrame) {
+        if self.is_wanted {
+            self.begin(next);
+        }
+    }
+
+    /// The application takes its frames decoded, or as they come: what is decoded is then not kept.
+    pub(crate) fn set_wanted(&mut self, is_wanted: bool) {
+        self.is_wanted = is_wanted;
+        if !is_wanted {
+            self.work.take_if(|work| !work.is_going_on());
+        }
+    }
+
     /// Begins with a frame, unless it has done that or is still at another.
-    pub(crate) fn begin(&mut self, shared: &Arc<Shared>, encoded: &EncodedFrame) {
+    fn begin(&mut self, encoded: &EncodedFrame) {
         let Some((codec, runtime)) = &self.codec else { return };
         if self.work.as_ref().is_some_and(|work| work.is_going_on() || is_same(&work.encoded, encoded)) {
             return;
         }
         let decoded = Arc::default();
-        let job = Job {
+        self.due = Some(Job {
             codec: Arc::clone(codec),
+            runtime: runtime.clone(),
             encoded: encoded.clone(),
             decoded: Arc::clone(&decoded),
-            shared: Arc::clone(shared),
-        };
+            waiters: Arc::clone(&self.waiters),
+        });
         self.work = Some(Work { encoded: encoded.clone(), decoded });
-        runtime.spawn_blocking(move || job.run());
     }
 
-    /// Whether a frame is being decoded now.
-    pub(crate) fn is_at_work(&self) -> bool {
-        self.work.as_ref().is_some_and(Work::is_going_on)
+    /// What is to be begun now, without the lock.
+    pub(crate) fn due(&mut self) -> Option<Job> {
+        self.due.take()
     }
 }
 
@@ -75,27 +92,34 @@ impl Work {
 }
 
 /// What is done on the other thread.
-struct Job {
+#[derive(Debug)]
+pub(crate) struct Job {
     codec: Arc<dyn Codec>,
+    runtime: runtime::Handle,
     encoded: EncodedFrame,
     decoded: Arc<OnceLock<Result<Frame, FrameDecodeError>>>,
-    shared: Arc<Shared>,
+    waiters: Arc<Waiters>,
 }
 
 impl Job {
+    /// A runtime that has stopped drops it in here, which wakes: the session's lock must not be held.
+    pub(crate) fn begin(self) {
+        let runtime = self.runtime.clone();
+        runtime.spawn_blocking(move || self.run());
+    }
+
     fn run(self) {
         let decoded = self.codec.decode(&self.encoded).and_then(|frame| checked(&self.encoded, frame));
         let _ = self.decoded.set(decoded);
     }
 }
 
-/// Those who wait hear of it also if the codec panics, or the runtime stops before it has begun. It may be dropped under
-/// the session's lock, and takes none.
+/// Those who wait hear of it also if the codec panics, or the runtime stops before it has begun.
 impl Drop for Job {
     fn drop(&mut self) {
         let encoding = self.encoded.encoding();
         self.decoded.get_or_init(|| Err(FrameDecodeError::Failed { encoding }));
-        self.shared.wake_waiters();
+        self.waiters.wake();
     }
 }
 
@@ -114,4 +138,69 @@ fn is_same(a: &EncodedFrame, b: &EncodedFrame) -> bool {
         && a.bytes().len() == b.bytes().len()
         && (a.encoding(), a.shape(), a.element_type(), a.pixel_format())
             == (b.encoding(), b.shape(), b.element_type(), b.pixel_format())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        sync::atomic::{AtomicUsize, Ordering},
+        task::{Context, Wake, Waker},
+    };
+
+    use netgear_proto::{
+        Encoding, EncodingChoice, Encodings, FrameEncodeError, Role, session::SessionConfig,
+    };
+
+    use super::*;
+    use crate::shared::Shared;
+
+    #[derive(Debug)]
+    struct Idle;
+
+    impl Codec for Idle {
+        fn encodings(&self) -> Encodings {
+            Encodings::ALL
+        }
+
+        fn encode(&self, _: &Frame, _: EncodingChoice) -> Result<Option<EncodedFrame>, FrameEncodeError> {
+            Ok(None)
+        }
+
+        fn decode(&self, frame: &EncodedFrame) -> Result<Frame, FrameDecodeError> {
+            unreachable!("the runtime has stopped before {frame:?}")
+        }
+    }
+
+    /// A waker that does what any may do: it looks at the session.
+    struct Looks {
+        shared: Arc<Shared>,
+        looks: AtomicUsize,
+    }
+
+    impl Wake for Looks {
+        fn wake(self: Arc<Self>) {
+            assert!(self.shared.is_unlocked(), "it is woken under the lock, and would wait for itself");
+            self.looks.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    #[test]
+    fn a_runtime_that_has_stopped_fails_the_frame_and_wakes_without_the_lock() {
+        let runtime = runtime::Builder::new_current_thread().build().unwrap();
+        let shared = Arc::new(runtime.block_on(async {
+            Shared::new(SessionConfig::new(Role::Receiver), |waiters| {
+                Decoding::new(Some(Arc::new(Idle)), waiters)
+            })
+        }));
+        drop(runtime);
+        let looks = Arc::new(Looks { shared: Arc::clone(&shared), looks: AtomicUsize::new(0) });
+        let waker = Waker::from(Arc::clone(&looks));
+        let encoded = Frame::gray8(2, 1, vec![0; 2]).unwrap();
+        let encoded = EncodedFrame::of(&encoded, vec![0], Encoding::Lossless).unwrap();
+        let take = |state: &mut crate::shared::State| state.decoding.take(&encoded);
+        assert_eq!(shared.look_as_stream(&Context::from_waker(&waker), take), None);
+        assert_eq!(looks.looks.load(Ordering::Relaxed), 1);
+        let failed = FrameDecodeError::Failed { encoding: Encoding::Lossless };
+        assert_eq!(shared.with(take), Some(Err(failed)));
+    }
 }

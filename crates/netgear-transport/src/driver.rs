@@ -260,7 +260,15 @@ impl<'a> Exchange<'a> {
             match self.link.poll_receive(cx) {
                 Poll::Ready(Ok(Some(message))) => {
                     let now = self.driver.clock.now();
-                    let handled = self.driver.shared.lock().session.handle_message(now, message);
+                    let (handled, decoding_is_due) = {
+                        let mut state = self.driver.shared.lock();
+                        let handled = state.session.handle_message(now, message);
+                        state.decode_ahead();
+                        (handled, state.decoding.due())
+                    };
+                    if let Some(job) = decoding_is_due {
+                        job.begin();
+                    }
                     self.note(handled);
                     // What came may be waited for, though this end cannot speak.
                     self.driver.shared.wake_waiters();

@@ -5,7 +5,7 @@ use netgear_proto::{
     session::{self, Delivery, EncodeError, Mismatch, Outgoing, SessionError},
 };
 
-use crate::{Endpoint, EndpointError, LinkError};
+use crate::{Endpoint, EndpointError, LinkError, handle::Unmet};
 
 /// Why an endpoint could not be bound.
 #[derive(Debug, thiserror::Error)]
@@ -132,6 +132,12 @@ pub enum SendError {
     /// The frame or its data is over a limit.
     #[error(transparent)]
     Encode(#[from] EncodeError),
+    /// The codec has not encoded the frame in what this call had left of its time. The frame was not sent; sending may be tried again.
+    #[error(
+        "the codec has not encoded the frame within {:.1} s; it is stuck, or the timeout is too short for it: try again, or send raw",
+        .0.as_secs_f64()
+    )]
+    EncodingTimeout(Duration),
     /// The encoded picture that was given is of another shape, element type or pixel format than the frame.
     #[error("{encoded:?} is not the picture of the frame beside it; encode that one, or send it raw")]
     EncodedOtherwise {
@@ -180,15 +186,32 @@ pub enum RecvError {
         #[source]
         error: FrameDecodeError,
     },
+    /// The next frame came encoded, and the codec has not decoded it in time. The frame is still there: receiving may be tried again, and
+    /// [`FrameReceiver::recv_undecoded`](crate::FrameReceiver::recv_undecoded) gives it as it came.
+    #[error(
+        "the codec has not decoded the next frame for {:.1} s; it is stuck, or the timeout is too short for it: try again, or take the frame undecoded",
+        .0.as_secs_f64()
+    )]
+    DecodingTimeout(Duration),
     /// The session failed.
     #[error(transparent)]
     Failed(#[from] SessionFailure),
 }
 
+impl From<Unmet> for RecvError {
+    fn from(unmet: Unmet) -> Self {
+        match unmet {
+            Unmet::NoPeer(wait) => Self::NoPeer(wait),
+            Unmet::Timeout(timeout) => Self::Timeout(timeout),
+            Unmet::Decoding(timeout) => Self::DecodingTimeout(timeout),
+        }
+    }
+}
+
 impl RecvError {
     /// Whether receiving goes on after it by itself, as a stream does.
     pub(crate) const fn is_passing(&self) -> bool {
-        matches!(self, Self::DataWaiting { .. } | Self::Undecodable { .. })
+        matches!(self, Self::DataWaiting { .. } | Self::Undecodable { .. } | Self::DecodingTimeout(_))
     }
 }
 

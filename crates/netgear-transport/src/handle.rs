@@ -1,22 +1,17 @@
-use std::{
-    mem,
-    sync::Arc,
-    task::{Context, Poll},
-    time::Duration,
-};
+use std::{mem, sync::Arc, task::Context, time::Duration};
 
 use netgear_proto::{
     Dialect, Role, Value,
     session::{Ending, Peer, ResumeToken, Session, Stats},
 };
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 use tracing::warn;
 
 use crate::{
     CloseError, Endpoint, SessionFailure, WaitError,
     clock::Clock,
     encoding::Encoder,
-    shared::{Shared, State},
+    shared::{Presence, Shared, State},
 };
 
 /// One of the two ends, which a [`Builder`](crate::Builder) makes. Only this crate has such.
@@ -42,12 +37,40 @@ pub struct Handle {
     endpoint: Option<Endpoint>,
 }
 
+/// What a look at the session came to.
+pub(crate) enum Look<R> {
+    /// What was waited for.
+    Found(R),
+    /// It is there, and the codec is at it.
+    InDecoding,
+    /// It is not there.
+    Nothing,
+}
+
+impl<R> From<Option<R>> for Look<R> {
+    fn from(found: Option<R>) -> Self {
+        found.map_or(Self::Nothing, Self::Found)
+    }
+}
+
+/// What one call has waited for so far. A call that waits several times has one deadline.
+#[derive(Debug, Default)]
+pub(crate) struct Waited {
+    /// How long the peer had been there when the call was made.
+    there: Option<Duration>,
+    /// Since when what the call waits for is being decoded.
+    decoding_since: Option<Instant>,
+}
+
 /// Why waiting on the session came to nothing.
+#[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Unmet {
     /// No peer appeared within this time.
     NoPeer(Duration),
     /// The peer is there, and nothing came of it within this time.
     Timeout(Duration),
+    /// It has come, and was not decoded within this time.
+    Decoding(Duration),
 }
 
 impl Handle {
@@ -59,10 +82,6 @@ impl Handle {
         endpoint: Option<Endpoint>,
     ) -> Self {
         Self { shared, clock, timeout, wait, endpoint }
-    }
-
-    pub(crate) fn shared(&self) -> &Arc<Shared> {
-        &self.shared
     }
 
     pub(crate) fn clock(&self) -> &Clock {
@@ -77,12 +96,23 @@ impl Handle {
         self.shared.with(act)
     }
 
+    /// A look on behalf of the stream, which is woken by the next change; and if nothing is found, until when it waits, and what it
+    /// comes to then: for a peer if the user set a time for that, and for the codec.
     pub(crate) fn poll_stream<R>(
         &self,
         cx: &mut Context<'_>,
-        attempt: impl FnOnce(&mut State) -> Option<R>,
-    ) -> Poll<R> {
-        self.shared.poll_stream(cx, attempt)
+        waited: &mut Waited,
+        look: impl FnOnce(&mut State) -> Look<R>,
+    ) -> Result<R, Option<(Instant, Unmet)>> {
+        let (look, presence) = self.shared.look_as_stream(cx, |state| (look(state), state.presence));
+        match look {
+            Look::Found(result) => Ok(result),
+            Look::Nothing if presence.is_there() => {
+                *waited = Waited::default();
+                Err(None)
+            }
+            look => Err(self.deadline(&look, waited, presence)),
+        }
     }
 
     /// Tries until `attempt` gives something: without end while no peer is there (unless the user set one), and for the
@@ -91,28 +121,48 @@ impl Handle {
         &self,
         mut attempt: impl FnMut(&mut State) -> Option<R>,
     ) -> Result<R, Unmet> {
-        // Most calls are done at once, and need no clock.
-        let mut there = None;
+        self.until_found(&mut Waited::default(), |state| attempt(state).into()).await
+    }
+
+    /// The same for a call that has waited before, and for what may have to be decoded, which has the timeout once more.
+    pub(crate) async fn until_found<R>(
+        &self,
+        waited: &mut Waited,
+        mut look: impl FnMut(&mut State) -> Look<R>,
+    ) -> Result<R, Unmet> {
+        let mut is_late = false;
         loop {
             let changed = self.shared.changed();
-            if let Some(result) = self.with(&mut attempt) {
+            // What it comes to if the time is up is decided by the very state that was looked at.
+            let (look, presence) = self.with(|state| (look(state), state.presence));
+            if let Look::Found(result) = look {
                 return Ok(result);
             }
-            match self.deadline(*there.get_or_insert_with(|| self.shared.lock().presence.there())) {
-                Some((deadline, unmet)) => timeout_at(deadline, changed).await.map_err(|_| unmet)?,
+            match self.deadline(&look, waited, presence) {
+                Some((deadline, unmet)) if is_late && deadline <= Instant::now() => return Err(unmet),
+                // Once it has passed, there is one more look. One that has passed already is awaited all the same: whoever calls again and again must let others run.
+                Some((deadline, _)) => is_late = timeout_at(deadline, changed).await.is_err(),
                 None => changed.await,
             }
         }
     }
 
-    /// Until when a call waits, and what it comes to then, as things stand now. When it was made, the peer had been there for
-    /// so long.
-    fn deadline(&self, there: Duration) -> Option<(Instant, Unmet)> {
-        let presence = self.shared.lock().presence;
+    /// Until when a call waits, and what it comes to then, as things stand now.
+    fn deadline<R>(
+        &self,
+        look: &Look<R>,
+        waited: &mut Waited,
+        presence: Presence,
+    ) -> Option<(Instant, Unmet)> {
+        let there = *waited.there.get_or_insert_with(|| presence.there());
         // A moment past what the clock can say never comes.
+        if let Look::InDecoding = look {
+            let since = *waited.decoding_since.get_or_insert_with(Instant::now);
+            return Some((since.checked_add(self.timeout)?, Unmet::Decoding(self.timeout)));
+        }
+        waited.decoding_since = None;
         if presence.is_there() {
-            let waited = presence.there().saturating_sub(there);
-            let left = self.timeout.saturating_sub(waited);
+            let left = self.timeout.saturating_sub(presence.there().saturating_sub(there));
             Some((Instant::now().checked_add(left)?, Unmet::Timeout(self.timeout)))
         } else {
             let wait = self.wait?;
@@ -120,12 +170,16 @@ impl Handle {
         }
     }
 
-    /// Until when a peer has to appear, if there is none and the user set a time.
-    pub(crate) fn peer_due(&self) -> Option<(Instant, Duration)> {
-        match self.deadline(Duration::ZERO)? {
-            (deadline, Unmet::NoPeer(wait)) => Some((deadline, wait)),
-            (_, Unmet::Timeout(_)) => None,
-        }
+    /// Work of this end's own, in what a call has left of its timeout; the timeout, if that is not enough.
+    pub(crate) async fn in_time<R>(
+        &self,
+        waited: &mut Waited,
+        work: impl Future<Output = R>,
+    ) -> Result<R, Duration> {
+        let presence = self.shared.lock().presence;
+        let there = *waited.there.get_or_insert_with(|| presence.there());
+        let left = self.timeout.saturating_sub(presence.there().saturating_sub(there));
+        timeout(left, work).await.map_err(|_| self.timeout)
     }
 
     pub(crate) async fn peer(&self) -> Result<Peer, WaitError> {
@@ -136,7 +190,9 @@ impl Handle {
         });
         match settled.await {
             Ok(result) => result,
-            Err(Unmet::NoPeer(wait) | Unmet::Timeout(wait)) => Err(WaitError::NoPeer(wait)),
+            Err(Unmet::NoPeer(wait) | Unmet::Timeout(wait) | Unmet::Decoding(wait)) => {
+                Err(WaitError::NoPeer(wait))
+            }
         }
     }
 
@@ -221,5 +277,86 @@ impl State {
             // The failure itself is known when the driver is done.
             (None, _) => None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use netgear_proto::{
+        Dialect, Role, Timestamp,
+        session::{Event, SessionConfig},
+    };
+    use tokio::time::sleep;
+
+    use super::*;
+    use crate::decoding::Decoding;
+
+    const TIMEOUT: Duration = Duration::from_secs(10);
+    const WAIT: Duration = Duration::from_secs(20);
+
+    /// A handle without a driver, whose peer is there or not.
+    fn handle(peer_is_there: bool) -> Handle {
+        let config = SessionConfig::new(Role::Sender).with_dialect(Dialect::VidGear);
+        let shared = Shared::new(config, |waiters| Decoding::new(None, waiters));
+        if peer_is_there {
+            let mut state = shared.lock();
+            state.session.handle_connected(Timestamp::ZERO);
+            let peer = *state.session.peer().unwrap();
+            state.presence.note(Event::Connected(peer));
+        }
+        Handle::new(Arc::new(shared), Clock::new(), TIMEOUT, Some(WAIT), None)
+    }
+
+    /// Looks that come to one after the other, and then to the last again and again. Nothing wakes whoever waits.
+    fn looks<const N: usize>(looks: [Look<()>; N]) -> impl FnMut(&mut State) -> Look<()> {
+        let mut at = 0;
+        move |_| {
+            let look = match looks[at] {
+                Look::Found(()) => Look::Found(()),
+                Look::InDecoding => Look::InDecoding,
+                Look::Nothing => Look::Nothing,
+            };
+            at = (at + 1).min(N - 1);
+            look
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_there_when_the_time_is_up_is_given_or_waited_for() {
+        for peer_is_there in [true, false] {
+            let until = async |script: &mut dyn FnMut(&mut State) -> Look<()>| {
+                handle(peer_is_there).until_found(&mut Waited::default(), script).await
+            };
+            assert_eq!(until(&mut looks([Look::Nothing, Look::Found(())])).await, Ok(()));
+            let decoded = [Look::Nothing, Look::InDecoding, Look::Found(())];
+            assert_eq!(until(&mut looks(decoded)).await, Ok(()));
+            let stuck = [Look::Nothing, Look::InDecoding];
+            assert_eq!(until(&mut looks(stuck)).await, Err(Unmet::Decoding(TIMEOUT)));
+            let unmet = if peer_is_there { Unmet::Timeout(TIMEOUT) } else { Unmet::NoPeer(WAIT) };
+            assert_eq!(until(&mut looks([Look::Nothing])).await, Err(unmet));
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_call_that_waits_several_times_has_one_deadline() {
+        let (handle, started) = (handle(true), Instant::now());
+        let mut waited = Waited::default();
+        let found = async {
+            let waiting = handle.until_found(&mut waited, looks([Look::Nothing, Look::Found(())]));
+            let waking = async {
+                sleep(TIMEOUT * 4 / 10).await;
+                handle.shared.wake_waiters();
+            };
+            tokio::join!(waiting, waking).0
+        };
+        assert_eq!(found.await, Ok(()));
+        assert_eq!(handle.in_time(&mut waited, sleep(TIMEOUT * 4 / 10)).await, Ok(()));
+        assert_eq!(
+            handle.until_found(&mut waited, looks([Look::Nothing])).await,
+            Err(Unmet::Timeout(TIMEOUT))
+        );
+        assert!(started.elapsed() < TIMEOUT * 11 / 10, "{:?}", started.elapsed());
+        assert_eq!(handle.in_time(&mut waited, sleep(TIMEOUT)).await, Err(TIMEOUT));
+        assert!(started.elapsed() < TIMEOUT * 11 / 10, "{:?}", started.elapsed());
     }
 }

@@ -1,6 +1,5 @@
 use std::{
     pin::Pin,
-    sync::Arc,
     task::{Context, Poll, ready},
 };
 
@@ -10,13 +9,13 @@ use netgear_proto::{
     session::{self, Delivery, Peer, ResumeToken, Stats},
     vidgear,
 };
-use tokio::time::{Sleep, sleep_until};
+use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::{
     Builder, CloseError, Closed, Endpoint, RecvError, ReplyError, WaitError,
     encoding::Encoder,
-    handle::{End, Handle, Unmet, private::Sealed},
-    shared::{Shared, State},
+    handle::{End, Handle, Look, Unmet, Waited, private::Sealed},
+    shared::State,
 };
 
 /// The end that takes the frames, and answers each with data or a frame of its own.
@@ -33,7 +32,9 @@ pub struct FrameReceiver {
     handle: Handle,
     /// The stream has given its last item.
     stream_is_over: bool,
-    /// Until when the stream waits for a peer.
+    /// How long the stream has waited for what it gives next.
+    waited: Waited,
+    /// Until when it waits, for a peer or the codec.
     alarm: Option<Pin<Box<Sleep>>>,
 }
 
@@ -43,7 +44,7 @@ impl End for FrameReceiver {
     const ROLE: Role = Role::Receiver;
 
     fn from_handle(handle: Handle, _: Option<Encoder>) -> Self {
-        Self { handle, stream_is_over: false, alarm: None }
+        Self { handle, stream_is_over: false, waited: Waited::default(), alarm: None }
     }
 }
 
@@ -71,7 +72,8 @@ impl FrameReceiver {
     /// The next frame and the data that came with it; `None` once the sender has left.
     ///
     /// A frame that came encoded is decoded first, on another thread, by the [`Builder::codec`]. Without one, none comes encoded, unless
-    /// [`Builder::encodings`] says so: then take it by [`FrameReceiver::recv_undecoded`].
+    /// [`Builder::encodings`] says so: then take it by [`FrameReceiver::recv_undecoded`]. A frame that has come is waited for until it is decoded, for
+    /// [`Builder::timeout`] from when this call found it, whatever becomes of the sender meanwhile.
     ///
     /// If the frame received before was not replied to, it is answered without data now, so that the sender goes on.
     ///
@@ -79,11 +81,11 @@ impl FrameReceiver {
     ///
     /// # Errors
     /// [`RecvError`]. After [`RecvError::Timeout`] and [`RecvError::DataWaiting`] receiving may be tried again, and after
-    /// [`RecvError::Undecodable`] the next frame is had.
+    /// [`RecvError::Undecodable`] the next frame is had. After [`RecvError::DecodingTimeout`] the frame is still there: this may be tried again, and
+    /// [`FrameReceiver::recv_undecoded`] gives it as it came.
     #[doc(alias = "recv_generator")]
     pub async fn recv(&self) -> Result<Option<Delivery>, RecvError> {
-        let shared = self.handle.shared();
-        self.until_received(|state| take(state, shared)).await
+        self.until_received(take).await
     }
 
     /// The next frame as it came, encoded or not; otherwise as [`FrameReceiver::recv`]. Nothing is decoded: for an application that
@@ -92,9 +94,9 @@ impl FrameReceiver {
     /// Cancel-safe: a frame is either returned or still there.
     ///
     /// # Errors
-    /// As [`FrameReceiver::recv`], without [`RecvError::Undecodable`].
+    /// As [`FrameReceiver::recv`], without [`RecvError::Undecodable`] and [`RecvError::DecodingTimeout`].
     pub async fn recv_undecoded(&self) -> Result<Option<Delivery<WireFrame>>, RecvError> {
-        self.until_received(take_undecoded).await
+        self.until_received(|state| take_undecoded(state).into()).await
     }
 
     /// Answers the frame received last with data of any type, or with a frame.
@@ -183,23 +185,15 @@ impl FrameReceiver {
 
     async fn until_received<R>(
         &self,
-        mut attempt: impl FnMut(&mut State) -> Option<Result<R, RecvError>>,
+        look: impl FnMut(&mut State) -> Look<Result<R, RecvError>>,
     ) -> Result<R, RecvError> {
-        loop {
-            match self.until(&mut attempt).await {
-                // A frame is there, and needs a moment yet.
-                Err(RecvError::Timeout(_) | RecvError::NoPeer(_))
-                    if self.handle.with(|state| state.decoding.is_at_work()) =>
-                {
-                    self.handle.shared().until(|state| (!state.decoding.is_at_work()).then_some(())).await;
-                }
+        match self.handle.until_found(&mut Waited::default(), look).await {
+            Ok(taken) => taken,
+            Err(unmet @ Unmet::Timeout(_)) => {
                 // It cannot come, or would have.
-                Err(RecvError::Timeout(timeout)) => {
-                    let error = self.handle.with(|state| data_waiting(state));
-                    return Err(error.unwrap_or(RecvError::Timeout(timeout)));
-                }
-                received => return received,
+                Err(self.handle.with(|state| data_waiting(state)).unwrap_or_else(|| unmet.into()))
             }
+            Err(unmet) => Err(unmet.into()),
         }
     }
 
@@ -207,16 +201,12 @@ impl FrameReceiver {
         &self,
         attempt: impl FnMut(&mut State) -> Option<Result<R, RecvError>>,
     ) -> Result<R, RecvError> {
-        match self.handle.until(attempt).await {
-            Ok(taken) => taken,
-            Err(Unmet::NoPeer(wait)) => Err(RecvError::NoPeer(wait)),
-            Err(Unmet::Timeout(timeout)) => Err(RecvError::Timeout(timeout)),
-        }
+        self.handle.until(attempt).await?
     }
 }
 
 /// Gives the frames until the sender leaves; the last item is the error, if the session fails or no peer appears within
-/// [`Builder::wait_for_peer`]. [`RecvError::DataWaiting`] and [`RecvError::Undecodable`] are not the last.
+/// [`Builder::wait_for_peer`]. [`RecvError::DataWaiting`], [`RecvError::Undecodable`] and [`RecvError::DecodingTimeout`] are not the last.
 impl Stream for FrameReceiver {
     type Item = Result<Delivery, RecvError>;
 
@@ -224,40 +214,41 @@ impl Stream for FrameReceiver {
         if self.stream_is_over {
             return Poll::Ready(None);
         }
-        let item = match self.handle.poll_stream(cx, |state| take(state, self.handle.shared())) {
-            Poll::Ready(taken) => taken.transpose(),
-            Poll::Pending if self.handle.with(|state| state.decoding.is_at_work()) => return Poll::Pending,
-            Poll::Pending => {
-                let Some((due, wait)) = self.handle.peer_due() else { return Poll::Pending };
-                let alarm = self.alarm.get_or_insert_with(|| Box::pin(sleep_until(due)));
-                if alarm.deadline() != due {
-                    alarm.as_mut().reset(due);
-                }
-                ready!(alarm.as_mut().poll(cx));
-                Some(Err(RecvError::NoPeer(wait)))
+        let receiver = &mut *self;
+        let item = loop {
+            let due = match receiver.handle.poll_stream(cx, &mut receiver.waited, take) {
+                Ok(taken) => break taken.transpose(),
+                Err(None) => return Poll::Pending,
+                Err(Some((due, unmet))) if due <= Instant::now() => break Some(Err(unmet.into())),
+                Err(Some((due, _))) => due,
+            };
+            let alarm = receiver.alarm.get_or_insert_with(|| Box::pin(sleep_until(due)));
+            if alarm.deadline() != due {
+                alarm.as_mut().reset(due);
             }
+            // Once it has passed, there is one more look.
+            ready!(alarm.as_mut().poll(cx));
         };
+        receiver.waited = Waited::default();
         let goes_on = RecvError::is_passing;
         self.stream_is_over = !item.as_ref().is_some_and(|item| item.as_ref().err().is_none_or(goes_on));
         Poll::Ready(item)
     }
 }
 
-/// The frame that has arrived, decoded, or what comes in its place; `None` while there is neither.
-fn take(state: &mut State, shared: &Arc<Shared>) -> Option<Result<Option<Delivery>, RecvError>> {
+/// The frame that has arrived, decoded, or what comes in its place.
+fn take(state: &mut State) -> Look<Result<Option<Delivery>, RecvError>> {
+    state.decoding.set_wanted(true);
     let taken = if let Some(delivery) = state.session.recv() {
-        Ok(delivery)
+        Some(Ok(delivery))
     } else if let Some(encoded) = state.session.next_encoded().cloned() {
-        let decoded = state.decoding.take(shared, &encoded)?;
-        decoded_delivery(state, encoded, decoded)?
+        let Some(decoded) = state.decoding.take(&encoded) else { return Look::InDecoding };
+        decoded_delivery(state, encoded, decoded)
     } else {
-        return nothing_to_take(state);
+        return nothing_to_take(state).into();
     };
-    // While the application looks at this one.
-    if let Some(next) = state.session.next_encoded().cloned() {
-        state.decoding.begin(shared, &next);
-    }
-    Some(taken.map(Some))
+    state.decode_ahead();
+    taken.map(|taken| taken.map(Some)).into()
 }
 
 fn decoded_delivery(
@@ -277,6 +268,7 @@ fn decoded_delivery(
 
 /// The frame that has arrived, as it came.
 fn take_undecoded(state: &mut State) -> Option<Result<Option<Delivery<WireFrame>>, RecvError>> {
+    state.decoding.set_wanted(false);
     match state.session.recv_undecoded() {
         Some(delivery) => Some(Ok(Some(delivery))),
         None => nothing_to_take(state),

@@ -1,13 +1,14 @@
 use netgear_proto::{
     Dialect, Frame, Role, Timestamp, Value,
-    session::{self, Outgoing, Peer, ResumeToken, Stats},
+    session::{self, Outgoing, Peer, ResumeToken, Session, Stats},
     vidgear,
 };
 
 use crate::{
     Builder, CloseError, Closed, Endpoint, SendError, WaitError,
     encoding::Encoder,
-    handle::{End, Handle, Unmet, private::Sealed},
+    handle::{End, Handle, Unmet, Waited, private::Sealed},
+    shared::State,
 };
 
 /// The end that has the frames: sends each with data of any type, and takes the data or frames that come back.
@@ -85,17 +86,17 @@ impl FrameSender {
     /// While the receiver is gone, this waits for it to come back, if the frame is one to wait: [`Builder::wait_for_peer`]. Data is taken until 256
     /// items wait, or as much as two messages may hold.
     ///
-    /// With [`Builder::encoding`] the frame is encoded first, on another thread: when there is room for it, so that it is known who gets it. Which receiver cannot
-    /// decode it gets it raw.
+    /// With [`Builder::encoding`] the frame is encoded first, on another thread: when there is room for it and nothing else to refuse it for, so that it is known who
+    /// gets it. Which receiver cannot decode it gets it raw. All that one call waits for, room, encoding and room again, is within one [`Builder::timeout`].
     ///
-    /// If the future is dropped before it is done, the frame is not sent.
+    /// If the future is dropped before it is done, the frame is not sent. What it was encoded to meanwhile is used if the same frame is sent next.
     ///
     /// A VidGear client gets every falsy value (`0`, `false`, an empty text, list or map) as `None`; that is logged once as a
     /// warning.
     ///
     /// # Errors
-    /// [`SendError`]. After [`SendError::Timeout`], [`SendError::FirstFrameUnanswered`], [`SendError::ReturnedDataWaiting`], [`SendError::Encode`] and
-    /// [`SendError::Unidirectional`] the session goes on.
+    /// [`SendError`]. After [`SendError::Timeout`], [`SendError::FirstFrameUnanswered`], [`SendError::EncodingTimeout`], [`SendError::ReturnedDataWaiting`],
+    /// [`SendError::Encode`] and [`SendError::Unidirectional`] the session goes on.
     #[doc(alias = "transceive_data")]
     pub async fn send(&self, frame: Frame, data: Option<Value>) -> Result<(), SendError> {
         let captured_at = self.handle.clock().now();
@@ -107,14 +108,52 @@ impl FrameSender {
     /// Sends a frame with its own time of capture, or one that is encoded already; otherwise as [`FrameSender::send`].
     ///
     /// # Errors
-    /// As [`FrameSender::send`].
+    /// As [`FrameSender::send`]; and [`SendError::EncodedOtherwise`] if what was given as encoded is not that of the frame beside it. Nothing is sent then, and the
+    /// session goes on.
     pub async fn send_outgoing(&self, outgoing: Outgoing) -> Result<(), SendError> {
         let is_falsy = outgoing.data.as_ref().is_some_and(|data| !data.is_null() && vidgear::is_falsy(data));
-        let mut waiting = Some(match &self.encoder {
-            Some(encoder) if outgoing.encoded.is_none() => self.encode(encoder, outgoing).await?,
+        let mut waited = Waited::default();
+        let outgoing = match &self.encoder {
+            Some(encoder) if outgoing.encoded.is_none() => {
+                self.encode(encoder, outgoing, &mut waited).await?
+            }
             _ => outgoing,
-        });
-        let sent = self.handle.until(|state| {
+        };
+        self.offer(outgoing, &mut waited, Session::send).await?;
+        if is_falsy {
+            self.handle.note_falsy_data();
+        }
+        Ok(())
+    }
+
+    /// Encodes a frame, once it is known that it can go and to whom.
+    async fn encode(
+        &self,
+        encoder: &Encoder,
+        outgoing: Outgoing,
+        waited: &mut Waited,
+    ) -> Result<Outgoing, SendError> {
+        let ask = |session: &mut Session, outgoing| {
+            let outgoing = session.ask_to_send(outgoing)?;
+            Ok((outgoing, session.peer().map(|peer| peer.encodings)))
+        };
+        let (outgoing, decodes) = self.offer(outgoing, waited, ask).await?;
+        if !encoder.suits(decodes.unwrap_or_default()) {
+            return Ok(outgoing);
+        }
+        let encoded = self.handle.in_time(waited, encoder.encode(&outgoing.frame)).await;
+        Ok(outgoing.with_encoded(encoded.map_err(SendError::EncodingTimeout)?))
+    }
+
+    /// Offers a frame to the session, again and again while that is busy.
+    async fn offer<R>(
+        &self,
+        outgoing: Outgoing,
+        waited: &mut Waited,
+        mut act: impl FnMut(&mut Session, Outgoing) -> Result<R, session::SendError>,
+    ) -> Result<R, SendError> {
+        let mut waiting = Some(outgoing);
+        let mut attempt = |state: &mut State| {
             if let Some(over) = state.over() {
                 return Some(Err(over.map_or_else(SendError::from, |_| SendError::PeerLeft)));
             }
@@ -122,38 +161,17 @@ impl FrameSender {
                 // It failed just now. The driver is about to say why, or to look for another peer.
                 return None;
             }
-            match state.session.send(waiting.take()?) {
-                Ok(()) => Some(Ok(())),
+            match act(&mut state.session, waiting.take()?) {
+                Ok(taken) => Some(Ok(taken)),
                 Err(session::SendError::Busy(outgoing)) => {
                     waiting = Some(*outgoing);
                     None
                 }
                 Err(error) => Some(Err(refused(error))),
             }
-        });
-        let sent = sent.await.unwrap_or_else(|unmet| Err(self.unmet(unmet)));
-        if is_falsy && sent.is_ok() {
-            self.handle.note_falsy_data();
-        }
-        sent
-    }
-
-    /// Encodes a frame, once it is known that it can go and to whom.
-    async fn encode(&self, encoder: &Encoder, outgoing: Outgoing) -> Result<Outgoing, SendError> {
-        let decodes = self.handle.until(|state| {
-            if let Some(over) = state.over() {
-                return Some(Err(over.map_or_else(SendError::from, |_| SendError::PeerLeft)));
-            }
-            // Too much returned data is found out by sending.
-            let may_go = state.session.ask_to_send() || state.session.has_much_returned();
-            state.session.peer().filter(|_| may_go).map(|peer| Ok(peer.encodings))
-        });
-        let decodes = decodes.await.unwrap_or_else(|unmet| Err(self.unmet(unmet)))?;
-        if !encoder.suits(decodes) {
-            return Ok(outgoing);
-        }
-        let encoded = encoder.encode(&outgoing.frame).await;
-        Ok(outgoing.with_encoded(encoded))
+        };
+        let offered = self.handle.until_found(waited, |state| attempt(state).into()).await;
+        offered.unwrap_or_else(|unmet| Err(self.unmet(unmet)))
     }
 
     /// The next item of data that has come back, without waiting.
@@ -237,7 +255,7 @@ impl FrameSender {
     fn unmet(&self, unmet: Unmet) -> SendError {
         match unmet {
             Unmet::NoPeer(wait) => SendError::NoPeer(wait),
-            Unmet::Timeout(waited) => self.handle.with(|state| {
+            Unmet::Timeout(waited) | Unmet::Decoding(waited) => self.handle.with(|state| {
                 let is_vidgear = state.session.peer().is_some_and(|peer| peer.dialect == Dialect::VidGear);
                 if is_vidgear && state.session.awaits_first_answer() {
                     SendError::FirstFrameUnanswered { waited, ours: state.session.config().mode() }

@@ -1,6 +1,6 @@
 use std::{
-    sync::{Mutex, MutexGuard, PoisonError},
-    task::{Context, Poll},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::Context,
     time::Duration,
 };
 
@@ -24,10 +24,24 @@ use crate::{SessionFailure, decoding::Decoding};
 pub(crate) struct Shared {
     state: Mutex<State>,
     driver: AtomicWaker,
+    waiters: Arc<Waiters>,
+}
+
+/// Those who wait for a change.
+#[derive(Debug, Default)]
+pub(crate) struct Waiters {
     /// Those who wait in a method of the handle.
     changed: Notify,
     /// The one who polls the handle as a stream.
     stream: AtomicWaker,
+}
+
+impl Waiters {
+    /// Something has changed. Wakers may run anything, so that the session's lock must not be held.
+    pub(crate) fn wake(&self) {
+        self.changed.notify_waiters();
+        self.stream.wake();
+    }
 }
 
 #[derive(Debug)]
@@ -93,6 +107,13 @@ impl Presence {
 }
 
 impl State {
+    /// Has the next frame decoded, if the application takes its frames so: while it is at one, that is all that is done ahead.
+    pub(crate) fn decode_ahead(&mut self) {
+        if let Some(next) = self.session.next_encoded() {
+            self.decoding.prepare(next);
+        }
+    }
+
     /// Has the session close, if the application asked for it, and counts from then.
     pub(crate) fn close_if_asked(&mut self) {
         if let Some(since) = self.closing_since {
@@ -102,7 +123,9 @@ impl State {
 }
 
 impl Shared {
-    pub(crate) fn new(config: SessionConfig, decoding: Decoding) -> Self {
+    /// What decodes is made of those who wait for it.
+    pub(crate) fn new(config: SessionConfig, decoding: impl FnOnce(Arc<Waiters>) -> Decoding) -> Self {
+        let waiters = Arc::default();
         let state = State {
             session: Session::new(config),
             presence: Presence::new(),
@@ -110,14 +133,9 @@ impl Shared {
             finished: false,
             failure: None,
             falsy_data_noted: false,
-            decoding,
+            decoding: decoding(Arc::clone(&waiters)),
         };
-        Self {
-            state: Mutex::new(state),
-            driver: AtomicWaker::new(),
-            changed: Notify::new(),
-            stream: AtomicWaker::new(),
-        }
+        Self { state: Mutex::new(state), driver: AtomicWaker::new(), waiters }
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
@@ -125,21 +143,31 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Does something with the session, and has the driver carry out what comes of it.
+    /// Whether nobody holds the lock.
+    #[cfg(test)]
+    pub(crate) fn is_unlocked(&self) -> bool {
+        self.state.try_lock().is_ok()
+    }
+
+    /// Does something with the session, and has the driver carry out what comes of it, and the codec begin with what is due.
     pub(crate) fn with<R>(&self, act: impl FnOnce(&mut State) -> R) -> R {
         let mut state = self.lock();
         let result = act(&mut state);
         let driver_is_due = state.session.has_output();
+        let decoding_is_due = state.decoding.due();
         drop(state);
         if driver_is_due {
             self.driver.wake();
+        }
+        if let Some(job) = decoding_is_due {
+            job.begin();
         }
         result
     }
 
     /// Ready after the next change. Made before a look at the state, it hears of every change after that.
     pub(crate) fn changed(&self) -> Notified<'_> {
-        self.changed.notified()
+        self.waiters.changed.notified()
     }
 
     /// Waits until `attempt` gives something, which is tried after every change. Nothing is left behind when it is dropped.
@@ -153,20 +181,15 @@ impl Shared {
         }
     }
 
-    /// As [`Shared::until`], for the one stream that there is.
-    pub(crate) fn poll_stream<R>(
-        &self,
-        cx: &mut Context<'_>,
-        attempt: impl FnOnce(&mut State) -> Option<R>,
-    ) -> Poll<R> {
-        self.stream.register(cx.waker());
-        self.with(attempt).map_or(Poll::Pending, Poll::Ready)
+    /// As [`Shared::with`], for the one stream that there is, which is woken by every change after that.
+    pub(crate) fn look_as_stream<R>(&self, cx: &Context<'_>, look: impl FnOnce(&mut State) -> R) -> R {
+        self.waiters.stream.register(cx.waker());
+        self.with(look)
     }
 
     /// Something has changed. Wakers may run anything, so that the lock must not be held.
     pub(crate) fn wake_waiters(&self) {
-        self.changed.notify_waiters();
-        self.stream.wake();
+        self.waiters.wake();
     }
 
     /// Asks the driver to say goodbye and end.

@@ -252,7 +252,24 @@ impl Session {
     /// [`SendError::Busy`] hands the frame back when it cannot be taken yet, and [`SendError::ReturnedDataWaiting`] when 64
     /// items of returned data wait to be taken, or as many bytes as one message may hold. The other
     /// variants say what is wrong with the frame, or that the session cannot send.
-    pub fn send(&mut self, mut outgoing: Outgoing) -> Result<(), SendError> {
+    pub fn send(&mut self, outgoing: Outgoing) -> Result<(), SendError> {
+        let outgoing = self.ask_to_send(outgoing)?;
+        if self.dialect == Some(Dialect::VidGear) {
+            return Ok(self.send_to_vidgear(outgoing)?);
+        }
+        let Outgoing { frame, encoded, data, captured_at } = outgoing;
+        let encoded = encoded.filter(|encoded| encoded.bytes().len() < frame.pixels().len());
+        let item = data.map(|data| self.outbox.push(data));
+        self.frames.offer(frame, encoded, captured_at, item, self.may_speak());
+        Ok(())
+    }
+
+    /// Whether [`Session::send`] would take this now: gives it back if so, for work on it that would be in vain otherwise. The peer is then known.
+    /// After [`SendError::Busy`], [`Event::CanSend`] says when to ask again.
+    ///
+    /// # Errors
+    /// Those of [`Session::send`]. What is too large for a VidGear message shows only there.
+    pub fn ask_to_send(&mut self, mut outgoing: Outgoing) -> Result<Outgoing, SendError> {
         if self.config.role() != Role::Sender {
             return Err(SendError::NotSender);
         }
@@ -274,24 +291,12 @@ impl Session {
             self.refused = true;
             return Err(SendError::Busy(Box::new(outgoing)));
         }
-        if self.dialect == Some(Dialect::VidGear) {
-            return Ok(self.send_to_vidgear(outgoing)?);
+        if self.dialect != Some(Dialect::VidGear) {
+            let contents = Some(Contents::Raw(&outgoing.frame));
+            native::check(contents, outgoing.data.as_ref(), self.config.limits())
+                .map_err(EncodeError::from)?;
         }
-        let Outgoing { frame, encoded, data, captured_at } = outgoing;
-        let contents = Some(Contents::Raw(&frame));
-        native::check(contents, data.as_ref(), self.config.limits()).map_err(EncodeError::from)?;
-        let encoded = encoded.filter(|encoded| encoded.bytes().len() < frame.pixels().len());
-        let item = data.map(|data| self.outbox.push(data));
-        self.frames.offer(frame, encoded, captured_at, item, self.may_speak());
-        Ok(())
-    }
-
-    /// Whether [`Session::send`] would take a frame now, as [`Session::can_send`]. If not, [`Event::CanSend`] says when it
-    /// will.
-    pub fn ask_to_send(&mut self) -> bool {
-        let can_send = self.can_send();
-        self.refused |= !can_send;
-        can_send
+        Ok(outgoing)
     }
 
     /// The next item of data, oldest first: at a sender what came back, at a receiver what had lost its frame. The application

@@ -9,9 +9,12 @@ use std::{
     time::Duration,
 };
 
-use netgear_transport::proto::{
-    Codec, ElementType, EncodedFrame, Encoding, EncodingChoice, Encodings, Frame, FrameDecodeError,
-    FrameEncodeError,
+use netgear_transport::{
+    Builder, FrameReceiver, FrameSender,
+    proto::{
+        Codec, ElementType, EncodedFrame, Encoding, EncodingChoice, Encodings, Frame, FrameDecodeError,
+        FrameEncodeError,
+    },
 };
 
 use super::PATIENCE;
@@ -59,6 +62,11 @@ impl RunLengths {
 
     pub(crate) fn at_work(&self) -> usize {
         self.at_work.load(Ordering::SeqCst)
+    }
+
+    /// How many frames it has encoded and decoded.
+    pub(crate) fn done(&self) -> usize {
+        self.done.load(Ordering::SeqCst)
     }
 
     fn work<R>(&self, work: impl FnOnce(usize) -> R) -> R {
@@ -121,14 +129,42 @@ impl Codec for RunLengths {
     }
 }
 
-/// What a frame is like when it has been there and back.
+/// What a frame is like when it has been there and back: what is had by decoding the very bytes that were sent.
 pub(crate) fn came_back(frame: &Frame, choice: EncodingChoice) -> Frame {
+    if choice == EncodingChoice::Raw {
+        return frame.clone();
+    }
     let codec = RunLengths::new();
     match codec.encode(frame, choice).unwrap() {
         Some(encoded) => codec.decode(&encoded).unwrap(),
         None => frame.clone(),
     }
 }
+
+/// A sender that encodes so; as it was for raw frames.
+pub(crate) fn encoding(sender: Builder<FrameSender>, choice: EncodingChoice) -> Builder<FrameSender> {
+    match choice {
+        EncodingChoice::Raw => sender,
+        choice => sender.codec(RunLengths::new()).encoding(choice),
+    }
+}
+
+/// A receiver that decodes that; as it was for raw frames.
+pub(crate) fn decoding(receiver: Builder<FrameReceiver>, choice: EncodingChoice) -> Builder<FrameReceiver> {
+    match choice {
+        EncodingChoice::Raw => receiver,
+        _ => receiver.codec(RunLengths::new()),
+    }
+}
+
+/// A small frame that says which it is, also when it has been there and back, and is never quite the same then as JPEG.
+pub(crate) fn banded(number: u64) -> Frame {
+    let nibbles = (0..16).map(|at| ((number >> (4 * at)) as u8) << 4 | 5);
+    Frame::gray8(64, 1, nibbles.flat_map(|band| [band; 4]).collect::<Vec<_>>()).unwrap()
+}
+
+pub(crate) const RAW_AND_ENCODED: [EncodingChoice; 3] =
+    [EncodingChoice::Raw, EncodingChoice::JPEG, EncodingChoice::Lossless];
 
 pub(crate) const CHOICES: [EncodingChoice; 2] = [EncodingChoice::JPEG, EncodingChoice::Lossless];
 

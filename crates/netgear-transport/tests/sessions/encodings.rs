@@ -4,10 +4,10 @@ use std::{sync::Arc, time::Duration};
 
 use futures_util::StreamExt;
 use netgear_transport::{
-    Builder, FrameReceiver, FrameSender, RecvError,
+    Builder, Endpoint, FrameReceiver, FrameSender, RecvError, SendError,
     proto::{
-        Dialect, ElementType, Encoding, EncodingChoice, Encodings, Frame, FrameDecodeError, Pattern,
-        PixelFormat, Shape, Value, WireFrame,
+        Dialect, ElementType, Encoding, EncodingChoice, Encodings, Frame, FrameDecodeError, Limits, Mode,
+        Pattern, PixelFormat, Shape, Value, WireFrame,
     },
 };
 use tokio::time::sleep;
@@ -15,7 +15,7 @@ use tokio::time::sleep;
 use crate::common::{
     PATTERNS, Transport,
     codec::{A_MOMENT, CHOICES, RunLengths, came_back},
-    connected_with, frame_of, free_port, numbered, receiver, sender, within,
+    connected_with, frame_of, free_port, large, numbered, receiver, sender, within,
 };
 
 fn encoding_sender(
@@ -235,7 +235,7 @@ async fn a_long_decoding_holds_up_nobody() {
     for pattern in PATTERNS {
         let slow = RunLengths::new();
         let sender = encoding_sender(pattern, &RunLengths::new(), EncodingChoice::Lossless);
-        let receiver = decoding_receiver(pattern, &slow).timeout(Duration::from_millis(50));
+        let receiver = decoding_receiver(pattern, &slow);
         let (sender, receiver) = connected_with(sender, receiver).await;
         slow.shut();
         within("send", sender.send(striped(0), Some("with it".into()))).await.unwrap();
@@ -251,12 +251,171 @@ async fn a_long_decoding_holds_up_nobody() {
             sleep(A_MOMENT).await;
             slow.open();
         };
-        // The frame is there, so that no deadline for its coming counts.
         let (received, ()) = within("recv", async { tokio::join!(receiver.recv(), opening) }).await;
         let delivery = received.unwrap().unwrap();
         assert_eq!((delivery.frame, delivery.data), (striped(0), Some("with it".into())));
         receiver.reply("to it").unwrap();
         assert_eq!(within("data", sender.recv_data()).await.unwrap(), Some("to it".into()));
+    }
+}
+
+/// A codec that does not come back is told of in time, as what it is and not as a sender that is silent, and the frame is not lost.
+#[tokio::test]
+async fn a_decoder_that_is_stuck_is_an_error_and_the_frame_stays() {
+    for pattern in PATTERNS {
+        let stuck = RunLengths::new();
+        let sender = encoding_sender(pattern, &RunLengths::new(), EncodingChoice::Lossless);
+        let receiver = decoding_receiver(pattern, &stuck).timeout(A_MOMENT);
+        let (sender, mut receiver) = connected_with(sender, receiver).await;
+        stuck.shut();
+        within("send", sender.send(striped(0), Some("with it".into()))).await.unwrap();
+        within("the frame", async {
+            while receiver.stats().frames_waiting == 0 {
+                sleep(Duration::from_millis(1)).await;
+            }
+        })
+        .await;
+        for as_stream in [false, true, true, false] {
+            let received = if as_stream {
+                within("next", receiver.next()).await.expect("it is not the last").map(Some)
+            } else {
+                within("recv", receiver.recv()).await
+            };
+            assert!(matches!(received, Err(RecvError::DecodingTimeout(A_MOMENT))), "{received:?}");
+        }
+        let delivery = within("recv", receiver.recv_undecoded()).await.unwrap().unwrap();
+        assert!(matches!(&delivery.frame, WireFrame::Encoded(_)), "{delivery:?}");
+        assert_eq!((delivery.sequence, delivery.data), (0, Some("with it".into())));
+        receiver.reply("seen").unwrap();
+        assert_eq!(within("data", sender.recv_data()).await.unwrap(), Some("seen".into()));
+        // Raw frames need no codec.
+        within("send", sender.send(frame_of(1), None)).await.unwrap();
+        assert_eq!(within("recv", receiver.recv()).await.unwrap().unwrap().frame, frame_of(1));
+        stuck.open();
+        within("send", sender.send(striped(2), None)).await.unwrap();
+        let received = loop {
+            match within("recv", receiver.recv()).await {
+                Err(RecvError::DecodingTimeout(_) | RecvError::Timeout(_)) => {}
+                received => break received,
+            }
+        };
+        assert_eq!(received.unwrap().unwrap().frame, striped(2));
+    }
+}
+
+#[tokio::test]
+async fn an_encoder_that_is_stuck_is_an_error_and_the_frame_can_be_sent_again() {
+    for pattern in PATTERNS {
+        let stuck = RunLengths::new();
+        let sender = encoding_sender(pattern, &stuck, EncodingChoice::Lossless).timeout(A_MOMENT);
+        let (sender, receiver) = connected_with(sender, decoding_receiver(pattern, &RunLengths::new())).await;
+        stuck.shut();
+        let frame = striped(0);
+        for frame in [&frame, &striped(1), &frame] {
+            let refused = within("send", sender.send(frame.clone(), None)).await.unwrap_err();
+            assert!(matches!(refused, SendError::EncodingTimeout(A_MOMENT)), "{refused}");
+        }
+        assert_eq!((stuck.at_work(), sender.stats().frames_offered), (1, 0), "none was sent");
+        stuck.open();
+        while let Err(error) = within("send", sender.send(frame.clone(), None)).await {
+            assert!(matches!(error, SendError::EncodingTimeout(_)), "{error}");
+        }
+        assert_eq!(within("recv", receiver.recv()).await.unwrap().unwrap().frame, frame);
+    }
+}
+
+/// While the application is at one frame the next is decoded, and that one alone; and none for an application that takes them as they come.
+#[tokio::test]
+async fn the_next_frame_is_decoded_ahead_if_they_are_taken_decoded() {
+    let codec = RunLengths::new();
+    let sender = encoding_sender(Pattern::Pair, &RunLengths::new(), EncodingChoice::Lossless).window(4);
+    let receiver = decoding_receiver(Pattern::Pair, &codec).window(4);
+    let (sender, receiver) = connected_with(sender, receiver).await;
+    let arrived = async |frames| {
+        while receiver.stats().frames_received < frames {
+            sleep(Duration::from_millis(1)).await;
+        }
+    };
+    within("send", sender.send(striped(0), None)).await.unwrap();
+    within("the frame", arrived(1)).await;
+    sleep(A_MOMENT).await;
+    assert_eq!(codec.done(), 0, "nobody has come for frames yet");
+    assert_eq!(within("recv", receiver.recv()).await.unwrap().unwrap().frame, striped(0));
+    for number in 1..4 {
+        within("send", sender.send(striped(number), None)).await.unwrap();
+    }
+    within("the frames", arrived(4)).await;
+    let decoding = async {
+        while codec.done() < 2 {
+            sleep(Duration::from_millis(1)).await;
+        }
+    };
+    within("decoding without recv", decoding).await;
+    sleep(A_MOMENT).await;
+    assert_eq!(codec.done(), 2, "one ahead");
+    for number in 1..4 {
+        assert_eq!(within("recv", receiver.recv()).await.unwrap().unwrap().frame, striped(number));
+    }
+    assert_eq!(codec.done(), 4, "none twice");
+    within("send", sender.send(striped(4), None)).await.unwrap();
+    assert!(within("recv", receiver.recv_undecoded()).await.unwrap().is_some());
+    let before = codec.done();
+    within("send", sender.send(striped(5), None)).await.unwrap();
+    within("the frame", arrived(6)).await;
+    sleep(A_MOMENT).await;
+    assert_eq!(codec.done(), before, "they are taken as they come");
+}
+
+/// A refusal that needs no encoding comes before it.
+#[tokio::test]
+async fn what_is_refused_is_not_encoded_first() {
+    let codec = RunLengths::new();
+    let encoding = || encoding_sender(Pattern::Pair, &codec, EncodingChoice::Lossless);
+    let nobody: Endpoint = format!("tcp://127.0.0.1:{}", free_port()).parse().unwrap();
+    let sender = encoding().mode(Mode::Unidirectional).connect(nobody).await.unwrap();
+    let refused = within("send", sender.send(striped(0), Some("data".into()))).await.unwrap_err();
+    assert!(matches!(refused, SendError::Unidirectional), "without a peer: {refused}");
+
+    let limits = Limits::DEFAULT.with_frame_bytes(12_000).with_data_bytes(2048);
+    let (sender, receiver) =
+        connected_with(encoding().limits(limits), decoding_receiver(Pattern::Pair, &RunLengths::new())).await;
+    let too_much = Value::Bytes(vec![0; 4096].into());
+    for (frame, data) in [(large(12_001), None), (striped(0), Some(too_much))] {
+        let refused = within("send", sender.send(frame, data)).await.unwrap_err();
+        assert!(matches!(refused, SendError::Encode(_)), "{refused}");
+    }
+    assert_eq!(codec.done(), 0);
+
+    let refused = loop {
+        match within("send", sender.send(numbered(0), None)).await {
+            Ok(()) => {
+                within("recv", receiver.recv()).await.unwrap().unwrap();
+                receiver.reply("back").unwrap();
+                within("flush", sender.flush()).await.unwrap();
+            }
+            Err(refused) => break refused,
+        }
+    };
+    let SendError::ReturnedDataWaiting { outgoing, .. } = refused else { panic!("{refused}") };
+    assert_eq!(outgoing.encoded, None);
+    let before = codec.done();
+    assert!(within("send", sender.send(striped(0), None)).await.is_err());
+    assert_eq!(codec.done(), before);
+}
+
+/// What a receiver says that it decodes is what was set, before or behind its codec.
+#[tokio::test]
+async fn the_order_of_options_does_not_matter() {
+    let only = Encodings::RAW.with(Encoding::Lossless);
+    let codec = || RunLengths::new() as _;
+    for (receiver, expected) in [
+        (receiver(Pattern::Pair).codec(codec()), Encodings::ALL),
+        (receiver(Pattern::Pair).codec(codec()).encodings(only), only),
+        (receiver(Pattern::Pair).encodings(only).codec(codec()), only),
+        (receiver(Pattern::Pair).encodings(only), only),
+    ] {
+        let (sender, _receiver) = connected_with(sender(Pattern::Pair), receiver).await;
+        assert_eq!(sender.peer().await.unwrap().encodings, expected);
     }
 }
 
