@@ -15,8 +15,11 @@ use netgear_transport::{
 use tokio::time::sleep;
 
 use crate::common::{
-    PATTERNS, TRANSPORTS, codec::RunLengths, connected, connected_with, numbered, proxy::Proxy, receiver,
-    sender, within,
+    PATTERNS, TRANSPORTS,
+    codec::{RAW_AND_ENCODED, RunLengths, banded, came_back, decoding, encoding},
+    connected, connected_with, numbered,
+    proxy::Proxy,
+    receiver, sender, within,
 };
 
 /// Polls a future so many times at most, each time after it has asked for it, and then drops it.
@@ -118,9 +121,9 @@ async fn send_cancelling_over_losses(sender: &FrameSender) {
     };
     for number in 0..FRAMES {
         if number % 2 == 0 {
-            until_done(|| sender.send(numbered(number), Some(Value::from(number)))).await.unwrap();
+            until_done(|| sender.send(banded(number), Some(Value::from(number)))).await.unwrap();
         } else {
-            let outgoing = || Outgoing::new(numbered(number), sender.now()).with_data(number);
+            let outgoing = || Outgoing::new(banded(number), sender.now()).with_data(number);
             until_done(|| sender.send_outgoing(outgoing())).await.unwrap();
         }
         match number % 8 {
@@ -139,7 +142,10 @@ async fn send_cancelling_over_losses(sender: &FrameSender) {
     assert_eq!(returned, FRAMES);
 }
 
-async fn receive_cancelling_over_losses(mut receiver: FrameReceiver) -> FrameReceiver {
+async fn receive_cancelling_over_losses(
+    mut receiver: FrameReceiver,
+    choice: EncodingChoice,
+) -> FrameReceiver {
     let mut data = 0;
     let mut take = |value: Value| {
         assert_eq!(value, Value::from(data));
@@ -177,7 +183,7 @@ async fn receive_cancelling_over_losses(mut receiver: FrameReceiver) -> FrameRec
             _ => until_done(|| receiver.recv()).await.unwrap(),
         };
         let delivery = delivery.unwrap();
-        assert_eq!((delivery.sequence, &delivery.frame), (number, &numbered(number)));
+        assert_eq!((delivery.sequence, &delivery.frame), (number, &came_back(&banded(number), choice)));
         delivery.earlier.into_iter().chain(delivery.data).for_each(&mut take);
         receiver.reply(number).unwrap();
     }
@@ -187,11 +193,14 @@ async fn receive_cancelling_over_losses(mut receiver: FrameReceiver) -> FrameRec
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_is_lost_or_doubled_over_many_connections() {
-    for pattern in PATTERNS {
-        let receiver = receiver(pattern).bind("tcp://127.0.0.1:0".parse().unwrap()).await.unwrap();
+    for (pattern, choice) in
+        PATTERNS.into_iter().cycle().zip(RAW_AND_ENCODED.into_iter().flat_map(|it| [it; 2]))
+    {
+        let receiver =
+            decoding(receiver(pattern), choice).bind("tcp://127.0.0.1:0".parse().unwrap()).await.unwrap();
         let proxy = Proxy::to(receiver.endpoint().unwrap()).await;
-        let sender = sender(pattern).connect(proxy.endpoint()).await.unwrap();
-        let receiving = tokio::spawn(receive_cancelling_over_losses(receiver));
+        let sender = encoding(sender(pattern), choice).connect(proxy.endpoint()).await.unwrap();
+        let receiving = tokio::spawn(receive_cancelling_over_losses(receiver, choice));
         let cutting = async {
             loop {
                 sleep(Duration::from_millis(fastrand::u64(5..60))).await;
@@ -204,12 +213,15 @@ async fn nothing_is_lost_or_doubled_over_many_connections() {
                 () = cutting => {}
             }
         };
-        within(&format!("sending, {pattern}"), sending).await;
+        within(&format!("sending, {pattern} {choice}"), sending).await;
         let receiver = within("receiving", receiving).await.unwrap();
-        assert!(sender.stats().reconnects > 0 && receiver.stats().reconnects > 0, "{pattern}");
+        assert!(sender.stats().reconnects > 0 && receiver.stats().reconnects > 0, "{pattern} {choice}");
         // The last connection may be cut just now, and would take the goodbye with it.
-        within("send", sender.send(numbered(FRAMES), None)).await.unwrap();
-        assert_eq!(within("recv", receiver.recv()).await.unwrap().unwrap().frame, numbered(FRAMES));
+        within("send", sender.send(banded(FRAMES), None)).await.unwrap();
+        assert_eq!(
+            within("recv", receiver.recv()).await.unwrap().unwrap().frame,
+            came_back(&banded(FRAMES), choice)
+        );
         receiver.reply(()).unwrap();
         within("flush", sender.flush()).await.unwrap();
         // A close that is given up has begun all the same. The other thread may have ended it before this one looks.
