@@ -9,18 +9,35 @@ use common::{Program, folder, same_frames, start_both};
 
 const PATTERNS: [&str; 2] = ["pair", "reqrep"];
 
+const ENCODINGS: [&str; 3] = ["raw", "jpeg", "lossless"];
+
+/// Each pattern with each encoding.
+fn each_encoding() -> impl Iterator<Item = (&'static str, &'static str)> {
+    PATTERNS.into_iter().flat_map(|pattern| ENCODINGS.map(|encoding| (pattern, encoding)))
+}
+
+/// What came was encoded so, all of it, and could be decoded.
+#[track_caller]
+fn assert_encoded(view: &serde_json::Value, encoding: &str) {
+    assert_eq!((&view["encoding"], &view["undecodable"]), (&encoding.into(), &0.into()), "{view}");
+    let encoded = if encoding == "raw" { &0.into() } else { &view["frames"] };
+    assert_eq!(&view["frames_encoded"], encoded, "{view}");
+}
+
 #[test]
 fn a_receiver_that_is_killed_and_started_again_is_streamed_to_again() {
     thread::scope(|scope| {
-        for pattern in PATTERNS {
+        for (pattern, encoding) in each_encoding() {
+            let kills = if encoding == "raw" { 3 } else { 2 };
             scope.spawn(move || {
                 // A place that is nobody else's while it is free.
                 let folder = folder();
                 let endpoint = format!("ipc://{}", folder.path().join("s").display());
                 let view = ["view", "--bind", &endpoint, "--pattern", pattern, "--print-data", "--json"];
                 let serve = ["serve", "test:64x48@60", "--connect", &endpoint, "--data", "tick", "--json"];
-                let serve = Program::start(&[&serve[..], &["--pattern", pattern]].concat());
-                for _ in 0..3 {
+                let serve =
+                    Program::start(&[&serve[..], &["--pattern", pattern, "--encoding", encoding]].concat());
+                for _ in 0..kills {
                     let view = Program::start(&view);
                     view.stderr_lines("\"tick\"", 10);
                     view.signal("KILL");
@@ -31,12 +48,13 @@ fn a_receiver_that_is_killed_and_started_again_is_streamed_to_again() {
                 let (serve, view) = (serve.end().ok(), view.end().ok());
                 assert_eq!(
                     serve.stderr.matches("waiting for it to come back").count(),
-                    3,
+                    kills,
                     "{}",
                     serve.stderr
                 );
                 let (serve, view) = (serve.json(), view.json());
-                assert_eq!((&serve["reconnects"], &serve["dropped"]), (&3.into(), &0.into()), "{serve}");
+                assert_eq!((&serve["reconnects"], &serve["dropped"]), (&kills.into(), &0.into()), "{serve}");
+                assert_encoded(&view, encoding);
                 assert!(view["frames"].as_u64().unwrap() >= 10);
             });
         }
@@ -46,22 +64,23 @@ fn a_receiver_that_is_killed_and_started_again_is_streamed_to_again() {
 #[test]
 fn a_sender_that_is_killed_and_started_again_is_received_again() {
     thread::scope(|scope| {
-        for pattern in PATTERNS {
+        for (pattern, encoding) in each_encoding() {
             scope.spawn(move || {
                 let (serve, view) = start_both(
-                    &["test:64x48@60", "--pattern", pattern, "--data", "first"],
+                    &["test:64x48@60", "--pattern", pattern, "--data", "first", "--encoding", encoding],
                     &["--pattern", pattern, "--print-data"],
                 );
                 view.stderr_lines("\"first\"", 10);
                 serve.signal("KILL");
                 let endpoint = view.listening();
                 let again = ["serve", "test:64x48", "--connect", &endpoint, "--frames", "20", "--fps", "max"];
-                let again =
-                    Program::start(&[&again[..], &["--pattern", pattern, "--data", "second"]].concat());
+                let options = ["--pattern", pattern, "--data", "second", "--encoding", encoding];
+                let again = Program::start(&[&again[..], &options].concat());
                 again.end().ok();
                 let view = view.end().ok();
                 assert_eq!(view.stderr.matches("\"second\"").count(), 20);
                 assert_eq!(view.json()["reconnects"], 1);
+                assert_encoded(&view.json(), encoding);
             });
         }
     });
@@ -70,35 +89,52 @@ fn a_sender_that_is_killed_and_started_again_is_received_again() {
 /// What is read faster than it is taken is dropped, and counted.
 #[test]
 fn a_source_that_must_not_wait_drops_what_the_receiver_is_too_slow_for() {
-    for policy in ["latest", "drop-newest"] {
-        let (serve, view) = start_both(
-            &["test:64x48", "--fps", "400", "--frames", "400", "--policy", policy, "--data", "tick"],
-            // Replies at 20 a second slow it down.
-            &["--reply-frames", "test:64x48@20", "--print-data"],
-        );
-        let (serve, view) = (serve.end().ok().json(), view.end().ok().json());
-        let [sent, dropped, received] =
-            [&serve["frames"], &serve["dropped"], &view["frames"]].map(|count| count.as_u64().unwrap());
-        assert_eq!((sent + dropped, sent), (400, received), "{policy}: {serve} {view}");
-        assert_eq!((&serve["data_sent"], &view["data_received"]), (&400.into(), &400.into()));
-        assert_eq!(serve["digest"], serde_json::Value::Null);
-    }
+    thread::scope(|scope| {
+        for (policy, encoding) in ENCODINGS
+            .into_iter()
+            .flat_map(|encoding| ["latest", "drop-newest"].map(|policy| (policy, encoding)))
+        {
+            scope.spawn(move || {
+                let serve = ["test:64x48", "--fps", "400", "--frames", "400", "--policy", policy];
+                let (serve, view) = start_both(
+                    &[&serve[..], &["--data", "tick", "--encoding", encoding]].concat(),
+                    // Replies at 20 a second slow it down.
+                    &["--reply-frames", "test:64x48@20", "--print-data"],
+                );
+                let (serve, view) = (serve.end().ok().json(), view.end().ok().json());
+                let [sent, dropped, received] =
+                    [&serve["frames"], &serve["dropped"], &view["frames"]].map(|it| it.as_u64().unwrap());
+                assert_eq!((sent + dropped, sent), (400, received), "{policy}: {serve} {view}");
+                assert_eq!((&serve["data_sent"], &view["data_received"]), (&400.into(), &400.into()));
+                assert_eq!(serve["digest"], serde_json::Value::Null);
+                assert_encoded(&view, encoding);
+            });
+        }
+    });
 }
 
-/// With `block` the receiver gets every frame, though the connection is lost again and again.
+/// With `block` the receiver gets every frame, and every pixel of it, though the connection is lost.
 #[test]
 fn no_frame_of_a_file_is_lost_when_its_receiver_pauses() {
-    let (serve, view) = start_both(
-        &["test:64x48", "--fps", "200", "--frames", "300", "--digest", "--data", "tick"],
-        &["--digest", "--print-data"],
-    );
-    view.stderr_lines("\"tick\"", 50);
-    view.signal("STOP");
-    thread::sleep(Duration::from_secs(7));
-    view.signal("CONT");
-    let (serve, view) = (serve.end().ok(), view.end().ok());
-    assert!(serve.stderr.contains("waiting for it to come back"), "{}", serve.stderr);
-    assert_eq!(same_frames(&serve.json(), &view.json()), 300);
+    thread::scope(|scope| {
+        for encoding in ENCODINGS {
+            scope.spawn(move || {
+                let serve = ["test:64x48", "--fps", "200", "--frames", "300", "--digest", "--data", "tick"];
+                let (serve, view) = start_both(
+                    &[&serve[..], &["--encoding", encoding]].concat(),
+                    &["--digest", "--print-data"],
+                );
+                view.stderr_lines("\"tick\"", 50);
+                view.signal("STOP");
+                thread::sleep(Duration::from_secs(7));
+                view.signal("CONT");
+                let (serve, view) = (serve.end().ok(), view.end().ok());
+                assert!(serve.stderr.contains("waiting for it to come back"), "{}", serve.stderr);
+                assert_eq!(same_frames(&serve.json(), &view.json()), 300);
+                assert_encoded(&view.json(), encoding);
+            });
+        }
+    });
 }
 
 /// Nothing is lost without a word, also if the receiver never comes back.
