@@ -13,7 +13,7 @@ pub enum Output {
     Event(Event),
 }
 
-/// What happened in a session. One that has happened again before the first was looked at is given once.
+/// What happened in a session. One that has happened again before the first was looked at is given once, as it was the last time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Event {

@@ -97,6 +97,7 @@ mod vidgear;
 mod wording;
 
 use alloc::{boxed::Box, collections::VecDeque, vec::Vec};
+use core::mem;
 
 use self::{
     arrivals::Arrivals, clock_estimate::ClockEstimate, frame_queue::FrameQueue, inbox::Inbox,
@@ -542,11 +543,16 @@ impl Session {
         Ok(())
     }
 
-    /// Says once what has happened.
+    /// Says once what has happened, as it was the last time.
     fn tell(&mut self, event: Event) {
-        let output = Output::Event(event);
-        if !self.outputs.contains(&output) {
-            self.outputs.push_back(output);
+        let is_same = |told: &Event| mem::discriminant(told) == mem::discriminant(&event);
+        let told = self.outputs.iter_mut().find_map(|output| match output {
+            Output::Event(told) => Some(told).filter(|told| is_same(told)),
+            _ => None,
+        });
+        match told {
+            Some(told) => *told = event,
+            None => self.outputs.push_back(Output::Event(event)),
         }
     }
 

@@ -4,7 +4,7 @@ use netgear_proto::{
     Dialect, EncodedFrame, Encoding, Encodings, Frame, Limits, Mode, Pattern, Role, Timestamp, Value,
     WireFrame,
     native::{FrameMessage, Hello, Message, SessionId},
-    session::{Outgoing, PeerViolation, SendError, SessionConfig, SessionError},
+    session::{Event, Outgoing, Output, PeerViolation, SendError, Session, SessionConfig, SessionError},
 };
 
 use crate::link::{BOTH_PATTERNS, End, Link, config, frame_message, item, lasting, room};
@@ -262,4 +262,28 @@ fn raw_frames_need_nothing_of_all_this() {
     assert_eq!(end.session.next_encoded(), None);
     let delivery = end.session.recv_undecoded().unwrap();
     assert!(matches!(delivery.frame, WireFrame::Raw(_)));
+}
+
+/// Another peer may come before anybody has looked at the first: what is told is what is there.
+#[test]
+fn a_peer_that_comes_back_otherwise_is_told_as_it_is_now() {
+    for role in [Role::Sender, Role::Receiver] {
+        let lasting = config(role, Pattern::Pair, Mode::Bidirectional).with_reconnect(true);
+        let mut session = Session::new(lasting.with_dialect(Dialect::Native));
+        for encodings in [Encodings::RAW, JPEG, Encodings::ALL] {
+            session.handle_connected(Timestamp::ZERO);
+            let hello = Hello::new(role.opposite(), Pattern::Pair, Mode::Bidirectional);
+            let hello = Message::Hello(Hello { encodings, ..hello }).encode(&Limits::DEFAULT).unwrap();
+            session.handle_message(Timestamp::ZERO, hello).unwrap();
+            if encodings != Encodings::ALL {
+                session.handle_disconnected().unwrap();
+            }
+        }
+        let told = std::iter::from_fn(|| session.poll_output(Timestamp::ZERO)).filter_map(|it| match it {
+            Output::Event(Event::Connected(peer)) => Some(peer.encodings),
+            _ => None,
+        });
+        assert_eq!(told.collect::<Vec<_>>(), [Encodings::ALL]);
+        assert_eq!(session.peer().unwrap().encodings, Encodings::ALL);
+    }
 }
