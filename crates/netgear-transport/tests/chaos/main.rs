@@ -11,15 +11,16 @@ mod talk;
 use std::{fmt, sync::Arc, time::Duration};
 
 use fastrand::Rng;
-use netgear_transport::proto::{Pattern, Role};
+use netgear_transport::proto::{EncodingChoice, Pattern, Role};
 use tokio::{sync::Semaphore, task::JoinSet};
 
 use crate::{
     common::{
         PATTERNS,
+        codec::RAW_AND_ENCODED,
         proxy::{DIRECTIONS, Direction, Fault, Plan},
     },
-    talk::{HEARTBEAT, SHORT, SHORT_ENCODED, STREAM, STREAM_ENCODED, Talk, talk},
+    talk::{HEARTBEAT, SHORT, STREAM, Talk, talk},
 };
 
 /// One session over one network that fails once.
@@ -40,8 +41,8 @@ impl fmt::Display for Case {
             Direction::Forth => "to",
             Direction::Back => "from",
         };
-        let encoded = if talk.encoded { "encoded " } else { "" };
-        write!(f, "{pattern}, {frames} {encoded}frames, byte {offset} {way} the bound {binds}: ")?;
+        let encoding = talk.encoding;
+        write!(f, "{pattern}, {frames} {encoding} frames, byte {offset} {way} the bound {binds}: ")?;
         match fault {
             Fault::Cut => f.write_str("cut"),
             Fault::Reset => f.write_str("reset"),
@@ -77,14 +78,22 @@ async fn lengths(pattern: Pattern, binds: Role, talking: Talk) -> [u64; 2] {
     outcome.passed
 }
 
-/// Every byte of a short talk, both ways, with the receiver bound, and some with the sender.
-async fn every_byte(talk: Talk, fault: impl Fn(u64) -> Fault) -> Vec<Case> {
+/// Every byte of a short talk, both ways, with the receiver bound, and some with the sender. Where frames are encoded, every `thinned`th byte, and JPEG and lossless
+/// take turns.
+async fn every_byte(thinned: usize, fault: impl Fn(u64) -> Fault) -> Vec<Case> {
     let mut cases = Vec::new();
-    for pattern in PATTERNS {
-        for (binds, step) in [(Role::Receiver, 1), (Role::Sender, 4)] {
+    let talks = [
+        (SHORT, 0, 1),
+        (Talk { encoding: EncodingChoice::JPEG, ..SHORT }, 0, thinned),
+        (Talk { encoding: EncodingChoice::Lossless, ..SHORT }, thinned as u64 / 2, thinned),
+    ];
+    for (pattern, (talk, first, step)) in
+        PATTERNS.into_iter().flat_map(|pattern| talks.map(|talk| (pattern, talk)))
+    {
+        for (binds, stride) in [(Role::Receiver, 1), (Role::Sender, 4)] {
             let lengths = lengths(pattern, binds, talk).await;
             for (direction, length) in DIRECTIONS.into_iter().zip(lengths) {
-                cases.extend((0..length).step_by(step).map(|offset| {
+                cases.extend((first..length).step_by(stride * step).map(|offset| {
                     let plan = Plan { direction, offset, fault: fault(offset) };
                     Case { pattern, binds, talk, plan }
                 }));
@@ -152,49 +161,38 @@ async fn run(mut cases: Vec<Case>, harm: Harm, at_once: usize) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_cut_at_every_byte() {
     let fault = |offset| if offset % 2 == 0 { Fault::Cut } else { Fault::Reset };
-    run(every_byte(SHORT, fault).await, Harm::None, 200).await;
+    run(every_byte(2, fault).await, Harm::None, 200).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stall_at_every_byte() {
     let fault = |offset: u64| stall(offset.is_multiple_of(2), offset.is_multiple_of(3));
-    run(every_byte(SHORT, fault).await, Harm::None, 200).await;
+    run(every_byte(9, fault).await, Harm::None, 200).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_byte_at_a_time_from_every_byte() {
-    run(every_byte(SHORT, |_| Fault::Slow { bytes: 24 }).await, Harm::None, 200).await;
+    run(every_byte(9, |_| Fault::Slow { bytes: 24 }).await, Harm::None, 200).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_flipped_bit_in_every_byte() {
     let fault = |offset: u64| Fault::Flip { bit: (offset.wrapping_mul(5) % 8) as u8 };
-    run(every_byte(SHORT, fault).await, Harm::Altered, 200).await;
+    run(every_byte(9, fault).await, Harm::Altered, 200).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn faults_anywhere_in_a_stream() {
-    let mut cases =
-        random_bytes(STREAM, 1, 12, |random| if random % 2 == 0 { Fault::Cut } else { Fault::Reset }).await;
-    cases.extend(random_bytes(STREAM, 2, 12, |random| stall(random % 2 == 0, random % 3 == 0)).await);
-    cases.extend(random_bytes(STREAM, 3, 8, |_| Fault::Slow { bytes: 200 }).await);
-    run(cases, Harm::None, 12).await;
-    let cases = random_bytes(STREAM, 4, 24, |random| Fault::Flip { bit: (random % 8) as u8 }).await;
-    run(cases, Harm::Altered, 12).await;
-}
-
-/// Encoded frames are lost and come again as raw ones do, and none is decoded before it is whole.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_cut_at_every_byte_of_encoded_frames() {
-    let fault = |offset| if offset % 2 == 0 { Fault::Cut } else { Fault::Reset };
-    run(every_byte(SHORT_ENCODED, fault).await, Harm::None, 200).await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn faults_anywhere_in_a_stream_of_encoded_frames() {
-    let mut cases =
-        random_bytes(STREAM_ENCODED, 5, 8, |random| if random % 2 == 0 { Fault::Cut } else { Fault::Reset })
-            .await;
-    cases.extend(random_bytes(STREAM_ENCODED, 6, 6, |random| stall(random % 2 == 0, random % 3 == 0)).await);
-    run(cases, Harm::None, 12).await;
+    for (at, encoding) in RAW_AND_ENCODED.into_iter().enumerate() {
+        let stream = Talk { encoding, ..STREAM };
+        let (seed, share) = (10 * at as u64, if encoding == EncodingChoice::Raw { 1 } else { 3 });
+        let cut = |random| if random % 2 == 0 { Fault::Cut } else { Fault::Reset };
+        let mut cases = random_bytes(stream, seed + 1, 12 / share, cut).await;
+        let stall = |random| stall(random % 2 == 0, random % 3 == 0);
+        cases.extend(random_bytes(stream, seed + 2, 12 / share, stall).await);
+        cases.extend(random_bytes(stream, seed + 3, 8 / share, |_| Fault::Slow { bytes: 200 }).await);
+        run(cases, Harm::None, 12).await;
+        let flip = |random| Fault::Flip { bit: (random % 8) as u8 };
+        run(random_bytes(stream, seed + 4, 24 / share, flip).await, Harm::Altered, 12).await;
+    }
 }

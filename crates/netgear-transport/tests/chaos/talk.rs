@@ -1,6 +1,6 @@
 //! A session whose frames and data say themselves whether they are whole.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{fmt, time::Duration};
 
 use netgear_transport::{
     CloseError, Closed, FrameReceiver, FrameSender, RecvError, SendError, SessionFailure,
@@ -13,7 +13,7 @@ use netgear_transport::{
 use tokio::time::timeout;
 
 use crate::common::{
-    codec::RunLengths,
+    codec::{came_back, decoding, encoding},
     proxy::{DIRECTIONS, Fault, Plan, Proxy},
     receiver, sender,
 };
@@ -24,23 +24,17 @@ pub(crate) struct Talk {
     pub(crate) frames: usize,
     /// Of each frame.
     pub(crate) pixels: usize,
-    /// Whether the frames go encoded.
-    pub(crate) encoded: bool,
+    /// How the frames go.
+    pub(crate) encoding: EncodingChoice,
     /// Of each item of data beside its frame, and of each one that comes back.
     pub(crate) text: usize,
 }
 
 /// Some hundred bytes each way.
-pub(crate) const SHORT: Talk = Talk { frames: 4, pixels: 40, encoded: false, text: 16 };
-
-/// The same with its frames encoded.
-pub(crate) const SHORT_ENCODED: Talk = Talk { encoded: true, ..SHORT };
+pub(crate) const SHORT: Talk = Talk { frames: 4, pixels: 40, encoding: EncodingChoice::Raw, text: 16 };
 
 /// Some hundred thousand.
-pub(crate) const STREAM: Talk = Talk { frames: 30, pixels: 30_000, encoded: false, text: 3_000 };
-
-/// The same with its frames encoded.
-pub(crate) const STREAM_ENCODED: Talk = Talk { encoded: true, ..STREAM };
+pub(crate) const STREAM: Talk = Talk { frames: 30, pixels: 30_000, text: 3_000, ..SHORT };
 
 pub(crate) const HEARTBEAT: Heartbeat =
     Heartbeat { interval: Duration::from_millis(150), timeout: Duration::from_millis(600) };
@@ -75,8 +69,10 @@ struct Sending {
 struct Receiving {
     /// The sender left in good order if there is none.
     failure: Option<RecvError>,
-    deliveries: Vec<Delivery>,
+    /// Without the frame where that could not be decoded.
+    deliveries: Vec<Delivery<Option<Frame>>>,
     left: Vec<Value>,
+    talk: Talk,
     stats: Stats,
     closed: Result<Closed, CloseError>,
 }
@@ -90,8 +86,7 @@ impl fmt::Debug for Sending {
 
 impl fmt::Debug for Receiving {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let frames: Vec<_> =
-            self.deliveries.iter().map(|it| (it.sequence, read_picture(&it.frame))).collect();
+        let frames: Vec<_> = self.deliveries.iter().map(|it| it.sequence).zip(self.frames()).collect();
         let data: Vec<_> = self.data().map(read_data).collect();
         write!(f, "{{ {:?}, frames {frames:?}, data {data:?}, {} }}", self.failure, ending(&self.closed))
     }
@@ -135,13 +130,6 @@ fn picture(number: usize, talk: Talk) -> Frame {
 
 const REPEATED: usize = 5;
 
-/// The number, if no bit of the pixels has changed.
-fn read_picture(frame: &Frame) -> Option<usize> {
-    let (bytes, []) = frame.pixels().as_chunks::<REPEATED>() else { return None };
-    let is_repeated = bytes.iter().all(|bytes| *bytes == [bytes[0]; REPEATED]);
-    is_repeated.then(|| read(&bytes.iter().map(|bytes| bytes[0]).collect::<Vec<_>>()))?
-}
-
 fn data(number: usize, talk: Talk) -> Value {
     Value::Bytes(written(number, talk.text).into())
 }
@@ -173,13 +161,7 @@ pub(crate) async fn talk(pattern: Pattern, binds: Role, talk: Talk, plan: Option
         .timeout(wait)
         .wait_for_peer(WAIT)
         .linger(Duration::from_millis(200));
-    let (sender, receiver) = if talk.encoded {
-        let codec = RunLengths::new();
-        let sender = sender.codec(Arc::clone(&codec) as _).encoding(EncodingChoice::Lossless);
-        (sender, receiver.codec(codec))
-    } else {
-        (sender, receiver)
-    };
+    let (sender, receiver) = (encoding(sender, talk.encoding), decoding(receiver, talk.encoding));
     let any = || "tcp://127.0.0.1:0".parse().unwrap();
     let (sender, receiver, proxy) = match binds {
         Role::Receiver => {
@@ -231,14 +213,19 @@ async fn receive(receiver: FrameReceiver, talk: Talk) -> Receiving {
             Ok(Some(delivery)) => {
                 // With an altered bit it may be the answer to any frame.
                 let _ = receiver.reply(data(deliveries.len(), talk));
-                deliveries.push(delivery);
+                let (delivery, frame) = delivery.exchange_frame(());
+                deliveries.push(delivery.exchange_frame(Some(frame)).0);
+            }
+            Err(RecvError::Undecodable { delivery, .. }) => {
+                let _ = receiver.reply(data(deliveries.len(), talk));
+                deliveries.push(delivery.exchange_frame(None).0);
             }
             Ok(None) => break None,
             Err(failure) => break Some(failure),
         }
     };
     let left = std::iter::from_fn(|| receiver.try_recv_data()).collect();
-    Receiving { failure, deliveries, left, stats: receiver.stats(), closed: receiver.close().await }
+    Receiving { failure, deliveries, left, talk, stats: receiver.stats(), closed: receiver.close().await }
 }
 
 impl Outcome {
@@ -262,7 +249,7 @@ impl Outcome {
         if let Some(failure) = &sending.failure {
             return Err(format!("sending failed: {failure}"));
         }
-        equal("frames", receiving.deliveries.iter().map(|it| read_picture(&it.frame)).collect())?;
+        equal("frames", receiving.frames().collect())?;
         equal("sequence", receiving.deliveries.iter().map(|it| Some(it.sequence as usize)).collect())?;
         equal("data", receiving.data().map(read_data).collect())?;
         equal("returned", sending.returned.iter().map(read_data).collect())?;
@@ -276,7 +263,7 @@ impl Outcome {
             Some(RecvError::NoPeer(_)) if self.struck => {}
             Some(failure) => return Err(format!("receiving failed: {failure}")),
         }
-        let encoded = if talk.encoded { receiving.stats.frames_received } else { 0 };
+        let encoded = if talk.encoding == EncodingChoice::Raw { 0 } else { receiving.stats.frames_received };
         if receiving.stats.frames_encoded != encoded {
             return Err(format!("{} frames came encoded, not {encoded}", receiving.stats.frames_encoded));
         }
@@ -291,8 +278,7 @@ impl Outcome {
     /// is not its own is not.
     pub(crate) fn check_altered(&self, talk: Talk) -> Result<(), String> {
         let (sending, receiving) = self.both()?;
-        let whole = |it: &Delivery| read_picture(&it.frame).filter(|number| *number as u64 == it.sequence);
-        let frames: Vec<_> = receiving.deliveries.iter().map(whole).collect();
+        let frames: Vec<_> = receiving.frames().collect();
         let data: Vec<_> = receiving.data().map(read_data).collect();
         let returned: Vec<_> = sending.returned.iter().map(read_data).collect();
         let altered: usize =
@@ -319,6 +305,15 @@ impl Outcome {
 }
 
 impl Receiving {
+    /// The numbers of the frames that have every pixel as it is when the bytes that were sent are decoded.
+    fn frames(&self) -> impl Iterator<Item = Option<usize>> {
+        self.deliveries.iter().map(|it| {
+            let number = usize::try_from(it.sequence).ok().filter(|number| *number < self.talk.frames)?;
+            let expected = came_back(&picture(number, self.talk), self.talk.encoding);
+            (it.frame.as_ref() == Some(&expected)).then_some(number)
+        })
+    }
+
     fn data(&self) -> impl Iterator<Item = &Value> {
         let with_frames = self.deliveries.iter().flat_map(|it| it.earlier.iter().chain(&it.data));
         with_frames.chain(&self.left)
