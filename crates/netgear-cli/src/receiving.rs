@@ -144,7 +144,7 @@ impl Receiving {
             };
             tally.frame(&delivery.frame);
             tally.note(receiver.stats());
-            self.shown.frame(&delivery.frame, tally);
+            self.shown.frame(&delivery, tally);
             if self.snapshot.is_some() {
                 self.last = Some(delivery.frame.clone());
             }

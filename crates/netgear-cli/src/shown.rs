@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use clap::Args;
-use netgear::prelude::{Frame, Value};
+use netgear::prelude::{Delivery, Value};
 #[cfg(any(feature = "window", feature = "web"))]
 use netgear::viewer::Counters;
 #[cfg(feature = "window")]
@@ -107,17 +107,17 @@ impl Shown {
     }
 
     /// A frame has come, and the session stands so.
-    pub(crate) fn frame(&mut self, frame: &Frame, tally: &Tally) {
+    pub(crate) fn frame(&mut self, delivery: &Delivery, tally: &Tally) {
         #[cfg(feature = "window")]
         if let Some(window) = &mut self.window {
-            window.count(counters(tally));
+            window.count(counters(delivery, tally));
             // One that is closed has said so, and the program ends.
-            let _ = window.show(frame);
+            let _ = window.show(&delivery.frame);
         }
         #[cfg(feature = "web")]
         if let Some(web) = &self.web {
-            web.count(counters(tally));
-            web.show(frame);
+            web.count(counters(delivery, tally));
+            web.show(&delivery.frame);
         }
     }
 
@@ -147,7 +147,7 @@ impl Shown {
 }
 
 #[cfg(any(feature = "window", feature = "web"))]
-fn counters(tally: &Tally) -> Counters {
+fn counters(delivery: &Delivery, tally: &Tally) -> Counters {
     let (frames, bytes, dropped) = tally.counted();
-    Counters { frames, bytes, dropped, latency: tally.latency() }
+    Counters { frames, bytes, dropped, latency: delivery.latency().map(|latency| latency.duration) }
 }

@@ -156,16 +156,11 @@ impl Tally {
         self.frames
     }
 
-    /// Frames that crossed, the bytes of their pixels, and frames that were dropped.
+    /// Frames that came, the bytes that came over the link, and frames that were dropped.
     #[cfg_attr(not(any(feature = "window", feature = "web")), expect(dead_code, reason = "only viewers ask"))]
     pub(crate) fn counted(&self) -> (u64, u64, u64) {
-        (self.frames, self.bytes, self.dropped + self.session.frames_dropped.total())
-    }
-
-    /// How long half of the frames took at most, if that is known.
-    #[cfg_attr(not(any(feature = "window", feature = "web")), expect(dead_code, reason = "only viewers ask"))]
-    pub(crate) fn latency(&self) -> Option<Duration> {
-        self.session.latency.map(|latency| latency.p50)
+        let bytes = self.crossed.with(&self.session).received_bytes;
+        (self.frames, bytes, self.dropped + self.session.frames_dropped.total())
     }
 
     pub(crate) fn summary(&self) -> Summary {
@@ -206,7 +201,7 @@ impl Tally {
     }
 }
 
-/// What the frames took on the link, over all sessions, with those that were sent again.
+/// What crossed the link, over all sessions, with the frames that were sent again.
 #[derive(Debug, Clone, Copy, Default)]
 struct Crossed {
     encoding: Encoding,
@@ -214,6 +209,8 @@ struct Crossed {
     undecodable: u64,
     pixels: u64,
     wire_bytes: u64,
+    /// All that came over the link: data as well, and a few bytes with each frame.
+    received_bytes: u64,
 }
 
 impl Crossed {
@@ -224,6 +221,7 @@ impl Crossed {
             undecodable: self.undecodable + session.frames_undecodable,
             pixels: self.pixels + session.pixel_bytes,
             wire_bytes: self.wire_bytes + session.frame_bytes,
+            received_bytes: self.received_bytes + session.bytes_received,
         }
     }
 }
@@ -398,6 +396,21 @@ mod tests {
         assert_eq!(summary.digest, Some(format!("{:016x}", xxhash_rust::xxh3::xxh3_64(&[1, 2, 3, 4]))));
         assert_eq!((summary.frames, summary.bytes), (2, 4));
         assert_eq!(summary.returned_digest, None);
+    }
+
+    #[test]
+    #[cfg(any(feature = "window", feature = "web"))]
+    fn viewers_are_told_what_crossed_the_link() {
+        let mut tally = Tally::new(false);
+        tally.frame(&Frame::gray8(100, 100, vec![0; 10_000]).unwrap());
+        let mut stats = Stats::default();
+        stats.bytes_received = 700;
+        tally.note(stats);
+        assert_eq!(tally.counted(), (1, 700, 0));
+        tally.end_session();
+        stats.bytes_received = 50;
+        tally.note(stats);
+        assert_eq!(tally.counted(), (1, 750, 0));
     }
 
     #[test]

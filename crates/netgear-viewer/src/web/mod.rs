@@ -12,6 +12,7 @@ use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener},
     sync::{Arc, atomic::Ordering},
     thread::{self, JoinHandle},
+    time::Instant,
 };
 
 use netgear_media::{
@@ -101,9 +102,9 @@ impl WebViewer {
         self.shared.show_data(direction, data);
     }
 
-    /// What the statistics are made of. Without it, the frames that are shown are counted.
+    /// What the statistics are made of, to be told with each frame. Without it, the frames that are shown are counted.
     pub fn count(&self, counters: Counters) {
-        self.shared.newest().meter.count(counters);
+        self.shared.newest().meter.count(counters, Instant::now());
     }
 
     /// What somebody typed on the page to send back, if there is anything: text, or what JSON says. The first that was typed is the

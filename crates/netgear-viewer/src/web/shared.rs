@@ -83,7 +83,7 @@ impl Shared {
                 number: 0,
                 is_wanted: false,
                 is_over: false,
-                meter: Meter::new(Instant::now()),
+                meter: Meter::default(),
             }),
             wanted: Condvar::new(),
             picture: watch::Sender::new(None),
@@ -106,7 +106,7 @@ impl Shared {
         let mut newest = self.newest();
         let before = newest.frame.replace(frame.clone());
         newest.number += 1;
-        newest.meter.frame(frame);
+        newest.meter.frame(frame, Instant::now());
         let is_wanted = newest.is_wanted;
         drop(newest);
         if is_wanted {

@@ -19,10 +19,7 @@ use winit::{
     window::WindowId,
 };
 
-use super::{
-    Shared, WindowError,
-    pane::{Pane, Wish},
-};
+use super::{Shared, WindowError, pane::Pane};
 
 /// The one event loop that a program can have: winit allows no second.
 static LOOP: Mutex<State> = Mutex::new(State::NotStarted);
@@ -279,7 +276,7 @@ impl ApplicationHandler<Request> for Windows {
 
     fn window_event(&mut self, _: &ActiveEventLoop, id: WindowId, event: WindowEvent) {
         let Some(pane) = self.panes.get_mut(&id) else { return };
-        if pane.handle(event) == Some(Wish::Close) {
+        if pane.handle(event) {
             self.close(id);
         }
     }

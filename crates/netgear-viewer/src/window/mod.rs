@@ -71,16 +71,18 @@ impl Window {
     pub fn show(&mut self, frame: &Frame) -> Result<(), WindowError> {
         self.if_open()?;
         let mut content = self.shared.content();
-        content.newest = Some(frame.clone());
-        content.meter.frame(frame);
+        let before = content.newest.replace(frame.clone());
+        content.meter.frame(frame, Instant::now());
         drop(content);
+        // Its memory may be given back, which nobody needs to wait for.
+        drop(before);
         self.shared.announce(&self.display);
         Ok(())
     }
 
-    /// What the statistics are made of. Without it, the frames that are shown are counted.
+    /// What the statistics are made of, to be told with each frame. Without it, the frames that are shown are counted.
     pub fn count(&mut self, counters: Counters) {
-        self.shared.content().meter.count(counters);
+        self.shared.content().meter.count(counters, Instant::now());
     }
 
     /// Whether the user has not closed it.
@@ -138,7 +140,7 @@ impl Shared {
     fn new(title: &str) -> Self {
         Self {
             title: title.to_owned(),
-            content: Mutex::new(Content { newest: None, meter: Meter::new(Instant::now()) }),
+            content: Mutex::new(Content { newest: None, meter: Meter::default() }),
             is_announced: AtomicBool::new(false),
             is_closed: AtomicBool::new(false),
             on_close: Mutex::new(None),
@@ -165,7 +167,8 @@ impl Shared {
     /// The window is gone.
     fn close(&self) {
         if !self.is_closed.swap(true, Ordering::AcqRel) {
-            self.content().newest = None;
+            let before = self.content().newest.take();
+            drop(before);
             self.tell_closed();
         }
     }

@@ -27,12 +27,6 @@ use winit::{
 use super::{Shared, saving};
 use crate::{displayable::displayable, statistics::Statistics};
 
-/// What the user wants that the window cannot do itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Wish {
-    Close,
-}
-
 /// One window.
 pub(super) struct Pane {
     shared: Arc<Shared>,
@@ -153,9 +147,11 @@ impl Pane {
         let _ = self.window.request_inner_size(PhysicalSize::new(width, height));
     }
 
-    pub(super) fn handle(&mut self, event: WindowEvent) -> Option<Wish> {
+    /// Says whether the user wants to close the window, which it cannot do itself.
+    #[must_use]
+    pub(super) fn handle(&mut self, event: WindowEvent) -> bool {
         match event {
-            WindowEvent::CloseRequested => return Some(Wish::Close),
+            WindowEvent::CloseRequested => return true,
             WindowEvent::RedrawRequested => self.draw(),
             WindowEvent::Resized(_) | WindowEvent::ScaleFactorChanged { .. } => self.window.request_redraw(),
             WindowEvent::KeyboardInput {
@@ -164,12 +160,13 @@ impl Pane {
             } => return self.press(&logical_key),
             _ => {}
         }
-        None
+        false
     }
 
-    fn press(&mut self, key: &Key) -> Option<Wish> {
+    /// Says whether it is a key that closes the window.
+    fn press(&mut self, key: &Key) -> bool {
         match key.as_ref() {
-            Key::Named(NamedKey::Escape) | Key::Character("q" | "Q") => return Some(Wish::Close),
+            Key::Named(NamedKey::Escape) | Key::Character("q" | "Q") => return true,
             Key::Named(NamedKey::Space) => self.pause_or_go_on(),
             Key::Character("s" | "S") => self.save(),
             Key::Character("i" | "I") => {
@@ -178,7 +175,7 @@ impl Pane {
             }
             _ => {}
         }
-        None
+        false
     }
 
     fn pause_or_go_on(&mut self) {
