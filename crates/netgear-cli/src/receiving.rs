@@ -180,17 +180,23 @@ impl Receiving {
         tally: &mut Tally,
     ) -> Result<(), Failure> {
         // What a person says goes before what is always said. That it cannot be sent is for that person to hear, and ends nothing.
+        #[cfg(feature = "web")]
         if let Some(typed) = self.shown.typed() {
-            match receiver.reply(typed.clone()) {
+            match receiver.reply(typed.value().clone()) {
                 Ok(()) => {
-                    self.shown.sent(&typed);
+                    self.shown.sent(typed.value());
+                    typed.sent();
                     tally.data_given += 1;
                     return Ok(());
                 }
                 Err(ReplyError::Refused(refusal)) => {
                     print::note(&format_args!("what was typed is not sent: {refusal}"));
+                    typed.refused(refusal);
                 }
-                Err(error) => return Err(error.into()),
+                Err(error) => {
+                    typed.refused(&error);
+                    return Err(error.into());
+                }
             }
         }
         let reply = match &mut self.reply {

@@ -1,7 +1,7 @@
 //! Where a person sees what is received, and what that person wants.
 
 #[cfg(feature = "web")]
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use clap::Args;
@@ -11,7 +11,7 @@ use netgear::viewer::Counters;
 #[cfg(feature = "window")]
 use netgear::viewer::Window;
 #[cfg(feature = "web")]
-use netgear::viewer::{Direction, WebViewer};
+use netgear::viewer::{Direction, Typed, WebViewer};
 use tokio::sync::Notify;
 
 #[cfg(feature = "web")]
@@ -34,10 +34,48 @@ pub(crate) struct ShownOptions {
     #[cfg(feature = "web")]
     #[arg(long, requires = "web")]
     web_public: bool,
-    /// A secret without which --web shows nothing; it is part of the address that is printed.
+    /// A secret without which --web shows nothing; it is part of the address that is printed. Others on this machine can see the
+    /// options of a program; the variable NETGEAR_WEB_TOKEN does the same unseen.
     #[cfg(feature = "web")]
     #[arg(long, value_name = "SECRET", requires = "web")]
-    web_token: Option<String>,
+    web_token: Option<Secret>,
+    /// A name by which browsers on other machines call this one, such as desk.local; may be given several times. The page answers
+    /// to IP addresses and localhost without it, and to no other name.
+    #[cfg(feature = "web")]
+    #[arg(long, value_name = "NAME", requires = "web")]
+    web_host: Vec<String>,
+}
+
+/// What no log is to show.
+#[cfg(feature = "web")]
+#[derive(Clone)]
+struct Secret(String);
+
+#[cfg(feature = "web")]
+impl Secret {
+    const VARIABLE: &str = "NETGEAR_WEB_TOKEN";
+
+    /// From the environment, where it is.
+    fn of_environment() -> Option<Self> {
+        // What is no text is no token either, and is refused as such.
+        std::env::var_os(Self::VARIABLE).map(|secret| Self(secret.to_string_lossy().into_owned()))
+    }
+}
+
+#[cfg(feature = "web")]
+impl std::str::FromStr for Secret {
+    type Err = std::convert::Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(Self(text.to_owned()))
+    }
+}
+
+#[cfg(feature = "web")]
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Secret(not shown)")
+    }
 }
 
 /// Every place where the stream is shown: none, a window, a page, or both. Nothing here ever waits.
@@ -52,6 +90,15 @@ pub(crate) struct Shown {
 }
 
 impl ShownOptions {
+    /// Whether somebody looks, in one way or another.
+    pub(crate) fn is_any(&self) -> bool {
+        #[cfg(feature = "web")]
+        if self.web.is_some() {
+            return true;
+        }
+        self.wants_window()
+    }
+
     /// Whether the program's first thread is to be the windows'.
     pub(crate) fn wants_window(&self) -> bool {
         #[cfg(feature = "window")]
@@ -71,18 +118,33 @@ impl ShownOptions {
         if let Some(address) = self.web {
             let mut builder =
                 WebViewer::builder().title(title).public(self.web_public).takes_data(takes_data);
-            let has_token = self.web_token.is_some();
-            if let Some(token) = self.web_token {
+            let token = self.web_token.or_else(Secret::of_environment);
+            let has_token = token.is_some();
+            if let Some(Secret(token)) = token {
                 builder = builder.token(token);
             }
+            for name in &self.web_host {
+                builder = builder.host_name(name);
+            }
             let web = builder.open(address)?;
-            if !web.address().ip().is_loopback() {
+            let ip = web.address().ip();
+            if !ip.is_loopback() {
                 let who = if has_token { "who has the token" } else { "anybody who reaches this machine" };
-                print::note(&format_args!(
-                    "warning: {who} sees this stream and can send data back, and nothing of it is encrypted"
-                ));
+                let what =
+                    if takes_data { "sees this stream and can send data back" } else { "sees this stream" };
+                print::note(&format_args!("warning: {who} {what}, and nothing of it is encrypted"));
             }
             print::note(&format_args!("showing at {}", web.url()));
+            if ip.is_unspecified() {
+                let name = self
+                    .web_host
+                    .first()
+                    .map_or("this machine's address or a name given to --web-host", |name| name);
+                print::note(&format_args!(
+                    "from other machines the same with {name} in place of {}",
+                    own(ip)
+                ));
+            }
             shown.web = Some(web);
         }
         #[cfg(feature = "window")]
@@ -138,12 +200,16 @@ impl Shown {
     }
 
     /// What somebody typed to send back.
-    pub(crate) fn typed(&self) -> Option<Value> {
-        #[cfg(feature = "web")]
-        return self.web.as_ref()?.try_typed();
-        #[cfg(not(feature = "web"))]
-        return None;
+    #[cfg(feature = "web")]
+    pub(crate) fn typed(&self) -> Option<Typed> {
+        self.web.as_ref()?.try_typed()
     }
+}
+
+/// How this machine calls itself where it is asked for every address that it has.
+#[cfg(feature = "web")]
+fn own(ip: IpAddr) -> &'static str {
+    if ip.is_ipv4() { "127.0.0.1" } else { "[::1]" }
 }
 
 #[cfg(any(feature = "window", feature = "web"))]

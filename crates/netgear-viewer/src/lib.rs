@@ -49,6 +49,6 @@ pub use netgear_proto as proto;
 #[cfg(any(feature = "window", feature = "web"))]
 pub use statistics::Counters;
 #[cfg(feature = "web")]
-pub use web::{Direction, WebError, WebViewer, WebViewerBuilder};
+pub use web::{Direction, Typed, WebError, WebViewer, WebViewerBuilder};
 #[cfg(feature = "window")]
 pub use window::{Window, WindowError, on_main_thread};

@@ -12,7 +12,7 @@ use std::{
 use netgear_media::proto::{ElementType, Frame, PixelFormat, Shape, Value};
 use netgear_viewer::{Counters, Direction, WebError, WebViewer};
 use serde_json::{Value as Json, json};
-use tokio_tungstenite::tungstenite::{self, Error, Message, WebSocket, client::client};
+use tokio_tungstenite::tungstenite::{self, Error, Message, WebSocket, client::client, protocol::CloseFrame};
 
 /// Longer than anything here takes on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -65,30 +65,51 @@ impl Client {
         }
     }
 
-    fn next(&mut self) -> Message {
-        self.socket.read().unwrap()
+    /// The first message that is taken, however many others come meanwhile: statistics never end.
+    #[track_caller]
+    fn next<T>(&mut self, what: &str, mut take: impl FnMut(Message) -> Option<T>) -> T {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let message = self.socket.read().unwrap_or_else(|error| panic!("{what}: {error}"));
+            if let Some(taken) = take(message) {
+                return taken;
+            }
+            assert!(Instant::now() < deadline, "{what} never came");
+        }
     }
 
     /// The next picture: its number and its JPEG.
+    #[track_caller]
     fn picture(&mut self) -> (u64, Vec<u8>) {
-        loop {
-            if let Message::Binary(message) = self.next() {
-                let (number, jpeg) = message.split_at(8);
-                return (u64::from_le_bytes(number.try_into().unwrap()), jpeg.to_vec());
-            }
-        }
+        self.next("a picture", |message| {
+            let Message::Binary(message) = message else { return None };
+            let (number, jpeg) = message.split_at(8);
+            Some((u64::from_le_bytes(number.try_into().unwrap()), jpeg.to_vec()))
+        })
     }
 
-    /// The next message of this type.
+    /// The next message of one of these types.
+    #[track_caller]
+    fn told_one_of(&mut self, kinds: &[&str]) -> Json {
+        self.next(&kinds.join(" or "), |message| {
+            let Message::Text(text) = message else { return None };
+            let json: Json = serde_json::from_str(&text).unwrap();
+            kinds.iter().any(|kind| json["type"] == *kind).then_some(json)
+        })
+    }
+
+    #[track_caller]
     fn told(&mut self, kind: &str) -> Json {
-        loop {
-            if let Message::Text(text) = self.next() {
-                let json: Json = serde_json::from_str(&text).unwrap();
-                if json["type"] == kind {
-                    return json;
-                }
-            }
-        }
+        self.told_one_of(&[kind])
+    }
+
+    /// Why the server closes it.
+    #[track_caller]
+    fn reason(&mut self) -> CloseFrame {
+        self.next("a reason", |message| match message {
+            Message::Close(reason) => Some(reason.unwrap()),
+            _ => None,
+        })
     }
 
     fn say(&mut self, message: &Json) {
@@ -101,7 +122,8 @@ impl Client {
 
     /// Whether the connection ends, whatever comes before.
     fn is_closed(&mut self) -> bool {
-        loop {
+        let deadline = Instant::now() + PATIENCE;
+        while Instant::now() < deadline {
             match self.socket.read() {
                 Ok(Message::Close(_))
                 | Err(Error::ConnectionClosed | Error::AlreadyClosed | Error::Protocol(_)) => {
@@ -112,6 +134,7 @@ impl Client {
                 Err(_) => return true,
             }
         }
+        false
     }
 }
 
@@ -142,6 +165,7 @@ fn the_page_and_its_files_may_load_nothing_else() {
         ("/", "text/html"),
         ("/page.css", "text/css"),
         ("/page.js", "text/javascript"),
+        ("/box.js", "text/javascript"),
         ("/plot.js", "text/javascript"),
     ] {
         let answer = get(&viewer, path, "");
@@ -330,23 +354,17 @@ fn what_is_typed_is_text_or_json_and_bounded() {
         ("<b>&", Value::from("<b>&")),
         ("18446744073709551615", Value::from(u64::MAX)),
     ] {
-        client.say(&json!({"type": "send", "text": text}));
+        client.say(&json!({"type": "send", "id": 5, "text": text}));
         client.told("taken");
-        assert_eq!(viewer.try_typed(), Some(value), "{text}");
+        assert_eq!(viewer.try_typed().unwrap().value(), &value, "{text}");
     }
-    assert_eq!(viewer.try_typed(), None);
+    assert!(viewer.try_typed().is_none());
     // What nobody takes is refused in the end, and what was taken is still there.
     let mut taken = 0;
     let refused = loop {
-        client.say(&json!({"type": "send", "text": taken.to_string()}));
-        let answer = loop {
-            if let Message::Text(text) = client.next() {
-                let answer: Json = serde_json::from_str(&text).unwrap();
-                if answer["type"] == "taken" || answer["type"] == "refused" {
-                    break answer;
-                }
-            }
-        };
+        client.say(&json!({"type": "send", "id": taken, "text": taken.to_string()}));
+        let answer = client.told_one_of(&["taken", "refused"]);
+        assert_eq!(answer["id"], taken);
         if answer["type"] == "refused" {
             break answer;
         }
@@ -354,7 +372,25 @@ fn what_is_typed_is_text_or_json_and_bounded() {
         assert!(taken < 100);
     };
     assert!(refused["why"].as_str().unwrap().contains("next frame"));
-    assert_eq!(viewer.try_typed(), Some(Value::from(0)));
+    assert_eq!(viewer.try_typed().unwrap().value(), &Value::from(0));
+}
+
+#[test]
+fn who_types_hears_what_became_of_it_and_nobody_else_does() {
+    let viewer = open();
+    let mut others = Client::join(&viewer);
+    let mut client = Client::join(&viewer);
+    for id in [7, 8] {
+        client.say(&json!({"type": "send", "id": id, "text": "x"}));
+        client.told("taken");
+    }
+    viewer.try_typed().unwrap().sent();
+    assert_eq!(client.told("sent")["id"], 7);
+    viewer.try_typed().unwrap().refused("it is too deep");
+    let refused = client.told("refused");
+    assert_eq!((&refused["id"], &refused["why"]), (&json!(8), &json!("it is too deep")));
+    others.say(&json!({"type": "send", "id": 1, "text": "y"}));
+    assert_eq!(others.told_one_of(&["taken", "sent", "refused"])["type"], "taken");
 }
 
 #[test]
@@ -364,9 +400,10 @@ fn who_says_what_the_page_does_not_is_sent_away() {
         Message::text("nonsense"),
         Message::text("{\"type\": \"other\"}"),
         Message::text("{\"type\": \"send\"}"),
+        Message::text("{\"type\": \"send\", \"text\": \"\"}"),
         Message::text("[".repeat(10_000)),
         Message::binary(vec![0; 10]),
-        Message::text(json!({"type": "send", "text": "x".repeat(100_000)}).to_string()),
+        Message::text(json!({"type": "send", "id": 1, "text": "x".repeat(100_000)}).to_string()),
     ] {
         let mut client = Client::join(&viewer);
         // It may be gone before all is said.
@@ -378,7 +415,7 @@ fn who_says_what_the_page_does_not_is_sent_away() {
     let header = [0x81, 0xff, 0x40, 0, 0, 0, 0, 0, 0, 0, 1, 2, 3, 4, 5];
     client.socket.get_mut().write_all(&header).unwrap();
     assert!(client.is_closed());
-    assert_eq!(viewer.try_typed(), None);
+    assert!(viewer.try_typed().is_none());
     assert_status(&get(&viewer, "/", ""), 200);
 }
 
@@ -387,9 +424,9 @@ fn a_page_that_takes_no_data_refuses_it_and_has_no_box() {
     let viewer = WebViewer::builder().takes_data(false).open("127.0.0.1:0".parse().unwrap()).unwrap();
     assert!(get(&viewer, "/", "").contains("data-takes-data=\"no\""));
     let mut client = Client::join(&viewer);
-    client.say(&json!({"type": "send", "text": "hello"}));
-    client.told("refused");
-    assert_eq!(viewer.try_typed(), None);
+    client.say(&json!({"type": "send", "id": 3, "text": "hello"}));
+    assert_eq!(client.told("refused")["id"], 3);
+    assert!(viewer.try_typed().is_none());
 }
 
 #[test]
@@ -409,12 +446,11 @@ fn data_and_statistics_are_told() {
     viewer.show(&gray(1));
     let latency = Some(Duration::from_millis(7));
     viewer.count(Counters { frames: 12, bytes: 34, dropped: 5, latency });
-    let statistics = loop {
-        let statistics = client.told("statistics");
-        if statistics["frames"] == 12 {
-            break statistics;
-        }
-    };
+    let statistics = client.next("the statistics", |message| {
+        let Message::Text(text) = message else { return None };
+        let json: Json = serde_json::from_str(&text).unwrap();
+        (json["frames"] == 12).then_some(json)
+    });
     for (field, value) in
         [("width", 64), ("height", 48), ("bytes", 34), ("dropped", 5), ("latency_us", 7000), ("viewers", 1)]
     {
@@ -445,13 +481,23 @@ fn one_more_viewer_than_may_look_is_told_so() {
     let viewer = WebViewer::builder().max_viewers(1).open("127.0.0.1:0".parse().unwrap()).unwrap();
     let first = Client::join(&viewer);
     let address = viewer.address();
-    assert_eq!(Client::try_join(address, &viewer).err().unwrap(), 503);
+    // In a way that a page can hear.
+    let reason = Client::join(&viewer).reason();
+    assert_eq!((u16::from(reason.code), viewer.viewers()), (1013, 1));
+    assert!(reason.reason.contains("all places are taken"), "{reason:?}");
+    // Many who come all the same are turned away without a socket, and those who look go on.
+    let all: Vec<_> = (0..40).map(|_| Client::try_join(address, &viewer)).collect();
+    let without = all.iter().filter_map(|one| one.as_ref().err());
+    assert!(without.clone().count() >= 10 && without.clone().all(|status| *status == 503));
+    drop(all);
     drop(first);
     let deadline = Instant::now() + PATIENCE;
-    while Client::try_join(address, &viewer).is_err() {
+    while viewer.viewers() > 0 {
         assert!(Instant::now() < deadline, "the place is never given back");
         thread::sleep(Duration::from_millis(10));
     }
+    viewer.show(&gray(1));
+    Client::join(&viewer).picture();
 }
 
 #[test]
@@ -464,8 +510,22 @@ fn a_token_is_wanted_by_the_page_and_by_the_socket() {
     assert_eq!(Client::try_join(viewer.address(), &viewer).err().unwrap(), 403);
     let url = format!("ws://{}/socket?token=s3cret", viewer.address());
     assert!(client(url, connect(&viewer)).is_ok());
+    assert!(!format!("{viewer:?} {:?}", WebViewer::builder().token("s3cret")).contains("s3cret"));
     let builder = WebViewer::builder().token("a b");
     assert!(matches!(builder.open("127.0.0.1:0".parse().unwrap()), Err(WebError::Token)));
+}
+
+#[test]
+fn a_name_that_was_told_is_answered_to() {
+    let viewer = WebViewer::builder().host_name("desk.local").open("127.0.0.1:0".parse().unwrap()).unwrap();
+    let ask =
+        |host: &str| says(&viewer, &format!("GET / HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"));
+    assert_status(&ask("desk.local:8080"), 200);
+    let refused = ask("other.local:8080");
+    assert_status(&refused, 403);
+    assert!(refused.contains("--web-host"), "{refused}");
+    let builder = WebViewer::builder().host_name("http://desk.local");
+    assert!(matches!(builder.open("127.0.0.1:0".parse().unwrap()), Err(WebError::HostName { .. })));
 }
 
 #[test]
@@ -488,7 +548,8 @@ fn the_end_is_told_and_the_address_is_free_again() {
     let mut client = Client::join(&viewer);
     client.told("statistics");
     drop(viewer);
-    assert!(client.is_closed());
+    let reason = client.reason();
+    assert_eq!((u16::from(reason.code), reason.reason.as_str()), (1001, "the program has ended"));
     drop(client);
     // Nobody is there any more.
     assert!(TcpStream::connect(address).is_err());

@@ -13,7 +13,7 @@ use std::{
 };
 
 use browser::Browser;
-use common::{Program, run};
+use common::{Program, command, run};
 use netgear::prelude::TestPattern;
 use serde_json::Value as Json;
 
@@ -53,6 +53,45 @@ fn moves(browser: &Browser, frames: u64) {
         "return Number(document.getElementById('picture').dataset.number) >= {}",
         from + frames
     ));
+}
+
+/// No picture is drawn, or asked for, while a second's frames come and more.
+fn stands_while_the_stream_goes_on(browser: &Browser) {
+    // What was on its way has come.
+    browser.run(
+        "window.said = 0;
+         const send = WebSocket.prototype.send;
+         WebSocket.prototype.send = function (message) { window.said += message.includes('shown'); send.call(this, message); }",
+    );
+    let frames = "parseInt(document.getElementById('counts').textContent)";
+    let before =
+        browser.run(&format!("return [{frames}, Number(document.getElementById('picture').dataset.number)]"));
+    let (count, standing) = (before[0].as_u64().unwrap(), before[1].as_u64().unwrap());
+    browser.until(&format!("return {frames} >= {count} + 20"));
+    assert_eq!(number(browser), standing);
+    assert_eq!(browser.run("return window.said"), 0);
+}
+
+/// As a browser tells a page that its tab is in front, or is not.
+fn become_visible(browser: &Browser, state: &str) {
+    browser.run(&format!(
+        "Object.defineProperty(document, 'hidden', {{ value: '{state}' === 'hidden', configurable: true }});
+         document.dispatchEvent(new Event('visibilitychange'));"
+    ));
+}
+
+/// Waits until the plots show a stream and not its first second.
+fn plots_are_drawn(browser: &Browser) {
+    browser.until(
+        "const plotted = (id) => {
+           const { width, height } = document.getElementById(id);
+           const { data } = document.getElementById(id).getContext('2d').getImageData(0, 0, width, height);
+           const columns = new Set();
+           for (let at = 3; at < data.length; at += 4) if (data[at] > 0) columns.add(((at - 3) / 4) % width);
+           return columns.size > width / 10;
+         };
+         return ['fps', 'latency', 'rate'].every(plotted);",
+    );
 }
 
 /// Nothing is wider than the page.
@@ -131,27 +170,42 @@ fn the_page_shows_the_stream_and_sends_back_what_is_typed() {
     browser.type_into("#text", "{\"typed\": [1, 2]}");
     browser.click("#send button");
     serve.stderr_line("{\"typed\": [1, 2]}");
-    // What a session does not carry is said, and ends nothing.
-    browser.type_into("#text", &("[".repeat(70) + &"]".repeat(70)));
+    let sent = "document.getElementById('sent').textContent";
+    let text = "document.getElementById('text').value";
+    browser.until(&format!("return {sent} === 'sent: {{\"typed\": [1, 2]}}' && {text} === ''"));
+    // What a session does not carry is said to whoever typed it, ends nothing, and is not lost.
+    let deep = "[".repeat(70) + &"]".repeat(70);
+    browser.type_into("#text", &deep);
     browser.click("#send button");
     view.stderr_line("what was typed is not sent: ");
+    browser.until(&format!("return {sent}.startsWith('not sent: ') && {text} === '{deep}'"));
+    browser.run("document.getElementById('text').value = ''");
     browser.type_into("#text", "no JSON <i>\u{e007}");
     serve.stderr_line("\"no JSON <i>\"");
-    assert_eq!(browser.run("return document.getElementById('text').value"), "");
+    browser.until(&format!("return {sent} === 'sent: no JSON <i>' && {text} === ''"));
 
     // The picture stands, and goes on at the newest.
     browser.click("#pause");
-    browser.until("return document.getElementById('banner').textContent === 'paused'");
-    let standing = number(&browser);
-    std::thread::sleep(std::time::Duration::from_millis(500));
-    assert_eq!(number(&browser), standing);
+    browser.until("return document.getElementById('state').textContent === 'paused'");
+    assert_eq!(
+        browser.run("return document.getElementById('banner').textContent"),
+        "paused; the stream goes on"
+    );
+    stands_while_the_stream_goes_on(&browser);
     // By a key as well.
     browser.run("document.activeElement.blur()");
     browser.type_into("body", " ");
     moves(&browser, 5);
 
+    // A page that nobody sees is shown nothing, and when it is seen again the newest at once.
+    become_visible(&browser, "hidden");
+    stands_while_the_stream_goes_on(&browser);
+    become_visible(&browser, "visible");
+    moves(&browser, 5);
+
     browser.become_device(1280, 720, false);
     assert_fits(&browser);
+    plots_are_drawn(&browser);
     keep(&browser, "web.png");
     assert_eq!(browser.complaints(), Vec::<Json>::new());
     drop(browser);
@@ -174,6 +228,7 @@ fn a_phone_shows_all_of_it() {
     browser.open(&url);
     moves(&browser, 5);
     browser.until("return document.querySelectorAll('#data li').length > 20");
+    plots_are_drawn(&browser);
     assert_fits(&browser);
     // What is pressed is large enough for a finger.
     let heights = browser
@@ -215,9 +270,9 @@ fn one_who_never_reads_harms_neither_the_session_nor_another_viewer() {
     let mut status = [0; 12];
     stalled.read_exact(&mut status).unwrap();
     assert_eq!(&status, b"HTTP/1.1 101");
-    browser.until("return document.getElementById('counts').textContent.endsWith('2 viewers')");
+    browser.until("return document.getElementById('counts').textContent.endsWith('2\u{a0}viewers')");
     browser.open_another(&url);
-    browser.until("return document.getElementById('counts').textContent.endsWith('3 viewers')");
+    browser.until("return document.getElementById('counts').textContent.endsWith('3\u{a0}viewers')");
     moves(&browser, 60);
     drop(browser);
     serve.signal("INT");
@@ -225,6 +280,65 @@ fn one_who_never_reads_harms_neither_the_session_nor_another_viewer() {
     assert_eq!(view["frames"], serve["frames"]);
     // The session kept its pace: 20 a second, on a machine that has the time for half of it.
     assert!(view["fps"].as_f64().unwrap() > 10.0, "{view}");
+}
+
+#[test]
+fn the_page_says_how_things_stand_and_comes_back_with_the_program() {
+    let Some(browser) = Browser::start() else { return };
+    let how = &["view", "--bind", "tcp://127.0.0.1:0"][..];
+    let view = Program::start(&[how, &["--web", "127.0.0.1:0"]].concat());
+    let url = view.stderr_line("showing at ")["showing at ".len()..].to_owned();
+    let address = url.trim_start_matches("http://").trim_end_matches('/').to_owned();
+    let state = |text: &str| {
+        browser.until(&format!("return document.getElementById('state').textContent === '{text}'"));
+    };
+    browser.open(&url);
+    state("waiting for frames");
+    let serve =
+        Program::start(&["serve", "test:320x240@20", "--frames", "40", "--connect", &view.listening()]);
+    state("live");
+    moves(&browser, 5);
+    // The sender leaves, and the program ends with it.
+    serve.end().ok();
+    view.end().ok();
+    state("the program has ended; trying again");
+
+    let view = Program::start(&[how, &["--web", &address, "--stay"]].concat());
+    state("no new frames");
+    browser.run("delete document.getElementById('picture').dataset.number");
+    let serve = Program::start(&["serve", "test:320x240@20", "--connect", &view.listening()]);
+    state("live");
+    moves(&browser, 5);
+    // It stands still, though nobody has left.
+    serve.signal("STOP");
+    state("no new frames");
+    serve.signal("CONT");
+    state("live");
+    view.signal("INT");
+    view.end().ok();
+    state("the program has ended; trying again");
+
+    // Whoever is not let in any more hears why.
+    let _view = Program::start(&[how, &["--web", &address, "--web-token", "s3cret"]].concat());
+    browser.until(
+        "return document.getElementById('state').textContent.startsWith('This page wants its access token')",
+    );
+}
+
+#[test]
+fn a_token_can_stand_in_the_environment_and_is_in_no_list_of_processes() {
+    let mut view = command(&["view", "--bind", "tcp://127.0.0.1:0", "--web", "127.0.0.1:0"]);
+    view.env("NETGEAR_WEB_TOKEN", "s3cret");
+    let view = Program::spawn(view);
+    assert!(view.stderr_line("showing at http://127.0.0.1:").ends_with("/?token=s3cret"));
+    // One that is empty is a mistake, and not leave for everybody.
+    let mut view = command(&["view", "--bind", "tcp://127.0.0.1:0", "--web", "127.0.0.1:0"]);
+    view.env("NETGEAR_WEB_TOKEN", "");
+    Program::spawn(view).end().fails(1, &["--web", "token"]);
+    // Without a page it says nothing.
+    let mut probe = command(&["demo", "--frames", "1"]);
+    probe.env("NETGEAR_WEB_TOKEN", "");
+    Program::spawn(probe).end().ok();
 }
 
 #[test]
@@ -236,12 +350,30 @@ fn a_page_for_other_machines_has_to_be_asked_for_and_is_warned_about() {
     let view = Program::start(&[&how[..], &["0.0.0.0:0", "--web-public", "--web-token", "s3cret"]].concat());
     view.stderr_line("warning: who has the token sees this stream");
     assert!(view.stderr_line("showing at http://127.0.0.1:").ends_with("/?token=s3cret"));
+    // Who can only look is not said to do more.
+    let view = Program::start(&[&how[..], &["0.0.0.0:0", "--web-public", "--unidirectional"]].concat());
+    let warning = view.stderr_line("warning: anybody who reaches this machine sees this stream");
+    assert!(!warning.contains("send data"), "{warning}");
+    let named = ["0.0.0.0:0", "--web-public", "--web-host", "desk.local", "--web-host", "desk"];
+    let view = Program::start(&[&how[..], &named].concat());
+    let url = view.stderr_line("showing at ");
+    let port = url.trim_end_matches('/').rsplit(':').next().unwrap();
+    view.stderr_line("from other machines the same with desk.local in place of 127.0.0.1");
+    for (host, status) in [("desk", "200"), ("desk.local", "200"), ("other", "403")] {
+        let mut page = TcpStream::connect(format!("127.0.0.1:{port}")).unwrap();
+        write!(page, "GET / HTTP/1.1\r\nHost: {host}:{port}\r\nConnection: close\r\n\r\n").unwrap();
+        let mut answer = String::new();
+        page.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{host}: {answer:.200}");
+    }
 }
 
 #[test]
 fn the_demo_has_a_page() {
     let Some(browser) = Browser::start() else { return };
-    let demo = Program::start(&["demo", "--web", "127.0.0.1:0", "--seconds", "600", "--json"]);
+    // It goes on until it is told to end.
+    let demo = Program::start(&["demo", "--web", "127.0.0.1:0", "--json"]);
+    demo.stderr_line("streaming until Ctrl-C");
     browser.open(&demo.stderr_line("showing at ")["showing at ".len()..]);
     moves(&browser, 5);
     browser.type_into("#text", "hello\u{e007}");

@@ -1,6 +1,6 @@
 //! Who may ask.
 
-use std::net::IpAddr;
+use std::{fmt, net::IpAddr};
 
 use hyper::{HeaderMap, Uri, header};
 
@@ -8,14 +8,39 @@ use hyper::{HeaderMap, Uri, header};
 #[derive(Debug)]
 pub(super) struct Access {
     host_names: Vec<String>,
-    token: Option<String>,
+    token: Option<Token>,
+}
+
+/// A secret that a request must have. It shows in no log.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) struct Token(pub(super) String);
+
+impl Token {
+    /// Whether it can stand in an address as it is.
+    pub(super) fn is_plain(&self) -> bool {
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte);
+        !self.0.is_empty() && self.0.bytes().all(is_plain)
+    }
+}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Token(not shown)")
+    }
+}
+
+/// Whether it is a name alone: no address of a page, and no port.
+pub(super) fn is_host_name(name: &str) -> bool {
+    let is_of_name = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+    !name.is_empty() && name.bytes().all(is_of_name)
 }
 
 /// Why a request is turned away.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Refusal {
     #[error(
-        "This page answers to localhost, to IP addresses, and to names that it was told. Open it by one of these."
+        "This page answers to localhost, to IP addresses, and to names that it was told. Open it by one of these, or start the \
+         program with --web-host NAME (WebViewerBuilder::host_name)."
     )]
     Host,
     #[error("This page answers only to itself, and not to pages of other sites.")]
@@ -25,7 +50,7 @@ pub(super) enum Refusal {
 }
 
 impl Access {
-    pub(super) fn new(host_names: Vec<String>, token: Option<String>) -> Self {
+    pub(super) fn new(host_names: Vec<String>, token: Option<Token>) -> Self {
         Self { host_names, token }
     }
 
@@ -50,7 +75,7 @@ impl Access {
 
     /// Holds the token of the request's address against ours.
     pub(super) fn check_token(&self, uri: &Uri) -> Result<(), Refusal> {
-        let Some(token) = &self.token else { return Ok(()) };
+        let Some(Token(token)) = &self.token else { return Ok(()) };
         let pairs = uri.query().unwrap_or_default().split('&');
         let given = pairs.filter_map(|pair| pair.strip_prefix("token=")).next().unwrap_or_default();
         if same(given.as_bytes(), token.as_bytes()) { Ok(()) } else { Err(Refusal::Token) }
@@ -133,6 +158,16 @@ mod tests {
     }
 
     #[test]
+    fn a_host_name_is_a_name_alone() {
+        for name in ["desk", "desk.local", "my_camera-2.example"] {
+            assert!(is_host_name(name), "{name}");
+        }
+        for other in ["", "http://desk", "desk:8080", "desk/", "user@desk", "*", "de sk"] {
+            assert!(!is_host_name(other), "{other}");
+        }
+    }
+
+    #[test]
     fn only_the_page_itself_may_ask() {
         let access = Access::new(Vec::new(), None);
         let origin = |origin| check(&access, &[("host", "localhost:8080"), ("origin", origin)]);
@@ -147,7 +182,7 @@ mod tests {
 
     #[test]
     fn a_token_is_asked_for_where_there_is_one() {
-        let access = Access::new(Vec::new(), Some("s3cret".to_owned()));
+        let access = Access::new(Vec::new(), Some(Token("s3cret".to_owned())));
         let token = |uri: &str| access.check_token(&uri.parse().unwrap());
         assert_eq!(token("/?token=s3cret"), Ok(()));
         assert_eq!(token("/socket?a=b&token=s3cret"), Ok(()));
@@ -155,5 +190,6 @@ mod tests {
             assert_eq!(token(uri), Err(Refusal::Token), "{uri}");
         }
         assert_eq!(Access::new(Vec::new(), None).check_token(&"/".parse().unwrap()), Ok(()));
+        assert!(!format!("{access:?}").contains("s3cret"));
     }
 }

@@ -3,8 +3,10 @@
 mod access;
 mod encoder;
 mod page;
+mod patience;
 mod server;
 mod shared;
+mod typed;
 mod viewer;
 
 use std::{
@@ -19,10 +21,14 @@ use netgear_media::{
     JpegOptions,
     proto::{Frame, Value},
 };
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
-pub use self::shared::Direction;
-use self::{access::Access, server::Server, shared::Shared};
+use self::{
+    access::{Access, Token, is_host_name},
+    server::{Server, TURNED_AWAY},
+    shared::Shared,
+};
+pub use self::{shared::Direction, typed::Typed};
 use crate::Counters;
 
 /// A page that shows the newest frame, data and statistics to whoever opens it, and takes data to send back.
@@ -52,7 +58,7 @@ use crate::Counters;
 pub struct WebViewer {
     shared: Arc<Shared>,
     address: SocketAddr,
-    token: Option<String>,
+    token: Option<Token>,
     /// The server ends when this is dropped.
     stop: Option<watch::Sender<()>>,
     threads: Vec<JoinHandle<()>>,
@@ -87,7 +93,7 @@ impl WebViewer {
         };
         let address = SocketAddr::new(ip, self.address.port());
         match &self.token {
-            Some(token) => format!("http://{address}/?token={token}"),
+            Some(Token(token)) => format!("http://{address}/?token={token}"),
             None => format!("http://{address}/"),
         }
     }
@@ -107,9 +113,8 @@ impl WebViewer {
         self.shared.newest().meter.count(counters, Instant::now());
     }
 
-    /// What somebody typed on the page to send back, if there is anything: text, or what JSON says. The first that was typed is the
-    /// first that is given.
-    pub fn try_typed(&self) -> Option<Value> {
+    /// What somebody typed on the page to send back, if there is anything. The first that was typed is the first that is given.
+    pub fn try_typed(&self) -> Option<Typed> {
         self.shared.typed().pop_front()
     }
 
@@ -147,7 +152,7 @@ pub struct WebViewerBuilder {
     title: String,
     public: bool,
     takes_data: bool,
-    token: Option<String>,
+    token: Option<Token>,
     host_names: Vec<String>,
     max_viewers: usize,
     jpeg: JpegOptions,
@@ -184,11 +189,12 @@ impl WebViewerBuilder {
     /// A secret that has to be in the page's address, as in `http://…/?token=SECRET`: letters, digits, `-`, `_`, `.` and `~`. Default:
     /// none.
     pub fn token(mut self, token: impl Into<String>) -> Self {
-        self.token = Some(token.into());
+        self.token = Some(Token(token.into()));
         self
     }
 
-    /// A name by which browsers may call this machine, as in `desk.local`, besides `localhost` and IP addresses.
+    /// A name by which browsers may call this machine, as in `desk.local`, besides `localhost` and IP addresses. May be called for
+    /// each of several.
     pub fn host_name(mut self, name: impl Into<String>) -> Self {
         self.host_names.push(name.into());
         self
@@ -200,7 +206,7 @@ impl WebViewerBuilder {
         self
     }
 
-    /// How many may look at the same time. Who comes then is told so (503). Default: 32.
+    /// How many may look at the same time. Who comes then is told so, and the page tries again. Default: 32.
     pub fn max_viewers(mut self, viewers: usize) -> Self {
         self.max_viewers = viewers;
         self
@@ -221,10 +227,12 @@ impl WebViewerBuilder {
             return Err(WebError::NotLoopback { address });
         }
         if let Some(token) = &self.token {
-            let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte);
-            if token.is_empty() || !token.bytes().all(is_plain) {
+            if !token.is_plain() {
                 return Err(WebError::Token);
             }
+        }
+        if let Some(name) = self.host_names.iter().find(|name| !is_host_name(name)) {
+            return Err(WebError::HostName { name: name.clone() });
         }
         let cannot_bind = |source| WebError::Bind { address, source };
         let listener = TcpListener::bind(address).map_err(cannot_bind)?;
@@ -239,6 +247,7 @@ impl WebViewerBuilder {
             title: self.title,
             takes_data: self.takes_data,
             max_viewers: self.max_viewers,
+            turned_away: Arc::new(Semaphore::new(TURNED_AWAY)),
         };
         let mut viewer = WebViewer {
             shared: Arc::clone(&shared),
@@ -277,6 +286,14 @@ pub enum WebError {
     /// The token cannot stand in an address.
     #[error("an access token consists of letters, digits, -, _, . and ~, and of one of these at least")]
     Token,
+    /// What is to be the name of this machine is none.
+    #[error(
+        "{name:?} is no name of a machine; write it without http:// and without a port, as in desk.local"
+    )]
+    HostName {
+        /// What was given.
+        name: String,
+    },
     /// The address is taken, not this machine's, or not allowed.
     #[error("cannot serve a page at {address}: {source}")]
     Bind {

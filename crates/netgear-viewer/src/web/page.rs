@@ -25,6 +25,7 @@ pub(super) fn file(path: &str) -> Option<File> {
     let (media_type, content) = match path {
         "/page.css" => ("text/css; charset=utf-8", include_str!("page/page.css")),
         "/page.js" => ("text/javascript; charset=utf-8", include_str!("page/page.js")),
+        "/box.js" => ("text/javascript; charset=utf-8", include_str!("page/box.js")),
         "/plot.js" => ("text/javascript; charset=utf-8", include_str!("page/plot.js")),
         _ => return None,
     };

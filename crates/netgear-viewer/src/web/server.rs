@@ -20,7 +20,7 @@ use hyper::{
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{
     net::{TcpListener, TcpStream},
-    sync::watch,
+    sync::{Semaphore, watch},
     task::JoinHandle,
     time::{sleep, timeout},
 };
@@ -35,12 +35,17 @@ pub(super) struct Server {
     pub(super) title: String,
     pub(super) takes_data: bool,
     pub(super) max_viewers: usize,
+    /// Those who are being told that there is no place for them.
+    pub(super) turned_away: Arc<Semaphore>,
 }
 
 type Answer = Response<Full<Bytes>>;
 
 /// Connections that are no viewers (yet). The oldest makes room for one more.
 const CONNECTIONS: usize = 64;
+
+/// Sockets of those who are told that there is no place for them, at a time. More hear it without a socket.
+pub(super) const TURNED_AWAY: usize = 16;
 
 /// How long a request's head may take.
 const HEAD: Duration = Duration::from_secs(5);
@@ -156,21 +161,27 @@ impl Server {
         };
         let viewers = &self.shared.viewers;
         let one_more = |viewers| (viewers < self.max_viewers).then_some(viewers + 1);
-        if viewers.fetch_update(Ordering::AcqRel, Ordering::Acquire, one_more).is_err() {
+        let place = viewers.fetch_update(Ordering::AcqRel, Ordering::Acquire, one_more).ok();
+        let place = place.map(|_| viewer::Place(Arc::clone(&self.shared)));
+        // One of the few who may be told that there is no place.
+        let told = place.is_none().then(|| Arc::clone(&self.turned_away).try_acquire_owned());
+        if let Some(Err(_)) = told {
             let mut answer = said(
                 StatusCode::SERVICE_UNAVAILABLE,
-                "As many look at this already as may. Try again when one of them has left.",
+                "All places are taken. Try again when one of the viewers has left.",
             );
             answer.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("10"));
             return answer;
         }
-        let place = viewer::Place(Arc::clone(&self.shared));
         let upgrade = upgrade::on(request);
         let (takes_data, stopped) = (self.takes_data, stopped.clone());
         tokio::spawn(async move {
+            let _told = told;
             // The place is given back if nothing comes of it.
-            if let Ok(Ok(socket)) = timeout(HEAD, upgrade).await {
-                viewer::serve(place, TokioIo::new(socket), takes_data, stopped).await;
+            let Ok(Ok(socket)) = timeout(HEAD, upgrade).await else { return };
+            match place {
+                Some(place) => viewer::serve(place, TokioIo::new(socket), takes_data, stopped).await,
+                None => viewer::turn_away(TokioIo::new(socket)).await,
             }
         });
         let mut answer = Answer::default();

@@ -15,6 +15,7 @@ use netgear_media::proto::{Frame, Value};
 use serde::Serialize;
 use tokio::sync::{broadcast, watch};
 
+use super::typed::Typed;
 use crate::statistics::Meter;
 
 /// Which way data goes.
@@ -54,7 +55,7 @@ pub(super) struct Shared {
     pub(super) wanted: Condvar,
     pub(super) picture: watch::Sender<Option<Picture>>,
     pub(super) data: broadcast::Sender<Item>,
-    typed: Mutex<VecDeque<Value>>,
+    typed: Mutex<VecDeque<Typed>>,
     pub(super) viewers: AtomicUsize,
 }
 
@@ -72,7 +73,7 @@ impl Shared {
     /// Items of data that a viewer may be behind before it misses some.
     const DATA: usize = 64;
     /// Items that may have been typed and not been sent.
-    const TYPED: usize = 16;
+    pub(super) const TYPED: usize = 16;
     /// Bytes of an item's text.
     const TEXT: usize = 2048;
 
@@ -98,7 +99,7 @@ impl Shared {
         self.newest.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn typed(&self) -> MutexGuard<'_, VecDeque<Value>> {
+    pub(super) fn typed(&self) -> MutexGuard<'_, VecDeque<Typed>> {
         self.typed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -120,10 +121,9 @@ impl Shared {
         if self.viewers.load(Ordering::Acquire) == 0 {
             return;
         }
-        let mut text = Cut { text: String::new(), most: Self::TEXT };
-        let cut = write!(text, "{data}").is_err();
+        let (text, cut) = cut_short(data, Self::TEXT);
         // Nobody looks any more.
-        let _ = self.data.send(Item { direction, frame: self.newest().number, text: text.text, cut });
+        let _ = self.data.send(Item { direction, frame: self.newest().number, text, cut });
     }
 
     /// Somebody wants a picture that is newer than this one. Gives the number from which on it is.
@@ -137,7 +137,7 @@ impl Shared {
     }
 
     /// Data to send back, if there is room for it.
-    pub(super) fn type_in(&self, data: Value) -> bool {
+    pub(super) fn type_in(&self, data: Typed) -> bool {
         let mut typed = self.typed();
         let has_room = typed.len() < Self::TYPED;
         if has_room {
@@ -150,6 +150,13 @@ impl Shared {
         self.newest().is_over = true;
         self.wanted.notify_one();
     }
+}
+
+/// The text of it, of so many bytes at most, and whether it was cut short.
+pub(super) fn cut_short(what: impl fmt::Display, most: usize) -> (String, bool) {
+    let mut cut = Cut { text: String::new(), most };
+    let is_cut = write!(cut, "{what}").is_err();
+    (cut.text, is_cut)
 }
 
 /// Text that takes no more than so many bytes, however long what is written to it.
@@ -193,9 +200,11 @@ mod tests {
     #[test]
     fn no_more_is_typed_than_there_is_room_for() {
         let shared = Shared::new();
-        let taken = (0..100).filter(|number| shared.type_in(Value::from(*number))).count();
+        let (typist, _) = tokio::sync::mpsc::channel(1);
+        let typed = |number: u64| Typed::new(Value::from(number), number, typist.clone());
+        let taken = (0..100).filter(|number| shared.type_in(typed(*number))).count();
         assert_eq!(taken, Shared::TYPED);
-        assert_eq!(shared.typed().pop_front(), Some(Value::from(0)));
-        assert!(shared.type_in(Value::from("again")));
+        assert_eq!(shared.typed().pop_front().unwrap().value(), &Value::from(0));
+        assert!(shared.type_in(typed(7)));
     }
 }

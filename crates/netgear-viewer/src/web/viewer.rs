@@ -12,16 +12,23 @@ use tokio::{
     io::{AsyncRead, AsyncWrite},
     sync::{
         broadcast::{self, error::TryRecvError},
-        watch,
+        mpsc, watch,
     },
     time::{Instant, MissedTickBehavior, interval, timeout},
 };
 use tokio_tungstenite::{
     WebSocketStream,
-    tungstenite::{Bytes, Message, protocol::Role, protocol::WebSocketConfig},
+    tungstenite::{
+        self, Bytes, Message,
+        protocol::{CloseFrame, Role, WebSocketConfig, frame::coding::CloseCode},
+    },
 };
 
-use super::shared::{Item, Shared};
+use super::{
+    patience::Patient,
+    shared::{Item, Shared},
+    typed::{Answer, Typed},
+};
 use crate::statistics::Statistics;
 
 /// A viewer's place, which is given back when this is dropped.
@@ -39,15 +46,18 @@ const MESSAGE: usize = 64 * 1024;
 /// Pictures that are on their way to a viewer and not acknowledged.
 const UNACKNOWLEDGED: u32 = 2;
 
-/// How long a message to a viewer may take before it is taken to be gone.
-const SENDING: Duration = Duration::from_secs(10);
+/// How long a viewer may take nothing of what is being sent to it. How long all of a picture takes is for its link to say.
+const STALLED: Duration = Duration::from_secs(20);
+
+/// How long one who is turned away has to hear it.
+const TURNING_AWAY: Duration = Duration::from_secs(2);
 
 /// How often data goes to a viewer; statistics and pings are multiples.
 const TICK: Duration = Duration::from_millis(100);
 const TICKS_OF_STATISTICS: u64 = 10;
 const TICKS_OF_PING: u64 = 150;
 
-/// How long a viewer may say nothing, not even that it hears the ping.
+/// How long a viewer may say nothing, not even that it hears the ping, and take nothing.
 const SILENCE: Duration = Duration::from_secs(45);
 
 /// What goes to the page besides pictures.
@@ -70,10 +80,21 @@ enum Told {
         latency_us: Option<u64>,
         viewers: usize,
     },
-    /// What was typed will be sent with the next answer.
-    Taken,
-    /// It will not, and why.
-    Refused { why: &'static str },
+    /// What was typed under that number waits for the next frame.
+    Taken { id: u64 },
+    /// It went with the answer to a frame.
+    Sent { id: u64 },
+    /// It does not, and why.
+    Refused { id: u64, why: String },
+}
+
+impl From<Answer> for Told {
+    fn from(answer: Answer) -> Self {
+        match answer {
+            Answer::Sent { id } => Self::Sent { id },
+            Answer::Refused { id, why } => Self::Refused { id, why },
+        }
+    }
 }
 
 /// What comes from the page.
@@ -82,15 +103,18 @@ enum Told {
 enum Heard {
     /// A picture was shown.
     Shown,
-    /// Data to send back: what is no JSON is text.
-    Send { text: String },
+    /// Data to send back, under a number of the page's: what is no JSON is text.
+    Send { id: u64, text: String },
 }
 
 /// One who looks, until it leaves or is taken to be gone.
 struct Viewer<S> {
     shared: Arc<Shared>,
-    socket: WebSocketStream<S>,
+    socket: WebSocketStream<Patient<S>>,
     takes_data: bool,
+    /// Given with what is typed, so that it is said here what became of it.
+    typist: mpsc::Sender<Answer>,
+    answers: mpsc::Receiver<Answer>,
     unacknowledged: u32,
     /// The picture that was sent last.
     last: u64,
@@ -106,18 +130,41 @@ pub(super) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
     takes_data: bool,
     mut stopped: watch::Receiver<()>,
 ) {
-    let config = WebSocketConfig::default().max_message_size(Some(MESSAGE)).max_frame_size(Some(MESSAGE));
-    let socket = WebSocketStream::from_raw_socket(socket, Role::Server, Some(config)).await;
+    let socket = opened(Patient::new(socket, STALLED)).await;
     let shared = Arc::clone(&place.0);
-    let mut viewer = Viewer { shared, socket, takes_data, unacknowledged: 0, last: 0 };
+    // Of what may be typed before it is sent, with room to spare.
+    let (typist, answers) = mpsc::channel(2 * Shared::TYPED);
+    let mut viewer = Viewer { shared, socket, takes_data, typist, answers, unacknowledged: 0, last: 0 };
     let over = tokio::select! {
         over = viewer.run() => over,
         _ = stopped.changed() => Ok(()),
     };
     if over.is_ok() {
         // It is over either way.
-        let _ = timeout(TICK, viewer.socket.close(None)).await;
+        let reason = CloseFrame { code: CloseCode::Away, reason: "the program has ended".into() };
+        let _ = timeout(TICK, viewer.socket.close(Some(reason))).await;
     }
+}
+
+/// Tells one for whom there is no place why. A browser shows its page nothing of an answer that is no socket.
+pub(super) async fn turn_away<S: AsyncRead + AsyncWrite + Unpin>(socket: S) {
+    let mut socket = opened(socket).await;
+    let reason = CloseFrame {
+        code: CloseCode::Again,
+        reason: "all places are taken, and one of the viewers has to leave first".into(),
+    };
+    // It is over either way.
+    let _ = timeout(TURNING_AWAY, async {
+        socket.close(Some(reason)).await?;
+        while socket.next().await.is_some_and(|heard| heard.is_ok()) {}
+        Ok::<_, tungstenite::Error>(())
+    })
+    .await;
+}
+
+async fn opened<S: AsyncRead + AsyncWrite + Unpin>(socket: S) -> WebSocketStream<S> {
+    let config = WebSocketConfig::default().max_message_size(Some(MESSAGE)).max_frame_size(Some(MESSAGE));
+    WebSocketStream::from_raw_socket(socket, Role::Server, Some(config)).await
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Viewer<S> {
@@ -151,8 +198,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Viewer<S> {
                     self.hear(message).await?;
                 }
                 changed = pictures.changed(), if from.is_some() => changed.map_err(|_| Gone)?,
+                Some(answer) = self.answers.recv() => self.tell(&answer.into()).await?,
                 _ = ticks.tick() => {
-                    if heard_at.elapsed() > SILENCE {
+                    let took_at = self.socket.get_ref().took_at();
+                    if took_at.map_or(heard_at, |at| at.max(heard_at)).elapsed() > SILENCE {
                         return Err(Gone);
                     }
                     self.tell_data(&mut data).await?;
@@ -169,10 +218,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Viewer<S> {
     }
 
     async fn send(&mut self, message: Message) -> Result<(), Gone> {
-        match timeout(SENDING, self.socket.send(message)).await {
-            Ok(Ok(())) => Ok(()),
-            _ => Err(Gone),
-        }
+        self.socket.send(message).await.map_err(|_| Gone)
     }
 
     async fn tell(&mut self, told: &Told) -> Result<(), Gone> {
@@ -190,15 +236,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Viewer<S> {
         let heard = serde_json::from_str(&text).map_err(|_| Gone)?;
         match heard {
             Heard::Shown => self.unacknowledged = self.unacknowledged.saturating_sub(1),
-            Heard::Send { .. } if !self.takes_data => {
-                self.tell(&Told::Refused { why: "no data goes back on this stream" }).await?;
+            Heard::Send { id, .. } if !self.takes_data => {
+                self.tell(&Told::Refused { id, why: "no data goes back on this stream".to_owned() }).await?;
             }
-            Heard::Send { text } => {
+            Heard::Send { id, text } => {
                 let data = serde_json::from_str(&text).unwrap_or_else(|_| Value::from(text));
-                let answer = if self.shared.type_in(data) {
-                    Told::Taken
+                let answer = if self.shared.type_in(Typed::new(data, id, self.typist.clone())) {
+                    Told::Taken { id }
                 } else {
-                    Told::Refused { why: "what was sent before still waits for the next frame" }
+                    let why = "what was sent before still waits for the next frame".to_owned();
+                    Told::Refused { id, why }
                 };
                 self.tell(&answer).await?;
             }

@@ -1,85 +1,149 @@
 import { Plot } from "/plot.js";
+import { Box } from "/box.js";
 
 // Items of data that the list keeps.
 const ITEMS = 200;
 // How long to wait before the connection is tried again, in milliseconds.
 const RETRY = [500, 1000, 2000, 5000];
+// Statistics come every second. After so many milliseconds without a word the page says so, and later it looks for another connection.
+const QUIET = 5000;
+const LOST = 60000;
+// After so many milliseconds without a frame the picture is no live one.
+const STILL = 3000;
 
 const $ = (id) => document.getElementById(id);
 const picture = $("picture");
 const context = picture.getContext("2d", { alpha: false });
+const title = document.title;
 const plots = {
   fps: new Plot("fps", (fps) => fps.toFixed(1)),
   latency: new Plot("latency", (micros) => `${(micros / 1000).toFixed(1)} ms`),
-  rate: new Plot("rate", (bytes) => `${(bytes / 1e6).toFixed(1)} MB/s`),
+  rate: new Plot("rate", (bytes) => `${size(bytes)}/s`),
 };
+const box = new Box((message) => say(message));
 
 let socket = null;
+let connected = false;
 let failures = 0;
+// Why there is no connection.
+let why = "connecting";
 let paused = false;
-// Pictures that were shown and not acknowledged, as the picture stands.
+// Pictures that came and are not acknowledged, as the picture stands.
 let owed = 0;
+// The newest that came and is not drawn.
+let waiting = null;
+let drawing = false;
 // The picture that is shown: its number and its JPEG.
 let shown = null;
-// Pictures are shown one after the other, in the order in which they came.
-let drawing = Promise.resolve();
+// Items of data that came while the page stands.
+let held = { items: [], missed: 0 };
+// When something was heard, and when there was a new frame.
+let heard = 0;
+let frames = { count: 0, at: 0 };
 
 function connect() {
-  socket = new WebSocket(`ws${location.protocol.slice(4)}//${location.host}/socket${location.search}`);
-  socket.binaryType = "arraybuffer";
-  socket.onopen = () => {
+  const opened = new WebSocket(`ws${location.protocol.slice(4)}//${location.host}/socket${location.search}`);
+  socket = opened;
+  opened.binaryType = "arraybuffer";
+  opened.onopen = () => {
+    connected = true;
     failures = 0;
     owed = 0;
-    state("live");
+    waiting = null;
+    heard = performance.now();
+    frames = { count: 0, at: heard };
+    describe();
   };
-  socket.onmessage = ({ data }) => {
+  opened.onmessage = ({ data }) => {
+    heard = performance.now();
     if (typeof data === "string") {
       told(JSON.parse(data));
     } else {
-      const from = socket;
-      drawing = drawing.then(() => draw(data, from)).catch(() => {});
+      owed += 1;
+      waiting = data;
+      draw();
     }
   };
-  socket.onclose = () => {
-    state("not connected; trying again");
-    setTimeout(connect, RETRY[Math.min(failures, RETRY.length - 1)]);
-    failures += 1;
-  };
+  opened.onclose = ({ reason }) => lost(opened, reason);
 }
 
-// A message is the picture's number in 8 bytes, and its JPEG.
-async function draw(message, from) {
-  const number = Number(new DataView(message).getBigUint64(0, true));
-  const jpeg = new Blob([new Uint8Array(message, 8)], { type: "image/jpeg" });
-  try {
-    if (!paused) {
-      const bitmap = await createImageBitmap(jpeg);
-      if (!paused) {
-        if (picture.width !== bitmap.width || picture.height !== bitmap.height) {
-          picture.width = bitmap.width;
-          picture.height = bitmap.height;
-        }
-        context.drawImage(bitmap, 0, 0);
-        shown = { number, jpeg };
-        picture.dataset.number = number;
-        picture.setAttribute("aria-label", `Live picture: frame ${number}`);
-        $("save").disabled = false;
-        banner("");
-      }
-      bitmap.close();
-    }
-  } finally {
-    // What is not acknowledged is not followed by more: a picture that stands costs nothing.
-    if (from === socket) {
-      owed += 1;
-      acknowledge();
+async function lost(closed, reason) {
+  if (closed !== socket) {
+    return;
+  }
+  const was = connected;
+  socket = null;
+  connected = false;
+  box.lost();
+  why = reason || "not connected";
+  describe();
+  setTimeout(connect, RETRY[Math.min(failures, RETRY.length - 1)]);
+  failures += 1;
+  if (!was && !reason) {
+    // A browser does not say why there is no socket; asked without one, the program does.
+    const answer = await fetch(`/socket${location.search}`).catch(() => null);
+    if (answer?.status === 403 && !connected) {
+      why = (await answer.text()).trim();
+      describe();
     }
   }
 }
 
+function say(message) {
+  if (!connected || socket.readyState !== WebSocket.OPEN) {
+    return false;
+  }
+  socket.send(JSON.stringify(message));
+  return true;
+}
+
+// The picture stands while nobody wants it to move, or sees it. Before there is one, there is nothing to stand.
+function stands() {
+  return (paused && shown !== null) || document.hidden;
+}
+
+async function draw() {
+  if (drawing) {
+    return;
+  }
+  drawing = true;
+  while (waiting && !stands()) {
+    const message = waiting;
+    waiting = null;
+    await drawOne(message).catch(() => {});
+    acknowledge();
+  }
+  drawing = false;
+}
+
+// A message is the picture's number in 8 bytes, and its JPEG.
+async function drawOne(message) {
+  const number = Number(new DataView(message).getBigUint64(0, true));
+  const jpeg = new Blob([new Uint8Array(message, 8)], { type: "image/jpeg" });
+  const bitmap = await createImageBitmap(jpeg);
+  if (stands()) {
+    // It may be the last that comes.
+    waiting ??= message;
+  } else {
+    if (picture.width !== bitmap.width || picture.height !== bitmap.height) {
+      picture.width = bitmap.width;
+      picture.height = bitmap.height;
+    }
+    context.drawImage(bitmap, 0, 0);
+    const first = !shown;
+    shown = { number, jpeg };
+    picture.dataset.number = number;
+    $("save").disabled = false;
+    if (first) {
+      describe();
+    }
+  }
+  bitmap.close();
+}
+
+// What is not acknowledged is not followed by more: a picture that stands, or that nobody sees, costs nothing.
 function acknowledge() {
-  while (!paused && owed > 0 && socket.readyState === WebSocket.OPEN) {
-    socket.send('{"type":"shown"}');
+  while (!stands() && owed > (waiting ? 1 : 0) && say({ type: "shown" })) {
     owed -= 1;
   }
 }
@@ -95,22 +159,32 @@ function told(message) {
       plots.rate.add(message.bytes_per_second);
       $("about").textContent = message.width ? `${message.width} × ${message.height}` : "";
       $("counts").textContent =
-        `${message.frames} frames, ${message.dropped} dropped, ${(message.bytes / 1e6).toFixed(1)} MB; ` +
-        `${message.viewers} ${message.viewers === 1 ? "viewer" : "viewers"}`;
+        `${message.frames}\u00a0frames, ${message.dropped}\u00a0dropped, ${size(message.bytes)}, ` +
+        `${message.viewers}\u00a0${message.viewers === 1 ? "viewer" : "viewers"}`;
+      if (message.frames !== frames.count) {
+        frames = { count: message.frames, at: heard };
+      }
+      describe();
       break;
-    case "taken":
-      $("sent").textContent = "goes with the answer to the next frame";
-      break;
-    case "refused":
-      $("sent").textContent = `not sent: ${message.why}`;
-      break;
+    default:
+      box.told(message);
   }
 }
 
+function size(bytes) {
+  const [unit, by] = bytes < 1e6 ? ["kB", 1e3] : bytes < 1e9 ? ["MB", 1e6] : ["GB", 1e9];
+  return `${(bytes / by).toFixed(1)}\u00a0${unit}`;
+}
+
 function list(items, missed) {
-  const data = $("data");
+  if (paused) {
+    const left = held.items.length + items.length - ITEMS;
+    held = { items: [...held.items, ...items].slice(-ITEMS), missed: held.missed + missed + Math.max(left, 0) };
+    return;
+  }
   const lines = items.map(({ direction, frame, text, cut }) => {
     const line = document.createElement("li");
+    line.dataset.direction = direction;
     const way = document.createElement("b");
     way.textContent = direction === "sent" ? "sent" : "received";
     line.append(way, ` at ${frame}: ${text}${cut ? " …" : ""}`);
@@ -121,27 +195,65 @@ function list(items, missed) {
     line.textContent = `${missed} more, not listed`;
     lines.unshift(line);
   }
+  const data = $("data");
   data.prepend(...lines.reverse());
   while (data.children.length > ITEMS) {
     data.lastElementChild.remove();
   }
+  $("no-data").hidden = data.children.length > 0;
 }
 
-function state(text) {
-  $("state").textContent = text;
+// Says how things stand: to all in the heading, which screen readers read when it changes, and on the picture, with the seconds.
+function describe() {
+  const now = performance.now();
+  const seconds = (since) => `${Math.round((now - since) / 1000)} s`;
+  let [kind, text, banner] = ["live", "live", ""];
+  if (!connected) {
+    [kind, text] = ["lost", why === "connecting" ? why : `${why.replace(/\.$/, "")}; trying again`];
+    banner = text;
+  } else if (now - heard > QUIET) {
+    [kind, text, banner] = ["wait", "the connection is slow", `nothing heard for ${seconds(heard)}`];
+  } else if (paused) {
+    [kind, text, banner] = ["wait", "paused", "paused; the stream goes on"];
+  } else if (!shown) {
+    [kind, text, banner] = ["wait", "waiting for frames", "waiting for frames"];
+  } else if (frames.at && now - frames.at > STILL) {
+    [kind, text, banner] = ["wait", "no new frames", `no new frame for ${seconds(frames.at)}`];
+  }
+  set($("state"), text);
+  $("state").dataset.kind = kind;
+  document.body.dataset.kind = kind;
+  set($("banner"), banner);
+  $("banner").hidden = banner === "";
+  document.title = kind === "lost" ? `(not connected) ${title}` : title;
+  picture.setAttribute("aria-label", shown ? (kind === "live" ? "Live picture" : `Picture: ${text}`) : "No picture yet");
 }
 
-function banner(text) {
-  $("banner").textContent = text;
-  $("banner").hidden = text === "";
+function set(element, text) {
+  if (element.textContent !== text) {
+    element.textContent = text;
+  }
 }
 
 function pause() {
   paused = !paused;
-  $("pause").setAttribute("aria-pressed", paused);
+  $("pause").toggleAttribute("data-paused", paused);
   $("pause").textContent = paused ? "Go on" : "Pause";
-  banner(paused ? "paused" : shown ? "" : "waiting for frames");
-  acknowledge();
+  if (!paused) {
+    const { items, missed } = held;
+    held = { items: [], missed: 0 };
+    list(items, missed);
+  }
+  goOn();
+}
+
+// Draws what has waited, and asks for the newest.
+async function goOn() {
+  describe();
+  if (!drawing) {
+    await draw();
+    acknowledge();
+  }
 }
 
 function save() {
@@ -158,25 +270,26 @@ function save() {
 
 $("pause").addEventListener("click", pause);
 $("save").addEventListener("click", save);
-$("send").addEventListener("submit", (event) => {
-  event.preventDefault();
-  if (socket.readyState !== WebSocket.OPEN) {
-    $("sent").textContent = "not sent: not connected";
-    return;
-  }
-  socket.send(JSON.stringify({ type: "send", text: $("text").value }));
-  $("text").value = "";
-});
+document.addEventListener("visibilitychange", goOn);
 document.addEventListener("keydown", (event) => {
-  if (event.ctrlKey || event.altKey || event.metaKey || event.target.closest("input, button, ol")) {
+  const within = (selector) => event.target.closest(selector);
+  if (event.ctrlKey || event.altKey || event.metaKey || event.repeat || within("input")) {
     return;
   }
-  if (event.key === " ") {
+  if (event.key === " " && !within("button, ol")) {
     event.preventDefault();
     pause();
   } else if (event.key === "s") {
     save();
   }
 });
+setInterval(() => {
+  describe();
+  if (connected && performance.now() - heard > LOST) {
+    const silent = socket;
+    lost(silent, "nothing was heard");
+    silent.close();
+  }
+}, 1000);
 
 connect();

@@ -5,19 +5,27 @@ export class Plot {
   constructor(id, format) {
     this.canvas = document.getElementById(id);
     this.now = document.getElementById(`${id}-now`);
+    this.most = document.getElementById(`${id}-most`);
     this.name = this.canvas.getAttribute("aria-label");
     this.format = format;
     this.values = [];
     new ResizeObserver(() => this.draw()).observe(this.canvas);
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.draw());
   }
 
   add(value) {
     this.values.push(value);
     this.values.splice(0, this.values.length - POINTS);
     const text = value === null ? "-" : this.format(value);
+    const most = this.highest() > 0 ? `max ${this.format(this.highest())}` : "";
     this.now.textContent = text;
-    this.canvas.setAttribute("aria-label", `${this.name}: now ${text}`);
+    this.most.textContent = most;
+    this.canvas.setAttribute("aria-label", `${this.name}: now ${text}${most && `, ${most}`}`);
     this.draw();
+  }
+
+  highest() {
+    return Math.max(...this.values.filter((value) => value !== null), 0);
   }
 
   draw() {
@@ -27,10 +35,11 @@ export class Plot {
     this.canvas.width = width;
     this.canvas.height = height;
     const context = this.canvas.getContext("2d");
-    const most = Math.max(...this.values.filter((value) => value !== null), 0) || 1;
+    const most = this.highest() || 1;
     context.strokeStyle = getComputedStyle(this.canvas).color;
     context.lineWidth = 1.5 * scale;
     context.lineJoin = "round";
+    context.lineCap = "round";
     context.beginPath();
     let joined = false;
     this.values.forEach((value, index) => {
@@ -38,9 +47,10 @@ export class Plot {
         joined = false;
         return;
       }
-      const x = ((index + POINTS - this.values.length) / (POINTS - 1)) * width;
+      const x = ((index + POINTS - this.values.length) / (POINTS - 1)) * (width - 4 * scale) + 2 * scale;
       const y = height - (value / most) * (height - 4 * scale) - 2 * scale;
-      joined ? context.lineTo(x, y) : context.moveTo(x, y);
+      // A point alone is a dot.
+      joined ? context.lineTo(x, y) : (context.moveTo(x, y), context.lineTo(x, y));
       joined = true;
     });
     context.stroke();
