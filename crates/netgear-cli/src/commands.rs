@@ -225,6 +225,9 @@ impl Session {
     }
 }
 
+/// How long a demo is that nobody looks at.
+const DEMO: Duration = Duration::from_secs(10);
+
 /// How long the receiver of a demo whose sender failed has to keep what it recorded.
 const RECEIVER_ENDS_WITHIN: Duration = Duration::from_secs(10);
 
@@ -235,6 +238,11 @@ pub(crate) async fn demo(options: Demo) -> Result<(), Failure> {
     };
     let pattern = Source::TestPattern(TestPatternSpec::new(options.size.width, options.size.height, rate)?);
     let frames = pattern.open(&OpenOptions::new())?;
+    let time = options.seconds.or((!options.shown.is_any()).then_some(DEMO));
+    if time.is_none() && options.frames.is_none() {
+        let or = if options.shown.wants_window() { ", or q in the window" } else { "" };
+        print::note(&format_args!("streaming until Ctrl-C{or}"));
+    }
     let shown = options.shown.open("netgear demo", true)?;
     let mut stop = Stop::new(shown.quit())?;
     // Kept until the end: the socket's folder goes with it.
@@ -278,7 +286,7 @@ pub(crate) async fn demo(options: Demo) -> Result<(), Failure> {
         data: Outgoing::Number,
         policy: FramePolicy::Block,
         frames: options.frames,
-        time: options.frames.is_none().then_some(options.seconds),
+        time: time.filter(|_| options.frames.is_none()),
         print_data: false,
         json: options.json,
         clock: None,

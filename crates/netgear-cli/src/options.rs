@@ -52,6 +52,7 @@ const DEMO_EXAMPLES: &str = "\
 Examples:
   netgear demo                                     10 s of 720p at 30 fps over TCP
   netgear demo --fps max --size 1920x1080          how fast this machine is
+  netgear demo --web                               in a browser, at http://127.0.0.1:8080, until Ctrl-C
   netgear demo --return-frames --snapshot last.png frames both ways, and the last of them";
 
 const SERVE_EXAMPLES: &str = "\
@@ -113,10 +114,10 @@ pub(crate) struct Demo {
     /// Frames a second, or max for as many as there can be.
     #[arg(long, default_value = "30", value_name = "F|max", allow_negative_numbers = true)]
     pub(crate) fps: Fps,
-    /// How long to stream.
-    #[arg(long, default_value = "10", value_name = "SECONDS", conflicts_with = "frames", allow_negative_numbers = true,
+    /// How long to stream. Default: 10, and until Ctrl-C where somebody looks (--window, --web).
+    #[arg(long, value_name = "SECONDS", conflicts_with = "frames", allow_negative_numbers = true,
         value_parser = seconds)]
-    pub(crate) seconds: Duration,
+    pub(crate) seconds: Option<Duration>,
     /// How many frames to stream, in place of how long.
     #[arg(long, value_name = "N", value_parser = value_parser!(u64).range(1..))]
     pub(crate) frames: Option<u64>,
