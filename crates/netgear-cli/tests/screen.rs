@@ -4,12 +4,7 @@
 
 mod common;
 
-use std::{
-    io::{BufRead, BufReader},
-    process::{Child, Command, Stdio},
-};
-
-use common::{Ended, Program, command, folder, has, stream, text};
+use common::{Ended, Program, command, folder, stream, text, xvfb::Xvfb};
 
 /// The program where these variables alone tell of a display.
 fn probe(variables: &[(&str, &str)]) -> Ended {
@@ -28,10 +23,7 @@ fn without_a_display_the_error_says_what_to_do() {
 
 #[test]
 fn a_screen_crosses_to_a_receiver() {
-    if !has("Xvfb", "a_screen_crosses_to_a_receiver") {
-        return;
-    }
-    let xvfb = Xvfb::start();
+    let Some(xvfb) = Xvfb::start("322x242") else { return };
     let folder = folder();
     let picture = folder.path().join("last.png");
     let screen = format!("screen:0?fps=20&display={}", xvfb.display);
@@ -42,29 +34,4 @@ fn a_screen_crosses_to_a_receiver() {
     assert!(view["latency_us"]["p50"].as_u64().unwrap() > 0, "{view}");
     let probed = common::run(&["probe", text(&picture)]).ok();
     assert!(probed.stdout.contains("322×242"), "{probed:?}");
-}
-
-/// An X server that ends with the test.
-struct Xvfb {
-    process: Child,
-    display: String,
-}
-
-impl Xvfb {
-    fn start() -> Self {
-        let mut command = Command::new("Xvfb");
-        command.args(["-displayfd", "1", "-screen", "0", "322x242x24", "-nolisten", "tcp", "-noreset"]);
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
-        let mut process = command.spawn().unwrap();
-        let mut number = String::new();
-        BufReader::new(process.stdout.take().unwrap()).read_line(&mut number).unwrap();
-        Self { process, display: format!(":{}", number.trim()) }
-    }
-}
-
-impl Drop for Xvfb {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
 }

@@ -2,6 +2,8 @@
 #![allow(dead_code, unreachable_pub, reason = "each test program uses a part of it")]
 #![allow(clippy::unwrap_used, clippy::print_stderr, reason = "it is part of the tests")]
 
+pub mod xvfb;
+
 use std::{
     io::Read,
     net::TcpListener,
@@ -99,6 +101,15 @@ impl Program {
             );
             thread::sleep(Duration::from_millis(5));
         }
+    }
+
+    /// How many whole lines of the error output begin so, by now.
+    pub fn stderr_count(&self, start: &str) -> usize {
+        self.stderr
+            .text()
+            .split_inclusive('\n')
+            .filter(|line| line.ends_with('\n') && line.starts_with(start))
+            .count()
     }
 
     /// Sends a signal, by its name without SIG.

@@ -1,10 +1,6 @@
 //! An X server of its own, whose windows can be looked at and typed into.
 
-use std::{
-    io::{BufRead, BufReader},
-    process::{Child, Command, Stdio},
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use x11rb::{
     connection::Connection,
@@ -19,12 +15,13 @@ use x11rb::{
     wrapper::ConnectionExt as _,
 };
 
+use crate::common::xvfb::Xvfb;
+
 const ESCAPE: u32 = 0xff1b;
 
-/// The server, which ends with this.
+/// A connection to the server, which ends with this.
 pub(crate) struct XDisplay {
-    process: Child,
-    pub(crate) name: String,
+    xvfb: Xvfb,
     connection: RustConnection,
     root: Window,
 }
@@ -46,21 +43,15 @@ impl Screenshot {
 impl XDisplay {
     /// `None` where there is no Xvfb, which is said loudly and in CI is a failure.
     pub(crate) fn start() -> Option<Self> {
-        let mut command = Command::new("Xvfb");
-        command.args(["-displayfd", "1", "-screen", "0", "1280x800x24", "-nolisten", "tcp", "-noreset"]);
-        let started = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
-        let Ok(mut process) = started else {
-            assert!(std::env::var("CI").as_deref() != Ok("true"), "there is no Xvfb on the PATH");
-            eprintln!("SKIPPED: there is no Xvfb on the PATH");
-            return None;
-        };
-        let mut number = String::new();
-        BufReader::new(process.stdout.take().unwrap()).read_line(&mut number).unwrap();
-        assert!(!number.trim().is_empty(), "Xvfb has not started");
-        let name = format!(":{}", number.trim());
-        let (connection, screen) = x11rb::connect(Some(&name)).unwrap();
+        let xvfb = Xvfb::start("1280x800")?;
+        let (connection, screen) = x11rb::connect(Some(&xvfb.display)).unwrap();
         let root = connection.setup().roots[screen].root;
-        Some(Self { process, name, connection, root })
+        Some(Self { xvfb, connection, root })
+    }
+
+    /// As `DISPLAY` has it.
+    pub(crate) fn name(&self) -> &str {
+        &self.xvfb.display
     }
 
     /// The window of this title, if it is on the screen.
@@ -133,12 +124,5 @@ impl XDisplay {
         for event in [KEY_PRESS_EVENT, KEY_RELEASE_EVENT] {
             self.connection.xtest_fake_input(event, key, 0, self.root, 0, 0, 0).unwrap().check().unwrap();
         }
-    }
-}
-
-impl Drop for XDisplay {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
     }
 }
