@@ -226,10 +226,8 @@ impl WebViewerBuilder {
         if !self.public && !address.ip().is_loopback() {
             return Err(WebError::NotLoopback { address });
         }
-        if let Some(token) = &self.token {
-            if !token.is_plain() {
-                return Err(WebError::Token);
-            }
+        if self.token.as_ref().is_some_and(|token| !token.is_plain()) {
+            return Err(WebError::Token);
         }
         if let Some(name) = self.host_names.iter().find(|name| !is_host_name(name)) {
             return Err(WebError::HostName { name: name.clone() });

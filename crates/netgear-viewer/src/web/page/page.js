@@ -27,6 +27,7 @@ let connected = false;
 let failures = 0;
 // Why there is no connection.
 let why = "connecting";
+let refused = false;
 let paused = false;
 // Pictures that came and are not acknowledged, as the picture stands.
 let owed = 0;
@@ -45,17 +46,11 @@ function connect() {
   const opened = new WebSocket(`ws${location.protocol.slice(4)}//${location.host}/socket${location.search}`);
   socket = opened;
   opened.binaryType = "arraybuffer";
-  opened.onopen = () => {
-    connected = true;
-    failures = 0;
-    owed = 0;
-    waiting = null;
-    heard = performance.now();
-    frames = { count: 0, at: heard };
-    describe();
-  };
   opened.onmessage = ({ data }) => {
     heard = performance.now();
+    if (!connected) {
+      begin();
+    }
     if (typeof data === "string") {
       told(JSON.parse(data));
     } else {
@@ -67,6 +62,16 @@ function connect() {
   opened.onclose = ({ reason }) => lost(opened, reason);
 }
 
+// A socket that says something is a viewer's, and not that of one who is turned away.
+function begin() {
+  connected = true;
+  failures = 0;
+  owed = 0;
+  waiting = null;
+  frames = { count: 0, at: heard };
+  describe();
+}
+
 async function lost(closed, reason) {
   if (closed !== socket) {
     return;
@@ -75,15 +80,18 @@ async function lost(closed, reason) {
   socket = null;
   connected = false;
   box.lost();
-  why = reason || "not connected";
+  // One that cannot be had again says no more than the one before.
+  why = reason || (was || why === "connecting" ? "not connected" : why);
   describe();
   setTimeout(connect, RETRY[Math.min(failures, RETRY.length - 1)]);
   failures += 1;
   if (!was && !reason) {
     // A browser does not say why there is no socket; asked without one, the program does.
     const answer = await fetch(`/socket${location.search}`).catch(() => null);
-    if (answer?.status === 403 && !connected) {
-      why = (await answer.text()).trim();
+    const denied = answer?.status === 403 ? (await answer.text()).trim() : null;
+    if (!connected) {
+      why = denied ?? (refused ? "not connected" : why);
+      refused = denied !== null;
       describe();
     }
   }

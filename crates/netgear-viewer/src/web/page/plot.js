@@ -20,6 +20,7 @@ export class Plot {
     const most = this.highest() > 0 ? `max ${this.format(this.highest())}` : "";
     this.now.textContent = text;
     this.most.textContent = most;
+    this.canvas.dataset.points = this.values.filter((value) => value > 0).length;
     this.canvas.setAttribute("aria-label", `${this.name}: now ${text}${most && `, ${most}`}`);
     this.draw();
   }
