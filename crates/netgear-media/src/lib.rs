@@ -58,6 +58,8 @@ mod canceller;
 #[cfg(feature = "codec")]
 mod codec;
 mod colour;
+#[cfg(any(feature = "still", feature = "codec"))]
+mod contained;
 #[cfg(feature = "video")]
 mod digits;
 #[cfg(feature = "video")]

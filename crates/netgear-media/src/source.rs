@@ -266,9 +266,8 @@ fn open_built_in(path: &Path, options: &OpenOptions) -> Result<Box<dyn FrameSour
         return Err(OpenError::Empty { origin: path.display().to_string() });
     }
     match FileKind::of(&start) {
-        // Ours, and one that contains its decoder's panics itself.
-        FileKind::Mp4 => Ok(Box::new(Mp4Source::open(path, options)?)),
-        FileKind::Y4m => Ok(Box::new(Y4mSource::open(path, options)?)),
+        FileKind::Mp4 => contained(path, || Ok(Box::new(Mp4Source::open(path, options)?))),
+        FileKind::Y4m => contained(path, || Ok(Box::new(Y4mSource::open(path, options)?))),
         FileKind::Other => Err(OpenError::Unsupported {
             origin: path.display().to_string(),
             reason: "its first bytes are those of no format that is known here".to_owned(),

@@ -7,6 +7,7 @@ use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 use image::{ExtendedColorType, ImageEncoder, ImageError};
 use netgear_proto::{ChromaSubsampling, ElementType, Frame, JpegQuality, PixelFormat};
 
+use crate::contained::contained;
 use crate::jpeg::{JpegEncodeError, JpegEncoder, JpegOptions};
 
 /// The quality of the JPEG pictures that [`save_picture`] writes, of 1 to 100: hardly to be told from the original. Each pixel
@@ -39,9 +40,12 @@ pub fn save_picture(frame: &Frame, path: impl AsRef<Path>) -> Result<(), Picture
     let mut file = BufWriter::new(File::create(path).map_err(at_path)?);
     let written = match picture {
         Encoded::Png(picture) => picture.write_png(&mut file, PngSpeed::Small),
-        Encoded::Jpeg(bytes) => file.write_all(&bytes),
+        Encoded::Jpeg(bytes) => file.write_all(&bytes).map_err(PictureError::Write),
     };
-    written.and_then(|()| file.flush()).map_err(at_path)
+    match written.and_then(|()| file.flush().map_err(PictureError::Write)) {
+        Err(PictureError::Write(source)) => Err(at_path(source)),
+        written => written,
+    }
 }
 
 /// Writes the frame as PNG: gray, BGR, RGB, BGRA or RGBA, of 8 or 16 bits.
@@ -49,7 +53,7 @@ pub fn save_picture(frame: &Frame, path: impl AsRef<Path>) -> Result<(), Picture
 /// # Errors
 /// [`PictureError::Unsupported`] for other elements and for unspecified pixel formats; [`PictureError::Write`].
 pub fn write_png(frame: &Frame, to: impl Write) -> Result<(), PictureError> {
-    Picture::new(frame)?.write_png(to, PngSpeed::Small).map_err(PictureError::Write)
+    Picture::new(frame)?.write_png(to, PngSpeed::Small)
 }
 
 /// Writes the frame as JPEG of a quality of 1 to 100 (others count as the nearest of these): gray, BGR, RGB, BGRA or RGBA of
@@ -83,7 +87,7 @@ pub(crate) fn picture_error(error: JpegEncodeError) -> PictureError {
             PictureError::Unsupported { pixel_format, element_type, format: "JPEG" }
         }
         JpegEncodeError::TooLarge { width, height } => PictureError::TooLarge { width, height },
-        failed @ JpegEncodeError::Encoder { .. } => PictureError::Write(io::Error::other(failed)),
+        JpegEncodeError::Encoder { reason } => PictureError::Encoder { reason },
     }
 }
 
@@ -130,14 +134,18 @@ impl Picture {
         Ok(Self { pixels, width: frame.width(), height: frame.height(), colour })
     }
 
-    pub(crate) fn write_png(&self, to: impl Write, speed: PngSpeed) -> io::Result<()> {
+    pub(crate) fn write_png(&self, to: impl Write, speed: PngSpeed) -> Result<(), PictureError> {
         let (compression, filter) = match speed {
             PngSpeed::Small => (CompressionType::Default, FilterType::Adaptive),
             PngSpeed::Fast => (CompressionType::Fast, FilterType::Up),
         };
-        PngEncoder::new_with_quality(to, compression, filter)
-            .write_image(&self.pixels, self.width, self.height, self.colour)
-            .map_err(io_error)
+        let encoder = PngEncoder::new_with_quality(to, compression, filter);
+        match contained(|| encoder.write_image(&self.pixels, self.width, self.height, self.colour)) {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(ImageError::IoError(error))) => Err(PictureError::Write(error)),
+            Ok(Err(error)) => Err(PictureError::Encoder { reason: error.to_string() }),
+            Err(panic) => Err(PictureError::Encoder { reason: panic }),
+        }
     }
 }
 
@@ -149,13 +157,6 @@ fn blue_red_swapped(pixels: &[u8], channels: usize, element_len: usize) -> Bytes
         first[..element_len].swap_with_slice(&mut rest[..element_len]);
     }
     swapped.into()
-}
-
-fn io_error(error: ImageError) -> io::Error {
-    match error {
-        ImageError::IoError(error) => error,
-        other => io::Error::other(other),
-    }
 }
 
 /// Why a frame was not written as a picture.
@@ -196,6 +197,12 @@ pub enum PictureError {
         path: PathBuf,
         /// Why.
         source: io::Error,
+    },
+    /// The encoder gave up or panicked, which no frame should make it do.
+    #[error("the encoder failed on a picture: {reason}; this is a fault of its own, please report it")]
+    Encoder {
+        /// What it says.
+        reason: String,
     },
     /// The bytes cannot be written.
     #[error("cannot write the picture: {0}")]

@@ -3,9 +3,6 @@
 mod idle;
 mod lossless;
 
-use std::any::Any;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
 use netgear_proto::{
     Codec, ElementType, EncodedFrame, Encoding, EncodingChoice, Encodings, Frame, FrameDecodeError,
     FrameEncodeError, PixelFormat,
@@ -13,6 +10,7 @@ use netgear_proto::{
 
 use self::idle::Idle;
 use self::lossless::{LosslessDecoder, LosslessEncoder, LosslessError};
+use crate::contained::contained;
 use crate::jpeg::{JpegDecoder, JpegEncodeError, JpegEncoder, JpegError, JpegOptions};
 
 /// Encodes and decodes frames for a session: JPEG and lossless.
@@ -155,14 +153,6 @@ impl Codec for FrameCodec {
     }
 }
 
-/// Runs the libraries. What they panicked over is let go with the memory that they used.
-fn contained<T>(run: impl FnOnce() -> T) -> Result<T, String> {
-    catch_unwind(AssertUnwindSafe(run)).map_err(|panic: Box<dyn Any + Send>| {
-        let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-        text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "it panicked".to_owned())
-    })
-}
-
 fn encoded(
     frame: &Frame,
     bytes: bytes::Bytes,
@@ -190,5 +180,25 @@ const fn unsupported(frame: &EncodedFrame) -> FrameDecodeError {
         shape: frame.shape(),
         element_type: frame.element_type(),
         pixel_format: frame.pixel_format(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::contained::failing;
+
+    #[test]
+    fn a_library_that_panics_is_an_error_of_its_frame_and_the_next_one_is_coded() {
+        let codec = FrameCodec::new();
+        let frame = Frame::bgr8(64, 48, vec![90; 64 * 48 * 3]).unwrap();
+        for choice in [EncodingChoice::JPEG, EncodingChoice::Lossless] {
+            let failed = failing::libraries(|| codec.encode(&frame, choice));
+            assert!(matches!(failed, Err(FrameEncodeError::Failed { .. })), "{failed:?}");
+            let encoded = codec.encode(&frame, choice).unwrap().unwrap();
+            let failed = failing::libraries(|| codec.decode(&encoded));
+            assert!(matches!(failed, Err(FrameDecodeError::Failed { .. })), "{failed:?}");
+            assert!(codec.decode(&encoded).is_ok());
+        }
     }
 }

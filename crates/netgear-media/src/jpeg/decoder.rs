@@ -1,4 +1,5 @@
-//! One JPEG picture to BGR, as the frames of webcams and of MJPEG files are.
+//! One JPEG picture to a frame: to BGR, as the pictures of webcams and of Motion JPEG files become, or to the kind that an encoded
+//! frame promises.
 
 #[cfg(feature = "video")]
 use bytes::BytesMut;
@@ -7,6 +8,9 @@ use zune_jpeg::errors::DecodeErrors;
 use zune_jpeg::zune_core::bytestream::ZCursor;
 use zune_jpeg::zune_core::colorspace::ColorSpace;
 use zune_jpeg::zune_core::options::DecoderOptions;
+
+#[cfg(feature = "video")]
+use crate::contained::contained;
 
 /// Decodes JPEG pictures, one after another, into the same memory once a frame is let go.
 ///
@@ -73,6 +77,12 @@ impl JpegDecoder {
     /// The picture in these bytes, which may have others before and after it, in 8-bit BGR. A gray one becomes BGR too.
     #[cfg(feature = "video")]
     pub(crate) fn decode(&mut self, bytes: &[u8]) -> Result<Frame, JpegError> {
+        let decoded = contained(|| self.decode_picture(bytes));
+        decoded.unwrap_or_else(|panic| Err(JpegError::damaged(format!("its decoder failed on it: {panic}"))))
+    }
+
+    #[cfg(feature = "video")]
+    fn decode_picture(&mut self, bytes: &[u8]) -> Result<Frame, JpegError> {
         self.complete(bytes)?;
         let mut picture = Picture::open(&self.whole, ColorSpace::RGB)?;
         let (width, height, pixels) = (picture.width, picture.height, picture.pixels());
@@ -342,6 +352,15 @@ mod tests {
     use super::*;
 
     const MAX: usize = 1 << 20;
+
+    #[test]
+    fn a_decoder_that_panics_has_failed_on_this_picture() {
+        let (_, jpeg) = coded(16, 16, ExtendedColorType::Rgb8);
+        let mut decoder = JpegDecoder::new(MAX);
+        let failed = crate::contained::failing::libraries(|| decoder.decode(&jpeg));
+        assert!(matches!(failed, Err(JpegError::Damaged { .. })), "{failed:?}");
+        assert!(decoder.decode(&jpeg).is_ok());
+    }
 
     /// A picture of soft colours, as the encoder of `image` codes it: with the standard tables.
     fn coded(width: u16, height: u16, colour: ExtendedColorType) -> (Vec<u8>, Vec<u8>) {

@@ -1,6 +1,8 @@
 use bytes::Bytes;
 use netgear_proto::{BufferPool, ChromaSubsampling, ElementType, Frame, JpegQuality, PixelFormat};
-use rusty_jpeg::{ColorType, EncodingError, SamplingFactor};
+use rusty_jpeg::{ColorType, SamplingFactor};
+
+use crate::contained::contained;
 
 /// Which kind of JPEG pictures a [`JpegEncoder`] makes.
 ///
@@ -124,10 +126,14 @@ impl JpegEncoder {
             ChromaSubsampling::Half => SamplingFactor::R_4_2_2,
             ChromaSubsampling::Quarter => SamplingFactor::R_4_2_0,
         });
-        encoder.encode(frame.pixels(), width, height, colour).map_err(|error| {
-            bytes.truncate(start);
-            JpegEncodeError::Encoder { reason: reason(&error) }
-        })
+        let encoded = contained(|| encoder.encode(frame.pixels(), width, height, colour));
+        let reason = match encoded {
+            Ok(Ok(())) => return Ok(()),
+            Ok(Err(error)) => error.to_string(),
+            Err(panic) => panic,
+        };
+        bytes.truncate(start);
+        Err(JpegEncodeError::Encoder { reason })
     }
 
     /// Whether a JPEG can have such pixels, and so many.
@@ -164,10 +170,6 @@ impl Default for JpegEncoder {
     }
 }
 
-fn reason(error: &EncodingError) -> String {
-    error.to_string()
-}
-
 /// Why a frame was not encoded as JPEG.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -190,7 +192,7 @@ pub enum JpegEncodeError {
         /// Rows.
         height: u32,
     },
-    /// The encoder gave up, which no frame should make it do.
+    /// The encoder gave up or panicked, which no frame should make it do.
     #[error("the JPEG encoder failed: {reason}; this is a fault of its own, please report it")]
     Encoder {
         /// What it says.
@@ -203,6 +205,7 @@ mod tests {
     use netgear_proto::Shape;
 
     use super::*;
+    use crate::contained::failing;
 
     const KINDS: [PixelFormat; 5] =
         [PixelFormat::Gray, PixelFormat::Bgr, PixelFormat::Rgb, PixelFormat::Bgra, PixelFormat::Rgba];
@@ -344,6 +347,21 @@ mod tests {
             let held = encoder.encode(&frame).unwrap();
             assert_eq!(held.as_ptr(), address);
         }
+    }
+
+    #[test]
+    fn an_encoder_that_panics_has_failed_on_this_picture_and_leaves_nothing_behind() {
+        let frame = frame(40, 30, PixelFormat::Bgr);
+        let mut encoder = JpegEncoder::default();
+        let mut bytes = b"before".to_vec();
+        let failed = failing::libraries(|| encoder.encode_into(&frame, &mut bytes));
+        assert!(
+            matches!(&failed, Err(JpegEncodeError::Encoder { reason }) if reason.contains("the test")),
+            "{failed:?}"
+        );
+        assert_eq!(bytes, b"before");
+        assert!(failing::libraries(|| encoder.encode(&frame)).is_err());
+        assert!(encoder.encode(&frame).is_ok());
     }
 
     #[test]

@@ -4,6 +4,7 @@ use netgear_proto::{ElementType, Frame, PixelFormat, Shape};
 use yuv::{BufferStoreMut, YuvConversionMode, YuvPlanarImageMut};
 
 use crate::FrameRate;
+use crate::contained::contained;
 use crate::yuv_to_bgr::{ChromaSampling, ColourSpace};
 
 /// How much of the colour a Y4M file keeps.
@@ -31,46 +32,50 @@ pub struct Y4mWriter<W> {
     rate: FrameRate,
     chroma: Y4mChroma,
     written: Option<(Shape, PixelFormat)>,
+    /// Whether a frame was written in part.
+    is_torn: bool,
     planes: [Vec<u8>; 3],
 }
 
 impl<W: Write> Y4mWriter<W> {
     /// A writer that has written nothing. Give it something buffered.
     pub fn new(to: W, rate: FrameRate, chroma: Y4mChroma) -> Self {
-        Self { to, rate, chroma, written: None, planes: Default::default() }
+        Self { to, rate, chroma, written: None, is_torn: false, planes: Default::default() }
     }
 
     /// Writes a frame.
     ///
     /// # Errors
-    /// [`Y4mError`]. Nothing is written of a frame that is refused.
+    /// [`Y4mError`]. Nothing is written of a frame that is refused. After [`Y4mError::Io`] a frame may be there in part, and no further
+    /// one is written.
     pub fn write(&mut self, frame: &Frame) -> Result<(), Y4mError> {
         let (shape, format) = (frame.shape(), frame.pixel_format());
         Self::check(frame)?;
-        match self.written {
-            Some((first, first_format)) if (first, first_format) != (shape, format) => {
-                return Err(Y4mError::FormatChanged {
-                    expected: first,
-                    expected_format: first_format,
-                    found: shape,
-                    found_format: format,
-                });
-            }
-            Some(_) => {}
-            None => {
-                let header = self.header(format, shape, self.rate);
-                self.to.write_all(header.as_bytes())?;
-                self.written = Some((shape, format));
-            }
+        if let Some((expected, expected_format)) = self.written.filter(|first| *first != (shape, format)) {
+            let (found, found_format) = (shape, format);
+            return Err(Y4mError::FormatChanged { expected, expected_format, found, found_format });
+        }
+        if self.is_torn {
+            return Err(io::Error::other("an earlier frame was written in part").into());
+        }
+        // Before anything is written, so that nothing is of a frame that cannot be converted.
+        if format != PixelFormat::Gray {
+            self.fill_planes(frame)?;
+        }
+        self.is_torn = true;
+        if self.written.is_none() {
+            let header = self.header(format, shape, self.rate);
+            self.to.write_all(header.as_bytes())?;
         }
         self.to.write_all(b"FRAME\n")?;
         if format == PixelFormat::Gray {
-            return Ok(self.to.write_all(frame.pixels())?);
+            self.to.write_all(frame.pixels())?;
+        } else {
+            for plane in &self.planes {
+                self.to.write_all(plane)?;
+            }
         }
-        self.fill_planes(frame)?;
-        for plane in &self.planes {
-            self.to.write_all(plane)?;
-        }
+        (self.written, self.is_torn) = (Some((shape, format)), false);
         Ok(())
     }
 
@@ -158,8 +163,12 @@ impl<W: Write> Y4mWriter<W> {
         };
         let ColourSpace { matrix, range } = ColourSpace::UNTAGGED;
         let stride = width.saturating_mul(frame.channels().into());
-        convert(&mut image, frame.pixels(), stride, range, matrix, YuvConversionMode::Balanced)
-            .map_err(|error| Y4mError::Io(io::Error::other(error.to_string())))
+        let mode = YuvConversionMode::Balanced;
+        match contained(|| convert(&mut image, frame.pixels(), stride, range, matrix, mode)) {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(error)) => Err(Y4mError::Conversion { reason: error.to_string() }),
+            Err(panic) => Err(Y4mError::Conversion { reason: panic }),
+        }
     }
 }
 
@@ -191,6 +200,14 @@ pub enum Y4mError {
         found: Shape,
         /// Its pixel format.
         found_format: PixelFormat,
+    },
+    /// The library that converts gave up or panicked, which no frame should make it do.
+    #[error(
+        "a frame could not be converted to YUV: {reason}; this is a fault of the library's, please report it"
+    )]
+    Conversion {
+        /// What it says.
+        reason: String,
     },
     /// The bytes cannot be written.
     #[error("cannot write Y4M: {0}")]
