@@ -1,10 +1,12 @@
 //! Motion JPEG in an AVI file.
 
 use std::fs::File;
+use std::io;
 use std::path::Path;
 
 use netgear_proto::Frame;
 
+use super::disk::Disk;
 use super::{RecordError, file_error, jpeg::Jpeg};
 use crate::FrameRate;
 use crate::formats::avi::AviWriter;
@@ -12,59 +14,152 @@ use crate::formats::avi::AviWriter;
 #[derive(Debug)]
 pub(super) struct AviFile {
     jpeg: Jpeg,
-    state: State,
-}
-
-#[derive(Debug)]
-enum State {
-    /// What the file held before is gone only when the first frame comes.
-    New(File),
-    Open(AviWriter<File>),
+    pictures: JpegFile<File>,
 }
 
 impl AviFile {
     pub(super) fn new(file: File, jpeg: Jpeg) -> Self {
-        Self { jpeg, state: State::New(file) }
+        Self { jpeg, pictures: JpegFile::New(file) }
     }
 
     pub(super) fn write(&mut self, frame: &Frame, rate: FrameRate, path: &Path) -> Result<(), RecordError> {
         let jpeg = self.jpeg.encode(frame)?;
-        if let State::New(file) = &self.state {
-            let file = file.try_clone().and_then(|file| file.set_len(0).map(|()| file));
-            let file = file.map_err(file_error(path))?;
-            self.state = State::Open(AviWriter::new(file, frame.width(), frame.height()));
-        }
-        let State::Open(writer) = &mut self.state else { return Ok(()) };
-        let written = writer.write(jpeg, rate);
-        cut_off(writer, written, path)
+        self.pictures.write(jpeg, (frame.width(), frame.height()), rate).map_err(file_error(path))
     }
 
     /// What it holds of whole frames.
     pub(super) fn bytes(&self) -> u64 {
-        match &self.state {
-            State::New(_) => 0,
-            State::Open(writer) => writer.end(),
-        }
+        self.pictures.bytes()
     }
 
     /// Writes the index.
     pub(super) fn finish(&mut self, path: &Path) -> Result<(), RecordError> {
-        let State::Open(writer) = &mut self.state else { return Ok(()) };
-        let finished = writer.finish();
-        cut_off(writer, finished, path)
+        self.pictures.finish().map_err(file_error(path))
     }
 }
 
-/// Takes away what was written of a frame or an index, if it was not written whole.
-fn cut_off(
-    writer: &mut AviWriter<File>,
-    written: std::io::Result<()>,
-    path: &Path,
-) -> Result<(), RecordError> {
-    written.map_err(|error| {
-        let end = writer.end();
-        // The error that led here says more than this could.
-        let _ = writer.get_mut().set_len(end);
-        file_error(path)(error)
-    })
+/// An AVI file that ends where its last whole chunk does, whatever went wrong.
+#[derive(Debug)]
+enum JpegFile<F> {
+    /// What the file held before is gone only when the first frame comes.
+    New(F),
+    Open(AviWriter<F>),
+    /// Between the two.
+    Opening,
+}
+
+impl<F: Disk> JpegFile<F> {
+    fn write(&mut self, jpeg: &[u8], (width, height): (u32, u32), rate: FrameRate) -> io::Result<()> {
+        if let Self::New(file) = self {
+            file.set_len(0)?;
+            if let Self::New(file) = std::mem::replace(self, Self::Opening) {
+                *self = Self::Open(AviWriter::new(file, width, height));
+            }
+        }
+        let Self::Open(writer) = self else { return Ok(()) };
+        writer.write(jpeg, rate).inspect_err(|_| cut_off(writer))
+    }
+
+    fn bytes(&self) -> u64 {
+        match self {
+            Self::Open(writer) => writer.end(),
+            Self::New(_) | Self::Opening => 0,
+        }
+    }
+
+    fn finish(&mut self) -> io::Result<()> {
+        let Self::Open(writer) = self else { return Ok(()) };
+        writer.finish().inspect_err(|_| cut_off(writer))
+    }
+}
+
+/// Takes away what was written of a frame or an index that is not there whole.
+fn cut_off<F: Disk>(writer: &mut AviWriter<F>) {
+    let end = writer.end();
+    // The error that led here says more than this could.
+    let _ = writer.get_mut().set_len(end);
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+    use crate::recorder::disk::failing::{FailingDisk, Failure, failures};
+    use crate::{OpenOptions, Source, write_jpeg};
+
+    const FRAMES: u8 = 8;
+
+    fn jpeg(level: u8) -> Vec<u8> {
+        let mut jpeg = Vec::new();
+        write_jpeg(&Frame::gray8(8, 8, vec![level; 64]).unwrap(), 95, &mut jpeg).unwrap();
+        jpeg
+    }
+
+    /// What becomes of a film whose pictures are given again where they failed, or not. Gives the levels that were taken.
+    fn recorded(failure: Failure, pictures: &[Vec<u8>]) -> (JpegFile<FailingDisk>, Vec<u8>) {
+        let disk = FailingDisk { failure, ..FailingDisk::default() };
+        // Of three frames each, so that boundaries are among what fails.
+        let mut file =
+            JpegFile::Open(AviWriter::new(disk, 8, 8).with_riffs_of(1 << 30, 3).with_super_index_of(2));
+        let mut taken = Vec::new();
+        for (number, picture) in pictures.iter().enumerate() {
+            let rate = FrameRate::new(20 + number as u32, 1).unwrap();
+            let mut write = || file.write(picture, (8, 8), rate);
+            // Once more, and then it is left out.
+            if write().is_ok() || write().is_ok() {
+                taken.push(number as u8);
+            }
+        }
+        (file, taken)
+    }
+
+    fn content(file: &JpegFile<FailingDisk>) -> &FailingDisk {
+        match file {
+            JpegFile::Open(writer) => writer.get_ref(),
+            _ => unreachable!(),
+        }
+    }
+
+    #[test]
+    fn whenever_the_disk_fails_the_film_has_what_was_taken_and_says_so() {
+        let level = |number: u8| 40 + 20 * number;
+        let pictures: Vec<_> = (0..FRAMES).map(|number| jpeg(level(number))).collect();
+        let (mut whole, taken) = recorded(Failure::Never, &pictures);
+        whole.finish().unwrap();
+        assert_eq!(taken.len(), pictures.len());
+        let (written, len) = (content(&whole).written, content(&whole).content.get_ref().len());
+
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.avi");
+        let mut seen = HashSet::new();
+        for failure in failures(written, len) {
+            let (mut file, taken) = recorded(failure, &pictures);
+            let finished = file.finish();
+            let is_lasting = !matches!(failure, Failure::OnceAfter(_));
+            assert!(is_lasting || taken.len() == pictures.len(), "{failure:?}: {taken:?}");
+            assert!(is_lasting || finished.is_ok() || file.finish().is_ok(), "{failure:?}");
+            let bytes = content(&file).content.get_ref();
+            assert_eq!(file.bytes(), bytes.len() as u64, "{failure:?}");
+            // Many fail with the same left on the disk.
+            if taken.is_empty() || !seen.insert((bytes.clone(), taken.clone())) {
+                continue;
+            }
+            std::fs::write(&path, bytes).unwrap();
+            let mut source = Source::Path(path.clone()).open(&OpenOptions::new()).unwrap();
+            // Where the disk gives up amid the headers, the count is perhaps of one frame more.
+            let said = source.info().frames.unwrap() as usize;
+            let most = taken.len() + usize::from(matches!(failure, Failure::After(_)));
+            assert!((taken.len()..=most).contains(&said), "{failure:?}: {said} for {taken:?}");
+            let mut found = Vec::new();
+            while let Some(next) = source.next_frame().unwrap_or_else(|error| panic!("{failure:?}: {error}"))
+            {
+                found.push(next.frame.pixels()[0]);
+            }
+            let is_near = |(found, number): (&u8, &u8)| found.abs_diff(level(*number)) <= 3;
+            let is_right = found.len() == taken.len() && found.iter().zip(&taken).all(is_near);
+            assert!(is_right, "{failure:?}: {found:?} for {taken:?}");
+        }
+        assert!(seen.len() > 20, "{}", seen.len());
+    }
 }

@@ -44,6 +44,7 @@ pub(crate) struct AviWriter<W> {
     chunk: Vec<u8>,
     most_riff_bytes: u64,
     most_riff_frames: usize,
+    super_index_entries: usize,
 }
 
 /// The `RIFF` chunk that frames are written to.
@@ -55,6 +56,8 @@ struct OpenRiff {
     movi: u64,
     /// Where each frame's bytes begin, from there, and how many they are.
     frames: Vec<(u32, u32)>,
+    /// Whether its index is written: no frame comes behind that.
+    is_closed: bool,
 }
 
 /// Where an index is, for the index of indexes.
@@ -83,18 +86,27 @@ impl<W: Write + Seek> AviWriter<W> {
             chunk: Vec::new(),
             most_riff_bytes: MOST_RIFF_BYTES,
             most_riff_frames: MOST_RIFF_FRAMES,
+            super_index_entries: SUPER_INDEX_ENTRIES,
         }
     }
 
     #[cfg(test)]
-    fn with_riffs_of(mut self, bytes: u64, frames: usize) -> Self {
+    pub(crate) fn with_riffs_of(mut self, bytes: u64, frames: usize) -> Self {
         (self.most_riff_bytes, self.most_riff_frames) = (bytes, frames);
+        self
+    }
+
+    /// With a header of few bytes.
+    #[cfg(test)]
+    pub(crate) fn with_super_index_of(mut self, entries: usize) -> Self {
+        self.super_index_entries = entries;
         self
     }
 
     /// Appends a picture. `rate` is that of all frames so far, this one included.
     ///
-    /// After an error the file has what it had before, and perhaps more bytes behind [`end`](Self::end).
+    /// After an error the file has what it had before, and perhaps more bytes behind [`end`](Self::end); the same picture or another may be
+    /// given again.
     pub(crate) fn write(&mut self, jpeg: &[u8], rate: FrameRate) -> io::Result<()> {
         let len = u32::try_from(jpeg.len()).ok().filter(|&len| u64::from(len) < self.most_riff_bytes);
         let len = len.ok_or_else(|| {
@@ -107,14 +119,17 @@ impl<W: Write + Seek> AviWriter<W> {
             let header = self.header();
             self.to.write_all(&header)?;
             self.end = header.len() as u64;
-            self.riff = OpenRiff { at: 0, movi: self.end - 4, frames: Vec::new() };
+            self.riff = OpenRiff { at: 0, movi: self.end - 4, frames: Vec::new(), is_closed: false };
         } else {
             let frames = self.riff.frames.len() as u64 + 1;
             let index_len = IX_HEADER + 8 + (IX_ENTRY + IDX1_ENTRY) * frames;
-            if self.end - self.riff.at + whole_len + index_len > self.most_riff_bytes
-                || self.riff.frames.len() >= self.most_riff_frames
-            {
+            let is_full = self.end - self.riff.at + whole_len + index_len > self.most_riff_bytes
+                || self.riff.frames.len() >= self.most_riff_frames;
+            // One that has no frame yet was begun for this one.
+            if is_full && !self.riff.frames.is_empty() {
                 self.close_riff()?;
+            }
+            if self.riff.is_closed {
                 self.open_riff()?;
             }
         }
@@ -128,17 +143,22 @@ impl<W: Write + Seek> AviWriter<W> {
         }
         self.to.seek(SeekFrom::Start(self.end))?;
         self.to.write_all(&self.chunk)?;
+
+        let before = (self.end, self.frames, self.frames_of_first, self.largest, self.rate);
         // No more than a gigabyte: that was looked at above.
         let offset = (self.end + 8 - self.riff.movi) as u32;
         self.riff.frames.push((offset, len));
         self.end += whole_len;
         self.frames += 1;
-        if self.riff.at == 0 {
-            self.frames_of_first += 1;
-        }
+        self.frames_of_first += u32::from(self.riff.at == 0);
         self.largest = self.largest.max(len);
         self.rate = rate;
-        self.write_headers()
+        self.write_headers(self.end).inspect_err(|_| {
+            (self.end, self.frames, self.frames_of_first, self.largest, self.rate) = before;
+            self.riff.frames.pop();
+            // The error that led here says more than this one could.
+            let _ = self.write_headers(self.end);
+        })
     }
 
     /// Writes the index of what has none yet.
@@ -149,6 +169,12 @@ impl<W: Write + Seek> AviWriter<W> {
     /// Where the last whole chunk ends.
     pub(crate) fn end(&self) -> u64 {
         self.end
+    }
+
+    /// What it writes to.
+    #[cfg(test)]
+    pub(crate) fn get_ref(&self) -> &W {
+        &self.to
     }
 
     /// What it writes to.
@@ -182,14 +208,23 @@ impl<W: Write + Seek> AviWriter<W> {
         self.to.seek(SeekFrom::Start(self.end))?;
         self.to.write_all(&bytes)?;
 
-        if self.indexes.len() < SUPER_INDEX_ENTRIES {
+        let before = (self.end, self.indexes.len(), self.has_idx1);
+        if self.indexes.len() < self.super_index_entries {
             self.indexes.push(IndexPlace { at: self.end, len: ix_len as u32, frames });
         }
         let movi_end = self.end + ix_len;
         self.end += bytes.len() as u64;
         self.has_idx1 |= is_first;
+        self.write_headers(movi_end).inspect_err(|_| {
+            let indexes;
+            (self.end, indexes, self.has_idx1) = before;
+            self.indexes.truncate(indexes);
+            // The error that led here says more than this one could.
+            let _ = self.write_headers(self.end);
+        })?;
         self.riff.frames.clear();
-        self.write_riff_header(movi_end)
+        self.riff.is_closed = true;
+        Ok(())
     }
 
     /// Begins another one behind what there is.
@@ -198,36 +233,33 @@ impl<W: Write + Seek> AviWriter<W> {
         self.to.seek(SeekFrom::Start(at))?;
         self.to.write_all(b"RIFF\x10\0\0\0AVIXLIST\x04\0\0\0movi")?;
         self.end += 24;
-        self.riff = OpenRiff { at, movi: self.end - 4, frames: Vec::new() };
+        self.riff = OpenRiff { at, movi: self.end - 4, frames: Vec::new(), is_closed: false };
         Ok(())
     }
 
-    /// Says what there is now, while frames are still to come.
-    fn write_headers(&mut self) -> io::Result<()> {
-        self.write_riff_header(self.end)
+    /// Says what there is now: the open `RIFF` chunk ends with all that is written, and its list at `movi_end`.
+    ///
+    /// The chunk's length comes last, in four bytes of their own. Where the disk gives up before that, the file says that it ends where
+    /// it did, and what is behind is taken away.
+    fn write_headers(&mut self, movi_end: u64) -> io::Result<()> {
+        let mut header = self.header();
+        let riff_len = ((self.end - self.riff.at - 8) as u32).to_le_bytes();
+        let list_len = (movi_end - self.riff.movi) as u32;
+        let movi = header.len() - 12;
+        if self.riff.at == 0 {
+            set(&mut header, movi + 4, list_len);
+            self.write_at(8, header.get(8..).unwrap_or_default())?;
+        } else {
+            // That of the first says what it said of itself: its own lengths are not written again.
+            self.write_at(12, header.get(12..movi).unwrap_or_default())?;
+            self.write_at(self.riff.at + 16, &list_len.to_le_bytes())?;
+        }
+        self.write_at(self.riff.at + 4, &riff_len)
     }
 
-    /// The open `RIFF` chunk ends with all that is written, and its list there.
-    fn write_riff_header(&mut self, movi_end: u64) -> io::Result<()> {
-        let mut header = self.header();
-        let riff_len = (self.end - self.riff.at - 8) as u32;
-        let list_len = (movi_end - self.riff.movi) as u32;
-        if self.riff.at == 0 {
-            set(&mut header, 4, riff_len);
-            set(&mut header, self.riff.movi as usize - 4, list_len);
-            self.to.seek(SeekFrom::Start(0))?;
-            return self.to.write_all(&header);
-        }
-        let mut own = *b"RIFF\0\0\0\0AVIXLIST\0\0\0\0movi";
-        set(&mut own, 4, riff_len);
-        set(&mut own, 16, list_len);
-        self.to.seek(SeekFrom::Start(self.riff.at))?;
-        self.to.write_all(&own)?;
-        // That of the first says what it said of itself: its own lengths are not written again.
-        let movi = header.len() - 12;
-        let streams = header.get(12..movi).unwrap_or_default();
-        self.to.seek(SeekFrom::Start(12))?;
-        self.to.write_all(streams)
+    fn write_at(&mut self, at: u64, bytes: &[u8]) -> io::Result<()> {
+        self.to.seek(SeekFrom::Start(at))?;
+        self.to.write_all(bytes)
     }
 
     /// All that stands before the first frame, as long whatever it says. The lengths of the `RIFF` chunk and of its `movi` list
@@ -255,13 +287,13 @@ impl<W: Write + Seek> AviWriter<W> {
         let picture_bytes = u64::from(self.width) * u64::from(self.height) * 3;
         put(&mut strf, &[u32::try_from(picture_bytes).unwrap_or(u32::MAX), 0, 0, 0, 0]);
 
-        let mut indx = Vec::with_capacity(24 + 16 * SUPER_INDEX_ENTRIES);
+        let mut indx = Vec::with_capacity(24 + 16 * self.super_index_entries);
         put(&mut indx, &[4, self.indexes.len() as u32, u32::from_le_bytes(*FRAME), 0, 0, 0]);
         for index in &self.indexes {
             indx.extend_from_slice(&index.at.to_le_bytes());
             put(&mut indx, &[index.len, index.frames]);
         }
-        indx.resize(24 + 16 * SUPER_INDEX_ENTRIES, 0);
+        indx.resize(24 + 16 * self.super_index_entries, 0);
 
         let mut strl = b"strl".to_vec();
         put_chunk(&mut strl, b"strh", &strh);
