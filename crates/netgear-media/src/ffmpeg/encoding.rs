@@ -29,6 +29,11 @@ kill) kill -9 $p; wait $p ;;
 *) (sleep "$0"; kill -9 $p) & k=$!; wait $p; s=$?; kill $k; exit $s ;;
 esac"#;
 
+/// Whether there is an ffmpeg, as far as can be told without running it.
+pub(crate) fn is_there() -> bool {
+    find_ffmpeg().is_some()
+}
+
 /// Whether the ffmpeg that is there has this option. It answers within `patience`, or is of no use.
 pub(crate) fn knows_option(option: [&str; 2], patience: Duration) -> Result<bool, EncodingError> {
     let program = find_ffmpeg().ok_or(EncodingError::Missing)?;

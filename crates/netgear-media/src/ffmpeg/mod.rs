@@ -21,7 +21,7 @@ use std::time::Duration;
 
 use netgear_proto::{BufferPool, ElementType, Frame, PixelFormat};
 
-pub(crate) use self::encoding::{Encoding, EncodingError, knows_option};
+pub(crate) use self::encoding::{Encoding, EncodingError, is_there, knows_option};
 use self::log::Output;
 use self::nut::{FrameHeader, NutError, NutReader};
 pub(crate) use self::nut_writer::fourcc;

@@ -9,10 +9,10 @@ use crate::{PictureError, Y4mError};
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RecordError {
-    /// The name says no format that can be recorded.
+    /// The name says no format in which every frame can be kept, once.
     #[error(
-        "cannot record to {}; give a name that ends in .y4m, .avi, or (through ffmpeg) .mp4, .mkv and others, \
-         a pattern of pictures such as 'frames/%06d.png' or '…%06d.jpg', or a folder",
+        "cannot record to {}; give a name that ends in .y4m, .avi, or (through ffmpeg) .mp4, .m4v, .mov, .mkv, .webm, .ts \
+         or .m2ts, a pattern of pictures such as 'frames/%06d.png' or '…%06d.jpg', or a folder",
         path.display()
     )]
     UnknownFormat {
@@ -29,10 +29,14 @@ pub enum RecordError {
         /// The file.
         path: PathBuf,
     },
-    /// There is a recording.
-    #[error("{} has a recording already; give another folder or pattern, or remove it", path.display())]
+    /// There are pictures of these names.
+    #[error(
+        "{} is there already, and the pictures of a recording must not be mixed with others, nor take their place; \
+         give another folder or pattern, or move it and those like it away",
+        path.display()
+    )]
     FolderInUse {
-        /// The folder, or the first file of the pattern.
+        /// The first file that is there.
         path: PathBuf,
     },
     /// The disk is full, or the file as large as it may be.
@@ -114,4 +118,11 @@ pub enum RecordError {
     /// PNG or JPEG does not take such a frame.
     #[error(transparent)]
     Picture(#[from] PictureError),
+}
+
+impl RecordError {
+    /// Whether a library failed on this frame, which says nothing of the others: they may follow, and this one is left out.
+    pub fn is_of_one_frame(&self) -> bool {
+        matches!(self, Self::Picture(PictureError::Encoder { .. }) | Self::Y4m(Y4mError::Conversion { .. }))
+    }
 }

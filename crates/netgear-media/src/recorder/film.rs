@@ -17,80 +17,140 @@ const TIME_BASE: &str = "1:90000";
 pub(super) struct Film {
     container: Container,
     options: RecordOptions,
-    /// The option that keeps ffmpeg from doubling and dropping frames for the sake of a constant rate.
-    frames_as_they_are: [&'static str; 2],
+    /// The option that keeps ffmpeg from doubling and dropping frames for the sake of a constant rate, once it is known which one this
+    /// ffmpeg has.
+    frames_as_they_are: Option<[&'static str; 2]>,
     /// `None` until the first frame comes: what the file held before is gone only then.
     encoding: Option<Encoding>,
+    /// The time of the last frame, in the container's unit.
+    last: Option<u64>,
     has_ended: bool,
 }
 
-/// What the name's ending says.
+/// What the name's ending says. Of others it is not known whether they take every frame at its time: many have one rate for all, and ffmpeg
+/// doubles and drops frames to keep to that.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Container {
-    /// MP4, and MOV, which is its mother.
     Mp4,
+    /// The mother of MP4.
+    Mov,
     Mkv,
     Ts,
     Webm,
-    /// ffmpeg knows, or does not.
-    Other,
 }
 
 impl Container {
-    fn of(path: &Path) -> Self {
+    fn of(path: &Path) -> Option<Self> {
         let ending = path.extension().and_then(|ending| ending.to_str()).map(str::to_ascii_lowercase);
-        match ending.as_deref() {
-            Some("mp4" | "m4v" | "mov") => Self::Mp4,
-            Some("mkv") => Self::Mkv,
-            Some("ts" | "m2ts") => Self::Ts,
-            Some("webm") => Self::Webm,
-            _ => Self::Other,
+        Some(match ending?.as_str() {
+            "mp4" | "m4v" => Self::Mp4,
+            "mov" => Self::Mov,
+            "mkv" => Self::Mkv,
+            "ts" | "m2ts" => Self::Ts,
+            "webm" => Self::Webm,
+            _ => return None,
+        })
+    }
+
+    /// As ffmpeg calls it. By the name's ending it would guess, and take some for another.
+    const fn muxer(self) -> &'static str {
+        match self {
+            Self::Mp4 => "mp4",
+            Self::Mov => "mov",
+            Self::Mkv => "matroska",
+            Self::Ts => "mpegts",
+            Self::Webm => "webm",
         }
+    }
+
+    /// Which part of a second its times are of.
+    const fn ticks_per_second(self) -> u64 {
+        match self {
+            Self::Mp4 | Self::Mov | Self::Ts => 90_000,
+            Self::Mkv | Self::Webm => 1_000,
+        }
+    }
+
+    const fn is_mp4(self) -> bool {
+        matches!(self, Self::Mp4 | Self::Mov)
+    }
+
+    /// The nearest time that it can say, and that is after the last: of two frames at one time, one would be dropped.
+    fn tick(self, time: Duration, last: Option<u64>) -> u64 {
+        let per_second = u128::from(self.ticks_per_second());
+        let nearest = (time.as_micros() * per_second + 500_000) / 1_000_000;
+        let nearest = u64::try_from(nearest).unwrap_or(u64::MAX >> 1);
+        last.map_or(nearest, |last| nearest.max(last + 1))
+    }
+
+    fn time_of(self, tick: u64) -> Duration {
+        let per_second = u128::from(self.ticks_per_second());
+        let micros = (u128::from(tick) * 1_000_000 + per_second / 2) / per_second;
+        Duration::from_micros(u64::try_from(micros).unwrap_or(u64::MAX >> 1))
     }
 }
 
 impl Film {
+    /// Nothing runs yet: ffmpeg is asked what it knows when the first frame is written.
     pub(super) fn new(path: &Path, options: &RecordOptions) -> Result<Self, RecordError> {
-        let container = Container::of(path);
-        if options.lossless() && !matches!(container, Container::Mp4 | Container::Mkv) {
+        let container =
+            Container::of(path).ok_or_else(|| RecordError::UnknownFormat { path: path.to_owned() })?;
+        if options.lossless() && !(container.is_mp4() || container == Container::Mkv) {
             return Err(RecordError::NotLossless { path: path.to_owned() });
         }
-        let knows = ffmpeg::knows_option(["-fps_mode", "passthrough"], options.ffmpeg_timeout());
-        let frames_as_they_are = match knows.map_err(|error| ffmpeg_error(path, error))? {
-            true => ["-fps_mode", "passthrough"],
-            // Before ffmpeg 5.1.
-            false => ["-vsync", "passthrough"],
-        };
+        if !ffmpeg::is_there() {
+            return Err(RecordError::FfmpegMissing { path: path.to_owned() });
+        }
         let options = options.clone();
-        Ok(Self { container, options, frames_as_they_are, encoding: None, has_ended: false })
+        Ok(Self {
+            container,
+            options,
+            frames_as_they_are: None,
+            encoding: None,
+            last: None,
+            has_ended: false,
+        })
     }
 
     pub(super) fn write(&mut self, frame: &Frame, time: Duration, path: &Path) -> Result<(), RecordError> {
-        let error = |error| ffmpeg_error(path, error);
         if self.has_ended {
-            return Err(error(EncodingError::Failed("it has ended".to_owned())));
+            return Err(ffmpeg_error(path, EncodingError::Failed("it has ended".to_owned())));
         }
-        let encoding = match &mut self.encoding {
-            Some(encoding) => encoding,
-            None => {
-                let fourcc = fourcc(frame).ok_or_else(|| RecordError::Unsupported {
-                    path: path.to_owned(),
-                    pixel_format: frame.pixel_format(),
-                    element_type: frame.element_type(),
-                })?;
-                if self.options.lossless() && self.container == Container::Mp4 && !is_exact_h264(frame) {
-                    return Err(RecordError::NotLossless { path: path.to_owned() });
-                }
-                let arguments = self.arguments(frame, path);
-                let size = (frame.width(), frame.height());
-                let started = Encoding::start(arguments, fourcc, size, self.options.ffmpeg_timeout());
-                self.encoding.insert(started.map_err(error)?)
+        if self.encoding.is_none() {
+            let fourcc = fourcc(frame).ok_or_else(|| RecordError::Unsupported {
+                path: path.to_owned(),
+                pixel_format: frame.pixel_format(),
+                element_type: frame.element_type(),
+            })?;
+            if self.options.lossless() && self.container.is_mp4() && !is_exact_h264(frame) {
+                return Err(RecordError::NotLossless { path: path.to_owned() });
             }
-        };
-        encoding.write(time, frame.pixels()).map_err(|failed| {
+            let started = self.start(frame, fourcc, path).inspect_err(|_| self.has_ended = true);
+            self.encoding = Some(started.map_err(|error| ffmpeg_error(path, error))?);
+        }
+        let Some(encoding) = &mut self.encoding else { return Ok(()) };
+        let tick = self.container.tick(time, self.last);
+        encoding.write(self.container.time_of(tick), frame.pixels()).map_err(|failed| {
             self.has_ended = true;
-            error(failed)
-        })
+            ffmpeg_error(path, failed)
+        })?;
+        self.last = Some(tick);
+        Ok(())
+    }
+
+    fn start(&mut self, frame: &Frame, fourcc: [u8; 4], path: &Path) -> Result<Encoding, EncodingError> {
+        let patience = self.options.ffmpeg_timeout();
+        let frames_as_they_are = match self.frames_as_they_are {
+            Some(option) => option,
+            None => match ffmpeg::knows_option(["-fps_mode", "passthrough"], patience)? {
+                true => ["-fps_mode", "passthrough"],
+                // Before ffmpeg 5.1.
+                false => ["-vsync", "passthrough"],
+            },
+        };
+        self.frames_as_they_are = Some(frames_as_they_are);
+        let arguments = self.arguments(frame, frames_as_they_are, path);
+        Encoding::start(arguments, fourcc, (frame.width(), frame.height()), patience)
     }
 
     pub(super) fn finish(&mut self, path: &Path) -> Result<(), RecordError> {
@@ -101,17 +161,14 @@ impl Film {
     }
 
     /// What stands behind the input.
-    fn arguments(&self, frame: &Frame, path: &Path) -> Vec<OsString> {
+    fn arguments(&self, frame: &Frame, frames_as_they_are: [&str; 2], path: &Path) -> Vec<OsString> {
         let mut arguments: Vec<OsString> = Vec::new();
         let mut add = |more: &[&str]| arguments.extend(more.iter().map(OsString::from));
         add(&["-map", "0:v:0", "-an", "-flush_packets", "1"]);
-        if self.container != Container::Other {
-            // Without it, times are rounded to frames of the average rate, and frames that fall together are dropped.
-            add(&["-enc_time_base", TIME_BASE]);
-            add(&self.frames_as_they_are);
-        }
+        // Without it, times are rounded to frames of the average rate, and frames that fall together are dropped.
+        add(&["-enc_time_base", TIME_BASE]);
+        add(&frames_as_they_are);
         match (self.container, self.options.lossless()) {
-            (Container::Other, _) => {}
             (Container::Mkv, true) => add(&[
                 "-c:v",
                 "ffv1",
@@ -153,7 +210,7 @@ impl Film {
                 add(&["-pix_fmt", if is_full { "yuv444p" } else { "yuv420p" }]);
             }
         }
-        if !self.options.lossless() && self.container != Container::Other {
+        if !self.options.lossless() {
             // Said in the file as well: untagged, some players take large pictures for one matrix and others for the other.
             add(&[
                 "-vf",
@@ -170,15 +227,16 @@ impl Film {
                 "tv",
             ]);
         }
-        if self.container != Container::Other {
-            // Where one may begin, and what is on the disk as a whole, is no older than a second.
-            add(&["-force_key_frames", "expr:gte(t,n_forced)"]);
-        }
+        // Where one may begin, and what is on the disk as a whole, is no older than a second.
+        add(&["-force_key_frames", "expr:gte(t,n_forced)"]);
         match self.container {
-            Container::Mp4 => add(&["-movflags", "+frag_keyframe+empty_moov+default_base_moof"]),
+            Container::Mp4 | Container::Mov => {
+                add(&["-movflags", "+frag_keyframe+empty_moov+default_base_moof"]);
+            }
             Container::Mkv | Container::Webm => add(&["-cluster_time_limit", "1000"]),
-            Container::Ts | Container::Other => {}
+            Container::Ts => {}
         }
+        add(&["-f", self.container.muxer()]);
         // With `file:` before it, no name is taken for an option or for a protocol.
         let mut output = OsString::from("file:");
         output.push(path);
@@ -212,5 +270,36 @@ fn ffmpeg_error(path: &Path, error: EncodingError) -> RecordError {
         EncodingError::Missing => RecordError::FfmpegMissing { path },
         // How much there is, the recorder knows.
         EncodingError::Failed(log) => RecordError::Ffmpeg { path, recorded: Recorded::default(), log },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_frame_has_a_time_of_its_own_that_the_container_can_say() {
+        for container in [Container::Mp4, Container::Mov, Container::Mkv, Container::Ts, Container::Webm] {
+            let mut last = None;
+            for micros in [0, 1, 2, 3, 40, 900, 1_000, 33_333, 33_334, 66_667, 3_600_000_000] {
+                let tick = container.tick(Duration::from_micros(micros), last);
+                assert!(last < Some(tick), "{container:?} {micros}");
+                // What ffmpeg makes of it again.
+                assert_eq!(container.tick(container.time_of(tick), None), tick, "{container:?} {micros}");
+                last = Some(tick);
+            }
+            let rate = container.ticks_per_second();
+            assert_eq!(last, Some(3600 * rate), "{container:?}");
+        }
+    }
+
+    #[test]
+    fn other_endings_are_refused() {
+        for name in ["a.gif", "a.mpg", "a.flv", "a.nut", "a.wmv", "a.nothing"] {
+            let refused = Film::new(Path::new(name), &RecordOptions::new()).unwrap_err();
+            let said = refused.to_string();
+            assert!(matches!(refused, RecordError::UnknownFormat { .. }), "{said}");
+            assert!(said.contains(name) && said.contains(".mkv"), "{said}");
+        }
     }
 }

@@ -1,3 +1,4 @@
+mod disk;
 mod error;
 mod film;
 mod free_space;
@@ -25,8 +26,8 @@ use self::pace::Pace;
 use self::pictures::{Coding, Name, Pictures};
 use self::y4m::Y4mFile;
 
-/// Writes frames as they come: to a Y4M file, as Motion JPEG to an AVI file, as numbered pictures, or through ffmpeg to MP4, MKV and
-/// what else it knows.
+/// Writes frames as they come: to a Y4M file, as Motion JPEG to an AVI file, as numbered pictures, or through ffmpeg to MP4, MOV, MKV,
+/// WebM and TS.
 ///
 /// ```no_run
 /// use std::time::Duration;
@@ -82,18 +83,20 @@ impl Recorder {
     /// * `.avi`: Motion JPEG, of any length;
     /// * a pattern such as `frames/%06d.png` or `%06d.jpg`: a picture for each frame, numbered from 0;
     /// * no ending, or a folder: `frame_000000.png` and so on in it. PNG keeps every pixel of 8 and 16 bits;
-    /// * all else through ffmpeg: `.mp4`, `.mov`, `.mkv` and `.ts` as H.264, `.webm` as VP8, and whatever ffmpeg makes of other
-    ///   endings.
+    /// * through ffmpeg: `.mp4`, `.m4v`, `.mov`, `.mkv`, `.ts` and `.m2ts` as H.264, `.webm` as VP8.
     ///
     /// Folders are made if they are not there. A file that is there is written over once the first frame comes.
     ///
-    /// MP4, MOV, MKV, WebM and TS keep the time of each frame. Y4M and AVI have one rate for all: that at which the whole takes as long
+    /// No program runs before the first frame is written, so this takes no longer than the disk does.
+    ///
+    /// MP4, MOV and TS keep the time of each frame to 1/90,000 s, and MKV and WebM to a millisecond; frames that are nearer to each
+    /// other than that are moved apart. Y4M and AVI have one rate for all: that at which the whole takes as long
     /// as it took. Pictures have no times.
     ///
     /// # Errors
-    /// [`RecordError::UnknownFormat`] for the name of a single picture; [`RecordError::NotLossless`];
-    /// [`RecordError::FolderInUse`] for a folder or a pattern with a recording, whose further frames would seem to belong to this
-    /// one; [`RecordError::FfmpegMissing`]; [`RecordError::Io`].
+    /// [`RecordError::UnknownFormat`] for the name of a single picture, and for endings that are not named above; [`RecordError::NotLossless`];
+    /// [`RecordError::FolderInUse`] for a folder or a pattern with a picture of such a name, of any number: it would be written over, or
+    /// seem to belong to this recording; [`RecordError::FfmpegMissing`]; [`RecordError::Io`].
     pub fn create(path: impl AsRef<Path>, options: &RecordOptions) -> Result<Self, RecordError> {
         let path = path.as_ref().to_owned();
         let target = Target::create(&path, options)?;
@@ -277,6 +280,7 @@ mod tests {
     use netgear_proto::{ElementType, PixelFormat, Shape};
 
     use super::*;
+    use crate::contained::failing;
     use crate::{FrameRate, FrameSource, OpenOptions, Source, TestPattern, Y4mChroma, Y4mError, Y4mWriter};
 
     fn recorded(path: &Path) -> Box<dyn FrameSource> {
@@ -404,6 +408,40 @@ mod tests {
     }
 
     #[test]
+    fn no_picture_that_is_there_is_written_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let frame = Frame::gray8(2, 2, vec![0; 4]).unwrap();
+        // The first of them was deleted; or the program was killed over one.
+        for name in ["frame_000002.png", "frame_000000.png.part", "frame_7.PNG"] {
+            let theirs = folder.path().join(name);
+            std::fs::write(&theirs, "theirs").unwrap();
+            for path in [folder.path().to_owned(), folder.path().join("frame_%04d.png")] {
+                let refused = Recorder::create(&path, &RecordOptions::new()).unwrap_err();
+                let said = refused.to_string();
+                assert!(matches!(refused, RecordError::FolderInUse { path } if path == theirs), "{said}");
+                assert!(said.contains(name) && said.contains("another folder"), "{said}");
+            }
+            assert_eq!(std::fs::read(&theirs).unwrap(), b"theirs");
+            std::fs::remove_file(&theirs).unwrap();
+        }
+        // Others do not matter.
+        std::fs::write(folder.path().join("frame_000000.txt"), "").unwrap();
+        let mut recorder = Recorder::create(folder.path(), &RecordOptions::new()).unwrap();
+        recorder.write(&frame, Duration::ZERO).unwrap();
+        // They came since.
+        for name in ["frame_000001.png", "frame_000001.png.part"] {
+            let theirs = folder.path().join(name);
+            std::fs::write(&theirs, "theirs").unwrap();
+            let refused = recorder.write(&frame, Duration::ZERO);
+            assert!(matches!(refused, Err(RecordError::FolderInUse { .. })), "{refused:?}");
+            assert_eq!(std::fs::read(&theirs).unwrap(), b"theirs");
+            std::fs::remove_file(&theirs).unwrap();
+        }
+        recorder.write(&frame, Duration::ZERO).unwrap();
+        assert_eq!(recorder.finish().unwrap().frames, 2);
+    }
+
+    #[test]
     #[cfg(target_os = "linux")]
     fn a_full_disk_says_what_is_kept() {
         let folder = tempfile::tempdir().unwrap();
@@ -426,7 +464,7 @@ mod tests {
         recorder.write(&frame, Duration::ZERO).unwrap();
         // A folder stands where the unfinished picture is to be.
         std::fs::create_dir(pictures.join("frame_000001.png.part")).unwrap();
-        assert!(matches!(recorder.write(&frame, Duration::ZERO), Err(RecordError::Io { .. })));
+        assert!(matches!(recorder.write(&frame, Duration::ZERO), Err(RecordError::FolderInUse { .. })));
         std::fs::remove_dir(pictures.join("frame_000001.png.part")).unwrap();
         recorder.write(&frame, Duration::ZERO).unwrap();
         assert_eq!(recorder.finish().unwrap().frames, 2);
@@ -434,6 +472,32 @@ mod tests {
             std::fs::read_dir(&pictures).unwrap().map(|entry| entry.unwrap().file_name()).collect();
         names.sort();
         assert_eq!(names, ["frame_000000.png", "frame_000001.png"]);
+    }
+
+    #[test]
+    fn a_library_that_panics_costs_its_frame_and_no_other() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut pattern = TestPattern::new("64x48".parse().unwrap());
+        for name in ["a.y4m", "a.avi", "jpeg/%d.jpg", "png/%d.png"] {
+            let path = folder.path().join(name);
+            let mut recorder = Recorder::create(&path, &RecordOptions::new()).unwrap();
+            for number in 0..6 {
+                let (frame, time) = (pattern.frame(number), Duration::from_millis(40 * number));
+                if number % 3 > 0 {
+                    recorder.write(&frame, time).unwrap();
+                    continue;
+                }
+                let failed = failing::libraries(|| recorder.write(&frame, time)).unwrap_err();
+                assert!(failed.is_of_one_frame(), "{name}: {failed}");
+            }
+            assert_eq!(recorder.finish().unwrap().frames, 4, "{name}");
+            let mut source = recorded(if name.contains('%') { path.parent().unwrap() } else { &path });
+            for number in [1, 2, 4, 5] {
+                let found = source.next_frame().unwrap().unwrap().frame;
+                assert_eq!(TestPattern::read_number(&found), Some(number), "{name}");
+            }
+            assert_eq!(source.next_frame().unwrap(), None);
+        }
     }
 
     #[test]

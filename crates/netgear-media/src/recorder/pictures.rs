@@ -52,14 +52,42 @@ impl Name {
     fn of(&self, number: u64) -> String {
         format!("{}{number:0width$}{}", self.before, self.after, width = self.digits)
     }
+
+    /// Whether a file of this name is such a picture, of any number, or was to become one. Some file systems make no difference between
+    /// large letters and small ones.
+    fn fits(&self, name: &str) -> bool {
+        let starts =
+            name.get(..self.before.len()).is_some_and(|start| start.eq_ignore_ascii_case(&self.before));
+        let Some(rest) = name.get(self.before.len()..).filter(|_| starts) else { return false };
+        let after = rest.trim_start_matches(|letter: char| letter.is_ascii_digit());
+        let ends = [&self.after, &format!("{}{UNFINISHED}", self.after)];
+        after.len() < rest.len() && ends.iter().any(|end| after.eq_ignore_ascii_case(end))
+    }
+
+    /// The first file of the folder that is such a picture. A folder that is not there has none.
+    fn first_in(&self, folder: &Path) -> Result<Option<PathBuf>, RecordError> {
+        let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+        let entries = match fs::read_dir(folder) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            entries => entries.map_err(file_error(folder))?,
+        };
+        let mut first = None;
+        for entry in entries {
+            let name = entry.map_err(file_error(folder))?.file_name();
+            let is_before = |first: &Option<_>| first.as_ref().is_none_or(|first| name < *first);
+            if name.to_str().is_some_and(|name| self.fits(name)) && is_before(&first) {
+                first = Some(name);
+            }
+        }
+        Ok(first.map(|name| folder.join(name)))
+    }
 }
 
 impl Pictures {
     /// The folder is made if it is not there.
     pub(super) fn new(folder: PathBuf, name: Name, coding: Coding) -> Result<Self, RecordError> {
-        let first = folder.join(name.of(0));
-        if first.exists() {
-            return Err(RecordError::FolderInUse { path: first });
+        if let Some(path) = name.first_in(&folder)? {
+            return Err(RecordError::FolderInUse { path });
         }
         if !folder.as_os_str().is_empty() {
             fs::create_dir_all(&folder).map_err(file_error(&folder))?;
@@ -72,13 +100,17 @@ impl Pictures {
             Coding::Png(bytes) => {
                 let picture = Picture::new(frame)?;
                 bytes.clear();
-                picture.write_png(&mut *bytes, PngSpeed::Fast).map_err(file_error(&self.folder))?;
+                picture.write_png(&mut *bytes, PngSpeed::Fast)?;
                 bytes.as_slice()
             }
             Coding::Jpeg(jpeg) => jpeg.encode(frame)?,
         };
         let path = self.folder.join(self.name.of(self.next));
-        write_whole(&path, bytes).map_err(file_error(&path))?;
+        write_whole(&path, bytes).map_err(|source| match source.kind() {
+            // Another program has put one there since the folder was looked at.
+            io::ErrorKind::AlreadyExists => RecordError::FolderInUse { path: path.clone() },
+            _ => file_error(&path)(source),
+        })?;
         self.next += 1;
         self.bytes += bytes.len() as u64;
         Ok(())
@@ -90,13 +122,19 @@ impl Pictures {
     }
 }
 
-/// The file gets its name once it is whole: a program that is killed leaves no half picture among the others.
+/// What a name ends in until its picture is whole.
+const UNFINISHED: &str = ".part";
+
+/// The file gets its name once it is whole: a program that is killed leaves no half picture among the others. No file that is there
+/// is written to.
 fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    if path.symlink_metadata().is_ok() {
+        return Err(io::ErrorKind::AlreadyExists.into());
+    }
     let mut unfinished = path.as_os_str().to_owned();
-    unfinished.push(".part");
-    let written = File::create(&unfinished)
-        .and_then(|mut file| file.write_all(bytes))
-        .and_then(|()| fs::rename(&unfinished, path));
+    unfinished.push(UNFINISHED);
+    let mut file = File::create_new(&unfinished)?;
+    let written = file.write_all(bytes).and_then(|()| fs::rename(&unfinished, path));
     if written.is_err() {
         // The error that led here says more than this could.
         let _ = fs::remove_file(&unfinished);
@@ -115,6 +153,19 @@ mod tests {
         assert_eq!(Name::parse("%d.png").unwrap().of(3), "3.png");
         for text in ["a.jpg", "%s.jpg", "%4d.jpg", "%04d-%d.jpg", "%099d.jpg", "100%.png", "%-1d.png"] {
             assert_eq!(Name::parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_picture_of_any_number_is_one_of_the_pattern() {
+        let name = Name::parse("a-%04d.jpg").unwrap();
+        for text in ["a-0000.jpg", "a-7.jpg", "a-123456.jpg", "A-0001.JPG", "a-0003.jpg.part"] {
+            assert!(name.fits(text), "{text}");
+        }
+        for text in
+            ["a-.jpg", "a-x1.jpg", "b-0000.jpg", "a-0000.jpeg", "a-0000.jpg.old", "a", "\u{e4}-0000.jpg"]
+        {
+            assert!(!name.fits(text), "{text}");
         }
     }
 }
