@@ -7,7 +7,12 @@
     reason = "it is test code, also outside the test functions"
 )]
 
+#[path = "../../../netgear-proto/tests/common/counting_allocator.rs"]
+mod counting_allocator;
 mod damage;
 mod jpeg;
 mod lossless;
 mod pictures;
+
+#[global_allocator]
+static ALLOCATOR: counting_allocator::CountingAllocator = counting_allocator::CountingAllocator;
