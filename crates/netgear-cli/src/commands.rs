@@ -125,7 +125,7 @@ pub(crate) async fn view(options: View) -> Result<(), Failure> {
             Ok(receiver) => {
                 // Not before the endpoint is ours: a second program at the same place must not empty the first one's recording.
                 if let Some(record) = record.take() {
-                    receiving.recording = record.start()?;
+                    receiving.recording = record.start().await?;
                 }
                 way.settle(receiver.endpoint());
                 let live = LiveLine::new(format!("waiting for a sender at {}", way.endpoint()));
@@ -260,7 +260,7 @@ pub(crate) async fn demo(options: Demo) -> Result<(), Failure> {
         reply: Reply::Echo { frames: options.return_frames },
         frames: None,
         snapshot: options.snapshot,
-        recording: options.record.start()?,
+        recording: options.record.start().await?,
         shown,
         print_data: false,
         json: options.json,

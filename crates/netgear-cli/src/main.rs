@@ -10,6 +10,7 @@ mod print;
 mod receiving;
 mod record_options;
 mod recording;
+mod recording_queue;
 mod section_options;
 mod sending;
 mod shown;

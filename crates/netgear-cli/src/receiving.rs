@@ -154,6 +154,9 @@ impl Receiving {
             // Before the answer, which asks for the next frame.
             if let Some(recording) = &mut self.recording {
                 recording.write(&delivery).await?;
+                if let Some(remark) = recording.remark() {
+                    live.suspend(|| print::note(&remark));
+                }
             }
             match self.answer(receiver, &delivery, tally).await {
                 // It has said goodbye meanwhile; the frame is ours all the same.

@@ -28,9 +28,9 @@ pub(crate) struct Record {
     /// Keep every pixel: FFV1 in .mkv, H.264 without loss in .mp4 and .mov, PNG.
     #[arg(long, requires = "record")]
     record_lossless: bool,
-    /// What becomes of frames that the disk or the encoder is too slow for: block (they wait, and so does the sender, which by
-    /// its --policy waits or drops some), drop (they are left out of the recording, and the session goes on at its pace).
-    #[arg(long, value_name = "block|drop", requires = "record", default_value = "block")]
+    /// What becomes of frames that the disk or the encoder is too slow for: drop (they are left out of the recording and counted,
+    /// and the session goes on at its pace), block (they wait, and so does the sender, which by its --policy waits or drops some).
+    #[arg(long, value_name = "drop|block", requires = "record", default_value = "drop")]
     record_policy: BehindOption,
 }
 
@@ -44,13 +44,13 @@ enum ChromaOption {
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum BehindOption {
-    Block,
     Drop,
+    Block,
 }
 
 impl Record {
     /// Begins, if anything is to be recorded.
-    pub(crate) fn start(&self) -> Result<Option<Recording>, RecordError> {
+    pub(crate) async fn start(&self) -> Result<Option<Recording>, RecordError> {
         let Some(path) = &self.record else { return Ok(None) };
         let mut options =
             RecordOptions::new().with_lossless(self.record_lossless).with_chroma(match self.record_chroma {
@@ -64,9 +64,9 @@ impl Record {
             options = options.with_jpeg_quality(quality);
         }
         let behind = match self.record_policy {
-            BehindOption::Block => Behind::Block,
             BehindOption::Drop => Behind::Drop,
+            BehindOption::Block => Behind::Block,
         };
-        Recording::create(path.clone(), &options, behind).map(Some)
+        Recording::create(path.clone(), options, behind).await.map(Some)
     }
 }

@@ -1,8 +1,8 @@
-//! A recording of a stream, on a thread of its own: the disk does not hold up the session's heartbeats.
+//! A recording of a stream, on a thread of its own: neither the disk nor an encoder holds up the session.
 
 use std::{
     fmt, io,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     thread,
     time::{Duration, Instant},
@@ -10,18 +10,20 @@ use std::{
 
 use netgear::{
     media::{RecordError, RecordOptions, Recorded, Recorder},
-    prelude::{Delivery, Frame, Timestamp},
+    prelude::{Delivery, Timestamp},
 };
 use serde::Serialize;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+use tokio::{sync::oneshot, task::spawn_blocking};
+
+use crate::recording_queue::{Offered, RecordingQueue};
 
 /// What becomes of frames that the disk, or an encoder, is too slow for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Behind {
-    /// They wait, and so does the sender, which by its own policy waits or drops some.
-    Block,
     /// They are left out of the recording, and nobody waits.
     Drop,
+    /// They wait, and so does the sender, which by its own policy waits or drops some.
+    Block,
 }
 
 /// A recorder, and how to reach it.
@@ -30,61 +32,70 @@ pub(crate) struct Recording {
     path: PathBuf,
     behind: Behind,
     clock: RecordingClock,
-    /// `None` once the thread has given up.
-    frames: Option<mpsc::Sender<Waiting>>,
-    room: Arc<Semaphore>,
+    queue: Arc<RecordingQueue>,
     progress: Arc<Mutex<Progress>>,
+    /// What is left out was spoken of.
+    has_said_left_out: bool,
+    has_said_failed: bool,
     /// The thread's last word; `None` once it was heard.
     finished: Option<oneshot::Receiver<Result<(), RecordError>>>,
 }
 
-/// A frame that waits for the disk, and the room that it takes.
-#[derive(Debug)]
-struct Waiting {
-    frame: Frame,
-    time: Duration,
-    _room: OwnedSemaphorePermit,
+/// Says that nobody writes any more, however that came about.
+struct Closing(Arc<RecordingQueue>);
+
+impl Drop for Closing {
+    fn drop(&mut self) {
+        self.0.close();
+    }
 }
 
 impl Recording {
-    /// What may wait for the disk, in KiB of pixels; a single frame may be larger.
-    const ROOM_KIB: u32 = 64 << 10;
-    /// Frames that may wait, however small: half a second of the usual rate. They are what a program that is killed loses.
-    const MOST_WAITING: usize = 16;
-
-    pub(crate) fn create(
+    /// The disk is asked on a thread for what blocks, as it may be far away.
+    pub(crate) async fn create(
         path: PathBuf,
-        options: &RecordOptions,
+        options: RecordOptions,
         behind: Behind,
     ) -> Result<Self, RecordError> {
-        let mut recorder = Recorder::create(&path, options)?;
-        let (frames, mut to_write) = mpsc::channel::<Waiting>(Self::MOST_WAITING);
+        let to = path.clone();
+        let created = spawn_blocking(move || Recorder::create(to, &options)).await;
+        let mut recorder = created.unwrap_or_else(|_| Err(gave_up(&path)))?;
         let (report, finished) = oneshot::channel();
         let progress = Arc::new(Mutex::new(Progress::default()));
-        let noted = Arc::clone(&progress);
-        // A thread that cannot be had drops the channel, which tells the same as one that panics.
+        let queue = Arc::new(RecordingQueue::new());
+        let (noted, closing) = (Arc::clone(&progress), Closing(Arc::clone(&queue)));
+        // A thread that cannot be had closes the queue and drops the channel, which tells the same as one that panics.
         let _ = thread::Builder::new().name("recorder".to_owned()).spawn(move || {
             let mut looked_at = None;
             let written = loop {
-                match to_write.blocking_recv().map(|Waiting { frame, time, .. }| recorder.write(&frame, time))
-                {
-                    Some(Ok(())) => looked_at = note(&noted, &recorder, looked_at),
-                    Some(Err(error)) => {
+                let Some((frame, time)) = closing.0.next() else {
+                    break recorder.finish().map(|recorded| lock(&noted).recorded = recorded);
+                };
+                match recorder.write(&frame, time) {
+                    Ok(()) => looked_at = note(&noted, &recorder, looked_at),
+                    Err(error) if error.is_of_one_frame() => lock(&noted).fail(&error),
+                    Err(error) => {
                         let recorded = recorder.recorded();
                         lock(&noted).recorded = recorded;
-                        // What came after is not written, though the sender may not know it yet.
-                        to_write.close();
                         break Err(error);
                     }
-                    None => break recorder.finish().map(|recorded| lock(&noted).recorded = recorded),
                 }
+                closing.0.begin();
             };
+            drop(closing);
             // Nobody hears it only if the whole program ends.
             let _ = report.send(written);
         });
-        let room = Arc::new(Semaphore::new(Self::ROOM_KIB as usize));
-        let (frames, finished) = (Some(frames), Some(finished));
-        Ok(Self { path, behind, clock: RecordingClock::default(), frames, room, progress, finished })
+        Ok(Self {
+            path,
+            behind,
+            clock: RecordingClock::default(),
+            queue,
+            progress,
+            has_said_left_out: false,
+            has_said_failed: false,
+            finished: Some(finished),
+        })
     }
 
     /// Another sender is there, with a clock of its own.
@@ -92,28 +103,22 @@ impl Recording {
         self.clock.last = None;
     }
 
-    /// Takes the frame of a delivery. While the disk is behind, it waits, or leaves the frame out. After an error nothing more is
+    /// Takes the frame of a delivery. While the disk is behind, it leaves the frame out, or waits. After an error nothing more is
     /// written.
     pub(crate) async fn write(&mut self, delivery: &Delivery) -> Result<(), RecordError> {
-        let Some(frames) = &self.frames else { return Ok(()) };
+        if self.finished.is_none() {
+            return Ok(());
+        }
         let time = self.clock.time(delivery.captured_at, delivery.received_at);
-        let frame = delivery.frame.clone();
-        let kib =
-            u32::try_from(frame.pixels().len().div_ceil(1024)).unwrap_or(u32::MAX).clamp(1, Self::ROOM_KIB);
-        let room = Arc::clone(&self.room);
         let taken = match self.behind {
-            Behind::Block => match room.acquire_many_owned(kib).await {
-                Ok(room) => frames.send(Waiting { frame, time, _room: room }).await.is_ok(),
-                Err(_) => false,
-            },
-            Behind::Drop => match room.try_acquire_many_owned(kib) {
-                Ok(room) => match frames.try_send(Waiting { frame, time, _room: room }) {
-                    Ok(()) => true,
-                    Err(mpsc::error::TrySendError::Full(_)) => self.leave_out(),
-                    Err(mpsc::error::TrySendError::Closed(_)) => false,
-                },
-                Err(_) if frames.is_closed() => false,
-                Err(_) => self.leave_out(),
+            Behind::Block => self.queue.put(&delivery.frame, time).await,
+            Behind::Drop => match self.queue.offer(&delivery.frame, time) {
+                Offered::Taken => true,
+                Offered::Full => {
+                    lock(&self.progress).left_out += 1;
+                    true
+                }
+                Offered::Closed => false,
             },
         };
         if taken {
@@ -123,9 +128,19 @@ impl Recording {
         self.report().await
     }
 
-    fn leave_out(&self) -> bool {
-        lock(&self.progress).left_out += 1;
-        true
+    /// What the user is to know as soon as it is so, and once.
+    pub(crate) fn remark(&mut self) -> Option<String> {
+        let progress = lock(&self.progress);
+        if progress.left_out > 0 && !self.has_said_left_out {
+            self.has_said_left_out = true;
+            return Some(format!(
+                "writing {} is too slow: frames are LEFT OUT of the recording, so that the session is not held up; {WAITS}",
+                self.path.display()
+            ));
+        }
+        let failure = progress.failure.as_ref().filter(|_| !self.has_said_failed)?;
+        self.has_said_failed = true;
+        Some(format!("a frame is left out of the recording: {failure}"))
     }
 
     /// What is written so far, for the line on the terminal.
@@ -135,10 +150,10 @@ impl Recording {
 
     /// What is written so far, for the summary.
     pub(crate) fn summary(&self) -> RecordingSummary {
-        let Progress { recorded, left_out, .. } = self.progress();
+        let Progress { recorded, left_out, failed, .. } = self.progress();
         let Recorded { frames, bytes, duration, .. } = recorded;
         let (path, seconds) = (self.path.display().to_string(), duration.as_secs_f64());
-        RecordingSummary { path, frames, bytes, seconds, left_out }
+        RecordingSummary { path, frames, bytes, seconds, left_out, failed }
     }
 
     /// Waits until everything is written.
@@ -146,23 +161,33 @@ impl Recording {
         self.report().await
     }
 
-    /// The thread panicked, or the system gave none.
-    fn gave_up(&self) -> RecordError {
-        RecordError::Io {
-            path: self.path.clone(),
-            source: io::Error::other("the recorder gave up; please report this"),
-        }
-    }
-
     /// Cancel-safe: the word that was not heard is heard the next time.
     async fn report(&mut self) -> Result<(), RecordError> {
-        self.frames = None;
+        self.queue.end();
         let Some(finished) = &mut self.finished else { return Ok(()) };
         let report = finished.await;
         self.finished = None;
-        report.unwrap_or_else(|_| Err(self.gave_up()))
+        report.unwrap_or_else(|_| Err(gave_up(&self.path)))
     }
 }
+
+/// Where it is dropped without being finished, the thread writes what waits, and ends.
+impl Drop for Recording {
+    fn drop(&mut self) {
+        self.queue.end();
+    }
+}
+
+/// The thread panicked, or the system gave none.
+fn gave_up(path: &Path) -> RecordError {
+    RecordError::Io {
+        path: path.to_owned(),
+        source: io::Error::other("the recorder gave up; please report this"),
+    }
+}
+
+/// What to do about frames that are left out.
+const WAITS: &str = "with --record-policy block the sender waits for them instead";
 
 /// When frames were captured, since the first, by clocks that may change with the sender.
 #[derive(Debug, Default)]
@@ -202,7 +227,17 @@ impl RecordingClock {
 pub(crate) struct Progress {
     recorded: Recorded,
     left_out: u64,
+    /// Frames that a library failed on, and how it did on the first.
+    failed: u64,
+    failure: Option<String>,
     free_space: Option<u64>,
+}
+
+impl Progress {
+    fn fail(&mut self, error: &RecordError) {
+        self.failed += 1;
+        self.failure.get_or_insert_with(|| error.to_string());
+    }
 }
 
 /// Notes how far the recorder is, and gives when that was looked at last. The disk is asked without the lock, behind which the session
@@ -262,8 +297,10 @@ pub(crate) struct RecordingSummary {
     bytes: u64,
     /// How long it plays.
     seconds: f64,
-    /// Frames that the disk was too slow for.
+    /// Frames that the disk or the encoder was too slow for.
     left_out: u64,
+    /// Frames that could not be encoded, by a fault of the encoder's.
+    failed: u64,
 }
 
 impl fmt::Display for RecordingSummary {
@@ -271,7 +308,10 @@ impl fmt::Display for RecordingSummary {
         let Self { path, frames, seconds, .. } = self;
         write!(f, "recorded {frames} frames, {seconds:.1} s, {:.1} MB to {path}", self.bytes as f64 / 1e6)?;
         if self.left_out > 0 {
-            write!(f, "; {} frames LEFT OUT, for which writing was too slow", self.left_out)?;
+            write!(f, "; {} frames LEFT OUT of it, for which writing was too slow ({WAITS})", self.left_out)?;
+        }
+        if self.failed > 0 {
+            write!(f, "; {} frames LEFT OUT that could not be encoded", self.failed)?;
         }
         Ok(())
     }
