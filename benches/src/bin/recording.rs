@@ -6,6 +6,7 @@ use std::{
     io::{BufRead, BufReader},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
+    time::Instant,
 };
 
 use clap::Parser;
@@ -41,6 +42,12 @@ struct Kind {
     needs_ffmpeg: bool,
 }
 
+impl Kind {
+    const fn is_recorded(&self) -> bool {
+        !self.arguments.is_empty()
+    }
+}
+
 const KINDS: [Kind; 9] = [
     Kind { name: "not recorded", arguments: &[], needs_ffmpeg: false },
     Kind { name: "Y4M 4:2:0", arguments: &["a.y4m"], needs_ffmpeg: false },
@@ -57,40 +64,66 @@ const KINDS: [Kind; 9] = [
 #[derive(Debug, Serialize)]
 struct Row {
     kind: &'static str,
-    /// Of the session, which waits for the recording.
+    /// Of a session at 60 frames a second, which never waits for its recording.
+    paced_fps: Spread,
+    /// Frames that are not in the recording of it, of a hundred.
+    paced_left_out: Option<Spread>,
+    /// Of a session as fast as it goes, which never waits either.
     fps: Spread,
-    /// Written to the disk.
-    megabytes_per_second: Spread,
-    kilobytes_per_frame: f64,
-    /// Of the session, which does not wait.
-    fps_with_drop: Option<Spread>,
-    /// Of what is recorded then.
-    recorded_fps_with_drop: Option<Spread>,
+    left_out: Option<Spread>,
+    /// Of a session as fast as its recording is made, until that is whole on the disk.
+    recorded_fps: Option<Spread>,
+    /// Written then.
+    megabytes_per_second: Option<Spread>,
+    kilobytes_per_frame: Option<f64>,
+}
+
+/// How the frames of a session come, and what becomes of those that the recording is too slow for.
+#[derive(Debug, Clone, Copy)]
+struct Way {
+    /// In place of the source's 60 frames a second.
+    fps: Option<&'static str>,
+    policy: &'static str,
+    frames: u32,
 }
 
 /// What a session came to.
 #[derive(Debug)]
 struct Measured {
+    /// From the first frame to the last that arrived.
     fps: f64,
+    /// Frames that are not in the recording, of a hundred.
+    left_out: f64,
+    /// From the start to the end of both programs, so until the recording is closed.
     recorded_fps: f64,
     megabytes_per_second: f64,
     kilobytes_per_frame: f64,
 }
 
+/// What was measured of one kind, in each round.
+#[derive(Debug, Default)]
+struct Rounds {
+    paced: Vec<Measured>,
+    dropping: Vec<Measured>,
+    waiting: Vec<Measured>,
+}
+
 #[allow(clippy::print_stderr, reason = "progress")]
 fn main() -> Result<(), Error> {
     let options = Options::parse();
-    let (rounds, frames) = if options.quick { (1, 60) } else { (3, 200) };
+    // Long beside the second that may wait for the recorder, and beside what an ffmpeg has in the making.
+    let (rounds, frames) = if options.quick { (1, 240) } else { (3, 900) };
     let kinds: Vec<Kind> =
         KINDS.into_iter().filter(|kind| !(kind.needs_ffmpeg && options.without_ffmpeg)).collect();
-    let mut waiting: Vec<Vec<Measured>> = kinds.iter().map(|_| Vec::new()).collect();
-    let mut dropping: Vec<Vec<Measured>> = kinds.iter().map(|_| Vec::new()).collect();
+    let mut measured: Vec<Rounds> = kinds.iter().map(|_| Rounds::default()).collect();
     for round in 1..=rounds {
-        for (at, kind) in kinds.iter().enumerate() {
+        for (kind, of_kind) in kinds.iter().zip(&mut measured) {
             eprintln!("round {round} of {rounds}: {} …", kind.name);
-            waiting[at].push(run(&options, kind, "block", frames)?);
-            if !kind.arguments.is_empty() {
-                dropping[at].push(run(&options, kind, "drop", frames)?);
+            let run = |fps, policy, frames| run(&options, kind, Way { fps, policy, frames });
+            of_kind.paced.push(run(None, "drop", frames / 2)?);
+            of_kind.dropping.push(run(Some("max"), "drop", frames)?);
+            if kind.is_recorded() {
+                of_kind.waiting.push(run(Some("max"), "block", frames / 2)?);
             }
         }
     }
@@ -98,50 +131,61 @@ fn main() -> Result<(), Error> {
         |measured: &[Measured], of: fn(&Measured) -> f64| Spread::of(measured.iter().map(of).collect());
     let rows: Vec<Row> = kinds
         .iter()
-        .zip(waiting.iter().zip(&dropping))
-        .map(|(kind, (waiting, dropping))| Row {
-            kind: kind.name,
-            fps: spread(waiting, |measured| measured.fps),
-            megabytes_per_second: spread(waiting, |measured| measured.megabytes_per_second),
-            kilobytes_per_frame: spread(waiting, |measured| measured.kilobytes_per_frame).median,
-            fps_with_drop: (!dropping.is_empty()).then(|| spread(dropping, |measured| measured.fps)),
-            recorded_fps_with_drop: (!dropping.is_empty())
-                .then(|| spread(dropping, |measured| measured.recorded_fps)),
+        .zip(&measured)
+        .map(|(kind, Rounds { paced, dropping, waiting })| {
+            let recorded = |measured: &[Measured], of| kind.is_recorded().then(|| spread(measured, of));
+            Row {
+                kind: kind.name,
+                paced_fps: spread(paced, |measured| measured.fps),
+                paced_left_out: recorded(paced, |measured| measured.left_out),
+                fps: spread(dropping, |measured| measured.fps),
+                left_out: recorded(dropping, |measured| measured.left_out),
+                recorded_fps: recorded(waiting, |measured| measured.recorded_fps),
+                megabytes_per_second: recorded(waiting, |measured| measured.megabytes_per_second),
+                kilobytes_per_frame: recorded(waiting, |measured| measured.kilobytes_per_frame)
+                    .map(|spread| spread.median),
+            }
         })
         .collect();
     let table = markdown(&rows)?;
     options.output.print_or_write(&rows, &table)
 }
 
-/// A session of 1080p, as fast as it goes.
-fn run(options: &Options, kind: &Kind, policy: &str, frames: u32) -> Result<Measured, Error> {
+/// A session of 1080p.
+fn run(options: &Options, kind: &Kind, way: Way) -> Result<Measured, Error> {
     let folder = options.folder.join("recording");
     remove(&folder)?;
     let mut view = Command::new(&options.program);
     view.args(["view", "--bind", "tcp://127.0.0.1:0", "--json"]);
     if let [file, more @ ..] = kind.arguments {
-        view.arg("--record").arg(folder.join(file)).args(more).args(["--record-policy", policy]);
+        view.arg("--record").arg(folder.join(file)).args(more).args(["--record-policy", way.policy]);
     }
     let mut view = view.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
     let endpoint = listening(&mut view)?;
-    let frames = frames.to_string();
-    let serve = ["serve", "test:1920x1080@60", "--fps", "max", "--frames", &frames, "--connect", &endpoint];
-    let served =
-        Command::new(&options.program).args(serve).stdout(Stdio::null()).stderr(Stdio::null()).status()?;
+    let frames = way.frames.to_string();
+    let mut serve = Command::new(&options.program);
+    serve.args(["serve", "test:1920x1080@60", "--frames", &frames, "--connect", &endpoint]);
+    if let Some(fps) = way.fps {
+        serve.args(["--fps", fps]);
+    }
+    let start = Instant::now();
+    let served = serve.stdout(Stdio::null()).stderr(Stdio::null()).status()?;
     let viewed = view.wait_with_output()?;
+    let seconds = start.elapsed().as_secs_f64();
     remove(&folder)?;
     if !served.success() || !viewed.status.success() {
         return Err(format!("{}: the session failed: {viewed:?}", kind.name).into());
     }
     let summary: Value = serde_json::from_slice(&viewed.stdout)?;
     let number = |value: &Value| value.as_f64().unwrap_or_default();
-    let (seconds, recording) = (number(&summary["seconds"]), &summary["recording"]);
+    let (crossed, recording) = (number(&summary["frames"]), &summary["recording"]);
     let (recorded, bytes) = (number(&recording["frames"]), number(&recording["bytes"]));
     Ok(Measured {
         fps: number(&summary["fps"]),
+        left_out: 100.0 * (crossed - recorded) / crossed,
         recorded_fps: recorded / seconds,
         megabytes_per_second: bytes / 1e6 / seconds,
-        kilobytes_per_frame: if recorded > 0.0 { bytes / 1e3 / recorded } else { 0.0 },
+        kilobytes_per_frame: bytes / 1e3 / recorded,
     })
 }
 
@@ -168,21 +212,23 @@ fn markdown(rows: &[Row]) -> Result<String, Error> {
     let mut table = String::new();
     writeln!(
         table,
-        "| recorded as | session fps | MB/s written | KB a frame | session fps with `drop` | recorded fps with `drop` |"
+        "| recorded as | session at 60 fps | left out of it | session as fast as it goes | left out of it | all recorded | MB/s | KB a frame |"
     )?;
-    writeln!(table, "|---|--:|--:|--:|--:|--:|")?;
+    writeln!(table, "|---|--:|--:|--:|--:|--:|--:|--:|")?;
     let cell = |spread: &Spread| format!("{:.0} ({:.0}–{:.0})", spread.median, spread.least, spread.most);
-    let optional = |spread: &Option<Spread>| spread.as_ref().map_or(String::new(), cell);
+    let percent = |spread: &Spread| format!("{:.0} %", spread.median);
     for row in rows {
         writeln!(
             table,
-            "| {} | {} | {} | {:.0} | {} | {} |",
+            "| {} | {} fps | {} | {} fps | {} | {} | {} | {} |",
             row.kind,
+            cell(&row.paced_fps),
+            row.paced_left_out.as_ref().map_or(String::new(), percent),
             cell(&row.fps),
-            cell(&row.megabytes_per_second),
-            row.kilobytes_per_frame,
-            optional(&row.fps_with_drop),
-            optional(&row.recorded_fps_with_drop),
+            row.left_out.as_ref().map_or(String::new(), percent),
+            row.recorded_fps.as_ref().map_or(String::new(), |fps| format!("{} fps", cell(fps))),
+            row.megabytes_per_second.as_ref().map_or(String::new(), cell),
+            row.kilobytes_per_frame.map_or(String::new(), |kilobytes| format!("{kilobytes:.0}")),
         )?;
     }
     Ok(table)
