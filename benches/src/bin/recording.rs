@@ -133,7 +133,9 @@ fn main() -> Result<(), Error> {
         .iter()
         .zip(&measured)
         .map(|(kind, Rounds { paced, dropping, waiting })| {
-            let recorded = |measured: &[Measured], of| kind.is_recorded().then(|| spread(measured, of));
+            let recorded = |measured: &[Measured], of: fn(&Measured) -> f64| {
+                kind.is_recorded().then(|| spread(measured, of))
+            };
             Row {
                 kind: kind.name,
                 paced_fps: spread(paced, |measured| measured.fps),

@@ -362,7 +362,7 @@ impl FromStr for Fps {
 /// The longest time that can be given: 1,000 days. A clock must be able to add it to what it shows.
 const LONGEST: Duration = Duration::from_secs(1_000 * 24 * 60 * 60);
 
-fn seconds(text: &str) -> Result<Duration, String> {
+pub(crate) fn seconds(text: &str) -> Result<Duration, String> {
     text.parse()
         .ok()
         .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())

@@ -1,4 +1,4 @@
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 use clap::{Args, ValueEnum};
 use netgear::{
@@ -6,7 +6,10 @@ use netgear::{
     proto::JpegQuality,
 };
 
-use crate::recording::{Behind, Recording};
+use crate::{
+    options::seconds,
+    recording::{Behind, Recording},
+};
 
 /// What is recorded, and how.
 #[derive(Debug, Args)]
@@ -32,6 +35,9 @@ pub(crate) struct Record {
     /// and the session goes on at its pace), block (they wait, and so does the sender, which by its --policy waits or drops some).
     #[arg(long, value_name = "drop|block", requires = "record", default_value = "drop")]
     record_policy: BehindOption,
+    /// How long an ffmpeg may take no frame, or take to finish its file, before it is ended.
+    #[arg(long, value_name = "SECONDS", requires = "record", default_value = "30", value_parser = seconds)]
+    record_timeout: Duration,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -52,8 +58,10 @@ impl Record {
     /// Begins, if anything is to be recorded.
     pub(crate) async fn start(&self) -> Result<Option<Recording>, RecordError> {
         let Some(path) = &self.record else { return Ok(None) };
-        let mut options =
-            RecordOptions::new().with_lossless(self.record_lossless).with_chroma(match self.record_chroma {
+        let mut options = RecordOptions::new()
+            .with_ffmpeg_timeout(self.record_timeout)
+            .with_lossless(self.record_lossless)
+            .with_chroma(match self.record_chroma {
                 ChromaOption::C420 => Y4mChroma::C420,
                 ChromaOption::C444 => Y4mChroma::C444,
             });

@@ -207,11 +207,14 @@ fn a_full_disk_is_an_error_that_keeps_what_was_written() {
     ];
     if has_ffmpeg("a_full_disk_is_an_error_that_keeps_what_was_written") {
         // H.264 makes next to nothing of a test pattern.
-        kinds.extend([("b.mkv", 4096, &["--record-lossless"][..]), ("a.mp4", 128, &WHOLE)]);
+        kinds.extend([
+            ("b.mkv", 1024, &["--record-lossless", "--record-policy", "block"][..]),
+            ("a.mp4", 128, &WHOLE),
+        ]);
     }
     at_once(&kinds, |number, &(name, blocks, options)| {
         let path = folder.path().join(number.to_string()).join(name);
-        // 2 MiB, or 4 MiB: dash counts in blocks of 512 bytes, bash in such of 1024.
+        // dash counts in blocks of 512 bytes, bash in such of 1024.
         let view = view_with_limit(blocks, &[&["--record", text(&path)], options].concat());
         let endpoint = view.listening();
         let serve =
@@ -264,7 +267,7 @@ fn a_hung_ffmpeg_ends_after_the_program() {
     let path = folder.path().join("a.mkv");
     let search = format!("{}:{}", folder.path().display(), std::env::var("PATH").unwrap());
     let mut view = common::command(&["view", "--bind", "tcp://127.0.0.1:0", "--record", text(&path)]);
-    view.env("PATH", search);
+    view.args(["--record-timeout", "5"]).env("PATH", search);
     let view = Program::spawn(view);
     let serve = Program::start(&["serve", "test:640x480@60", "--connect", &view.listening()]);
     let guards = || processes_with(text(&path)) - 1;
