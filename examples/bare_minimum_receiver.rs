@@ -9,7 +9,7 @@ use netgear::prelude::*;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let receiver = FrameReceiver::builder().bind(Endpoint::default_to_bind()).await?;
+    let receiver = netgear::receiver().bind(Endpoint::default_to_bind()).await?;
 
     while let Some(delivery) = receiver.recv().await? {
         if let Some(data) = &delivery.data {

@@ -11,7 +11,7 @@ use netgear::prelude::*;
 async fn main() -> Result<(), Box<dyn Error>> {
     // Any source will do: "film.mp4".parse::<Source>()?.open(&OpenOptions::new())? is a film. This one needs nothing.
     let mut film = TestPattern::new("640x480@30".parse()?).with_frames(90);
-    let sender = FrameSender::builder().connect(Endpoint::default_to_connect()).await?;
+    let sender = netgear::sender().connect(Endpoint::default_to_connect()).await?;
 
     while let Some(next) = film.next_frame()? {
         sender.send(next.frame, Some(Value::from("hello, I am a sender"))).await?;

@@ -25,7 +25,7 @@ struct Finding {
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let receiver = FrameReceiver::builder().bind(Endpoint::default_to_bind()).await?;
+    let receiver = netgear::receiver().bind(Endpoint::default_to_bind()).await?;
 
     tokio::select! {
         watched = watch(&receiver) => watched?,

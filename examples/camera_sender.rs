@@ -34,7 +34,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         // Three seconds of a test pattern, where there is no camera.
         None => Box::new(TestPattern::new("640x480@30".parse()?).with_frames(90)),
     };
-    let sender = FrameSender::builder().connect(Endpoint::default_to_connect()).await?;
+    let sender = netgear::sender().connect(Endpoint::default_to_connect()).await?;
 
     tokio::select! {
         streamed = stream(&sender, camera) => streamed?,

@@ -11,8 +11,7 @@ use netgear::prelude::*;
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let mut film = TestPattern::new("320x240@30".parse()?);
-    let receiver =
-        FrameReceiver::builder().pattern(Pattern::ReqRep).bind(Endpoint::default_to_bind()).await?;
+    let receiver = netgear::receiver().pattern(Pattern::ReqRep).bind(Endpoint::default_to_bind()).await?;
     // Kept and used again, so that resizing allocates nothing from frame to frame.
     let mut resizer = Resizer::new();
     let percent = Percent::new(30.0)?;

@@ -11,8 +11,7 @@ use netgear::prelude::*;
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let mut film = TestPattern::new("320x240@30".parse()?).with_frames(90);
-    let sender =
-        FrameSender::builder().pattern(Pattern::ReqRep).connect(Endpoint::default_to_connect()).await?;
+    let sender = netgear::sender().pattern(Pattern::ReqRep).connect(Endpoint::default_to_connect()).await?;
     // Kept and used again, so that resizing allocates nothing from frame to frame.
     let mut resizer = Resizer::new();
     let percent = Percent::new(30.0)?;

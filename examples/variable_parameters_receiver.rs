@@ -16,11 +16,8 @@ use netgear::prelude::*;
 async fn main() -> Result<(), Box<dyn Error>> {
     // An address of this machine, port and protocol in one; tcp://*:5454 for all its addresses.
     let endpoint: Endpoint = env::args().nth(1).as_deref().unwrap_or("tcp://127.0.0.1:5454").parse()?;
-    let receiver = FrameReceiver::builder()
-        .pattern(Pattern::ReqRep)
-        .timeout(Duration::from_secs(10))
-        .bind(endpoint)
-        .await?;
+    let receiver =
+        netgear::receiver().pattern(Pattern::ReqRep).timeout(Duration::from_secs(10)).bind(endpoint).await?;
 
     while let Some(delivery) = receiver.recv().await? {
         if let Some(data) = &delivery.data {

@@ -16,11 +16,8 @@ use netgear::prelude::*;
 async fn main() -> Result<(), Box<dyn Error>> {
     // Where the receiver is: address, port and protocol in one.
     let endpoint: Endpoint = env::args().nth(1).as_deref().unwrap_or("tcp://127.0.0.1:5454").parse()?;
-    let sender = FrameSender::builder()
-        .pattern(Pattern::ReqRep)
-        .timeout(Duration::from_secs(10))
-        .connect(endpoint)
-        .await?;
+    let sender =
+        netgear::sender().pattern(Pattern::ReqRep).timeout(Duration::from_secs(10)).connect(endpoint).await?;
     let mut film = TestPattern::new("640x480@30".parse()?).with_frames(90);
 
     while let Some(next) = film.next_frame()? {
