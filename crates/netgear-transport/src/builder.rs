@@ -287,7 +287,7 @@ impl Builder<FrameSender> {
     /// How frames are encoded, by the [`Builder::codec`], for a receiver that decodes that; any other gets them raw, and so does a
     /// VidGear client. Default: [`EncodingChoice::Raw`].
     ///
-    /// Raw go also the frames that the encoding cannot take, such as those of u16 or f32 as JPEG, and those that it would not make smaller. Frames among
+    /// Without a codec all go raw, which is logged. Raw go also the frames that the encoding cannot take, such as those of u16 or f32 as JPEG, and those that it would not make smaller. Frames among
     /// the data are always raw.
     #[must_use]
     pub fn encoding(mut self, encoding: EncodingChoice) -> Self {

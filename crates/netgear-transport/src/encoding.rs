@@ -34,8 +34,14 @@ struct Work {
 impl Encoder {
     /// `None` if nothing is to be encoded. It must be called within a runtime.
     pub(crate) fn new(codec: Option<Arc<dyn Codec>>, choice: EncodingChoice) -> Option<Self> {
-        let codec = codec?;
-        (choice.encoding() != Encoding::Raw).then(|| Self {
+        if choice.encoding() == Encoding::Raw {
+            return None;
+        }
+        let Some(codec) = codec else {
+            warn!(encoding = %choice.encoding(), "there is no codec to encode frames with, and they go raw; give the builder one");
+            return None;
+        };
+        Some(Self {
             codec,
             choice,
             runtime: runtime::Handle::current(),
