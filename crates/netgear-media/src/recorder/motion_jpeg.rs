@@ -85,6 +85,7 @@ mod tests {
     use std::collections::HashSet;
 
     use super::*;
+    use crate::formats::riff::chunks;
     use crate::recorder::disk::failing::{FailingDisk, Failure, failures};
     use crate::{OpenOptions, Source, write_jpeg};
 
@@ -114,6 +115,20 @@ mod tests {
         (file, taken)
     }
 
+    /// The entries of all indexes together, each of which leads to a picture.
+    fn indexed(bytes: &[u8]) -> usize {
+        let u32_at = |at: usize| u32::from_le_bytes(bytes[at..at + 4].try_into().unwrap()) as usize;
+        let indexes = bytes.windows(4).enumerate().filter(|(_, kind)| kind == b"ix00").map(|(at, _)| at);
+        let entries =
+            indexes.flat_map(|at| (0..u32_at(at + 12)).map(move |number| (at, at + 32 + 8 * number)));
+        let lead = entries.inspect(|&(ix, entry)| {
+            let picture = u32_at(ix + 20) + u32_at(entry);
+            assert_eq!(&bytes[picture - 8..picture - 4], b"00dc");
+            assert_eq!(u32_at(picture - 4), u32_at(entry + 4));
+        });
+        lead.count()
+    }
+
     fn content(file: &JpegFile<FailingDisk>) -> &FailingDisk {
         match file {
             JpegFile::Open(writer) => writer.get_ref(),
@@ -141,6 +156,10 @@ mod tests {
             assert!(is_lasting || finished.is_ok() || file.finish().is_ok(), "{failure:?}");
             let bytes = content(&file).content.get_ref();
             assert_eq!(file.bytes(), bytes.len() as u64, "{failure:?}");
+            if !is_lasting {
+                assert_eq!(indexed(bytes), taken.len(), "{failure:?}");
+                assert_eq!(chunks(bytes).count(), taken.len().div_ceil(3), "{failure:?}");
+            }
             // Many fail with the same left on the disk.
             if taken.is_empty() || !seen.insert((bytes.clone(), taken.clone())) {
                 continue;
