@@ -85,7 +85,6 @@ mod tests {
     use std::collections::HashSet;
 
     use super::*;
-    use crate::formats::riff::chunks;
     use crate::recorder::disk::failing::{FailingDisk, Failure, failures};
     use crate::{OpenOptions, Source, write_jpeg};
 
@@ -158,7 +157,8 @@ mod tests {
             assert_eq!(file.bytes(), bytes.len() as u64, "{failure:?}");
             if !is_lasting {
                 assert_eq!(indexed(bytes), taken.len(), "{failure:?}");
-                assert_eq!(chunks(bytes).count(), taken.len().div_ceil(3), "{failure:?}");
+                let riffs = bytes.windows(4).filter(|kind| kind == b"RIFF").count();
+                assert_eq!(riffs, taken.len().div_ceil(3), "{failure:?}");
             }
             // Many fail with the same left on the disk.
             if taken.is_empty() || !seen.insert((bytes.clone(), taken.clone())) {
