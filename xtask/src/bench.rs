@@ -9,26 +9,29 @@ use crate::{
     process::{self, Outcome},
     tools::{self, Tool},
     viewer_bench,
-    workspace::Workspace,
+    workspace::{Build, Workspace},
 };
 
 /// Where the benches are.
 const PACKAGE: &str = "netgear-benches";
 
-#[derive(Debug, Default, clap::Args)]
+#[derive(Debug, clap::Args)]
 pub(crate) struct Options {
     /// Short runs, which show that everything works and little more.
     #[arg(long)]
-    pub(crate) quick: bool,
+    quick: bool,
+    /// Everything once or little more, by the debug build that the tests use: shows that it works. The figures say nothing.
+    #[arg(long)]
+    once: bool,
     /// Only the sessions side by side with raw sockets, not criterion's benches.
     #[arg(long)]
     pub(crate) side_by_side: bool,
     /// Only our ends and VidGear's in every combination. Needs Python, and pip's network the first time.
     #[arg(long, conflicts_with = "side_by_side")]
-    pub(crate) vidgear: bool,
+    vidgear: bool,
     /// Only resizing side by side with cv2.resize. Needs Python, and pip's network the first time.
     #[arg(long, conflicts_with_all = ["side_by_side", "vidgear"])]
-    pub(crate) resize: bool,
+    resize: bool,
     /// Only sessions with each encoding, side by side.
     #[arg(long, conflicts_with_all = ["side_by_side", "vidgear", "resize"])]
     pub(crate) encodings: bool,
@@ -37,7 +40,7 @@ pub(crate) struct Options {
     pub(crate) recording: bool,
     /// Only a demo that is seen in a window, and on a page, beside one that is not. Needs Xvfb.
     #[arg(long, conflicts_with_all = ["side_by_side", "vidgear", "resize"])]
-    pub(crate) viewers: bool,
+    viewers: bool,
     /// Print the side-by-side figures as JSON.
     #[arg(long)]
     pub(crate) json: bool,
@@ -61,13 +64,24 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<Outcome> {
         return recording(workspace, options);
     }
     if options.viewers {
-        return viewer_bench::run(workspace, options.quick);
+        return viewers(workspace, options);
     }
     if !options.side_by_side {
-        let quick = if options.quick { ["--", "--quick"].as_slice() } else { &[] };
-        process::run(workspace.cargo(&["bench", "-p", PACKAGE, "--benches"]).args(quick))?;
+        process::run(&mut criterion(workspace, options)?)?;
     }
     side_by_side(workspace, "side-by-side", options, &[])
+}
+
+fn criterion(workspace: &Workspace, options: &Options) -> Result<Command> {
+    if options.once {
+        // Run as tests, criterion's benches measure nothing, and call each function once.
+        let mut command = workspace.cargo(&["test", "--workspace", "--bench", "*"]);
+        command.args(workspace.features()?);
+        return Ok(command);
+    }
+    let mut command = workspace.cargo(&["bench", "-p", PACKAGE, "--benches"]);
+    command.args(if options.quick { ["--", "--quick"].as_slice() } else { &[] });
+    Ok(command)
 }
 
 fn beside_vidgear(workspace: &Workspace, options: &Options) -> Result<Outcome> {
@@ -83,16 +97,14 @@ fn beside_opencv(workspace: &Workspace, options: &Options) -> Result<Outcome> {
     if !tools::require(Tool::Python)? {
         return Ok(Outcome::Skipped(format!("{} is missing", Tool::Python.name())));
     }
-    let mut command = opencv::measure(workspace)?;
+    let mut command = opencv::measure(workspace, options.build())?;
     add_options(&mut command, options);
     process::run(&mut command)?;
     Ok(Outcome::Done)
 }
 
 fn recording(workspace: &Workspace, options: &Options) -> Result<Outcome> {
-    let mut build = workspace.cargo(&["build", "--release", "-p", "netgear-cli"]);
-    let built = Workspace::executables(&mut build)?.into_iter().find(|built| built.name == "netgear");
-    let program = built.ok_or("cargo built no netgear")?.path;
+    let program = options.build().program(workspace, &["netgear-cli"], "bin", "netgear")?;
     let folder = workspace.target("bench");
     let mut arguments =
         vec!["--program".as_ref(), program.as_os_str(), "--folder".as_ref(), folder.as_os_str()];
@@ -102,13 +114,22 @@ fn recording(workspace: &Workspace, options: &Options) -> Result<Outcome> {
     side_by_side(workspace, "recording", options, &arguments)
 }
 
+fn viewers(workspace: &Workspace, options: &Options) -> Result<Outcome> {
+    if !tools::require(Tool::Xvfb)? {
+        return Ok(Outcome::Skipped(format!("{} is missing", Tool::Xvfb.name())));
+    }
+    let program = options.build().program(workspace, &["netgear-cli"], "bin", "netgear")?;
+    viewer_bench::run(&program, options.is_short())?;
+    Ok(Outcome::Done)
+}
+
 fn side_by_side(
     workspace: &Workspace,
     program: &str,
     options: &Options,
     arguments: &[&OsStr],
 ) -> Result<Outcome> {
-    let mut command = workspace.cargo(&["run", "--release", "-p", PACKAGE, "--bin", program, "--"]);
+    let mut command = Command::new(options.build().program(workspace, &[PACKAGE], "bin", program)?);
     command.args(arguments);
     add_options(&mut command, options);
     process::run(&mut command)?;
@@ -117,7 +138,7 @@ fn side_by_side(
 
 /// What every program that measures side by side understands.
 fn add_options(command: &mut Command, options: &Options) {
-    if options.quick {
+    if options.is_short() {
         command.arg("--quick");
     }
     if options.json {
@@ -125,5 +146,15 @@ fn add_options(command: &mut Command, options: &Options) {
     }
     if let Some(path) = &options.markdown {
         command.arg("--markdown").arg(path);
+    }
+}
+
+impl Options {
+    fn build(&self) -> Build {
+        if self.once { Build::Tests } else { Build::Release }
+    }
+
+    fn is_short(&self) -> bool {
+        self.quick || self.once
     }
 }

@@ -1,11 +1,20 @@
-//! All that CI proves.
+//! All that CI proves: commands of xtask, each a process of its own.
 
-use std::time::{Duration, Instant};
+use std::{
+    env,
+    env::consts::EXE_SUFFIX,
+    fs::{self, File},
+    io::{self, Read, Seek, SeekFrom, Write},
+    path::{Path, PathBuf},
+    process::Command,
+    thread,
+    time::{Duration, Instant},
+};
 
 use crate::{
-    Result, bench, camera_test, docs, endurance, examples, interop, lint, media_alone, no_std, opencv,
-    process::{Outcome, human},
-    simulate, test, tools,
+    Result,
+    process::{Logged, Outcome, human},
+    tools,
     workspace::Workspace,
 };
 
@@ -16,38 +25,27 @@ pub(crate) struct Options {
     install: bool,
 }
 
-type Step = fn(&Workspace) -> Result<Outcome>;
-
-/// Cheap steps first. All debug builds are of the whole workspace with all features, so that little is built twice.
-const STEPS: [(&str, Step); 17] = [
-    ("format", lint::format),
-    ("clippy", lint::clippy),
-    ("docs", docs::run),
-    ("no-std", no_std::run),
-    ("media-alone", media_alone::run),
-    ("test", |workspace| test::run(workspace, &test::Options::default())),
-    ("camera-test", |workspace| camera_test::run(workspace, &camera_test::Options::default())),
-    ("simulate", |workspace| simulate::run(workspace, &simulate::Options::default())),
-    ("simulate a day", |workspace| simulate::run(workspace, &simulate::Options::DAY)),
-    ("endurance --quick", |workspace| {
-        endurance::run(workspace, &endurance::Options { quick: true, ..Default::default() })
-    }),
-    ("examples", examples::run),
-    ("interop", |workspace| interop::run(workspace, &interop::Options::default())),
-    ("opencv", |workspace| opencv::run(workspace, &opencv::Options::default())),
-    ("bench --quick", |workspace| {
-        bench::run(workspace, &bench::Options { quick: true, ..Default::default() })
-    }),
-    ("bench --vidgear", |workspace| {
-        bench::run(workspace, &bench::Options { quick: true, vidgear: true, ..Default::default() })
-    }),
-    ("bench --resize", |workspace| {
-        bench::run(workspace, &bench::Options { quick: true, resize: true, ..Default::default() })
-    }),
-    ("bench --viewers", |workspace| {
-        bench::run(workspace, &bench::Options { quick: true, viewers: true, ..Default::default() })
-    }),
+/// Cheap steps first. Those of one line run beside one another: each of them keeps one core busy, or mostly waits. What is measured
+/// against the clock runs alone. All debug builds are of the whole workspace with all features, so that little is built twice.
+const STEPS: [&[&str]; 11] = [
+    &["lint"],
+    &["dependencies"],
+    &["docs"],
+    &["no-std"],
+    &["media-alone"],
+    &["test"],
+    &["camera-test", "simulate", "opencv --debug"],
+    &["interop", "simulate --hours 24"],
+    &["endurance --quick"],
+    &["examples"],
+    &["bench --once", "bench --once --vidgear", "bench --once --resize", "bench --once --viewers"],
 ];
+
+/// No step takes longer, on however busy a machine.
+const STEP_LIMIT: Duration = Duration::from_secs(40 * 60);
+
+/// How many lines of a step that failed are shown again, if others ran beside it.
+const LAST_LINES: usize = 60;
 
 /// Runs every step up to the first that fails, and prints how each went.
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<Outcome> {
@@ -56,36 +54,164 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<Outcome> {
         heading("tools");
         tools::install_missing()?;
     }
-    let mut summary: Vec<(&str, String, Duration)> = Vec::new();
-    let mut failure = None;
-    for (name, step) in STEPS {
-        if failure.is_some() {
-            summary.push((name, "not run".into(), Duration::ZERO));
+    let folder = workspace.target("ci");
+    fs::create_dir_all(&folder)?;
+    // A copy: the tests' build writes this very program anew, with the features of the whole workspace.
+    let xtask = folder.join(format!("xtask{EXE_SUFFIX}"));
+    fs::copy(env::current_exe()?, &xtask)?;
+
+    let mut summary: Vec<(&str, Ending)> = Vec::new();
+    let mut failures: Vec<String> = Vec::new();
+    for group in STEPS {
+        if !failures.is_empty() {
+            summary.extend(
+                group.iter().map(|name| (*name, Ending { how: "not run".into(), took: Duration::ZERO })),
+            );
             continue;
         }
-        heading(name);
-        let step_started = Instant::now();
-        let result = step(workspace);
-        let took = step_started.elapsed();
-        let how = match result {
-            Ok(Outcome::Done) => "passed".into(),
-            Ok(Outcome::Skipped(reason)) => format!("SKIPPED: {reason}"),
-            Err(error) => {
-                failure = Some(format!("{name}: {error}"));
-                "FAILED".into()
+        let mut steps =
+            group.iter().map(|name| Step::start(name, &xtask, &folder)).collect::<Result<Vec<_>>>()?;
+        for (name, ending) in group.iter().zip(watch(&mut steps)?) {
+            if let Some(error) = ending.how.strip_prefix(FAILED) {
+                failures.push(format!("{name}: {error}"));
             }
-        };
-        println!("--- {name}: {how} after {}", human(took));
-        summary.push((name, how, took));
+            summary.push((name, ending));
+        }
+        for step in steps.iter().filter(|step| group.len() > 1 && step.failed()) {
+            heading(&format!("{} failed: its last lines", step.name));
+            println!("{}", last_lines(&fs::read_to_string(&step.log)?));
+        }
     }
     heading("summary");
-    for (name, how, took) in summary {
-        println!("{name:<17} {:>12}   {how}", human(took));
+    for (name, Ending { how, took }) in summary {
+        let how = how.lines().next().unwrap_or_default();
+        println!("{name:<24} {:>12}   {how}", human(took));
     }
-    println!("{:<17} {:>12}", "in all", human(started.elapsed()));
-    failure.map_or(Ok(Outcome::Done), |failure| Err(failure.into()))
+    println!("{:<24} {:>12}", "in all", human(started.elapsed()));
+    if failures.is_empty() { Ok(Outcome::Done) } else { Err(failures.join("\n").into()) }
+}
+
+/// How the verdict of a step begins that failed, as `main` prints it.
+const FAILED: &str = "FAILED: ";
+
+/// A command of xtask that runs.
+#[derive(Debug)]
+struct Step {
+    name: &'static str,
+    process: Logged,
+    started: Instant,
+    log: PathBuf,
+    /// So many bytes of it were shown.
+    shown: u64,
+    ending: Option<Ending>,
+}
+
+/// How a step ended.
+#[derive(Debug, Clone)]
+struct Ending {
+    how: String,
+    took: Duration,
+}
+
+impl Step {
+    fn start(name: &'static str, xtask: &Path, folder: &Path) -> Result<Self> {
+        let log = folder.join(name.replace(' ', "-")).with_extension("log");
+        let process = Logged::start(Command::new(xtask).args(name.split(' ')), &log)?;
+        Ok(Self { name, process, started: Instant::now(), log, shown: 0, ending: None })
+    }
+
+    /// Looks whether it has ended.
+    fn look(&mut self) -> Result {
+        if self.ending.is_some() {
+            return Ok(());
+        }
+        let took = self.started.elapsed();
+        let how = match self.process.ended()? {
+            None if took < STEP_LIMIT => return Ok(()),
+            None => format!("{FAILED}it had not ended after {}", human(STEP_LIMIT)),
+            Some(status) => match verdict(&String::from_utf8_lossy(&fs::read(&self.log)?)) {
+                Some(how) if status.success() != how.starts_with(FAILED) => how.to_owned(),
+                _ => format!("{FAILED}{status}"),
+            },
+        };
+        self.ending = Some(Ending { how, took });
+        Ok(())
+    }
+
+    /// Shows what it has printed since.
+    fn show(&mut self) -> Result {
+        let mut log = File::open(&self.log)?;
+        log.seek(SeekFrom::Start(self.shown))?;
+        let mut new = Vec::new();
+        self.shown += log.read_to_end(&mut new)? as u64;
+        let mut stdout = io::stdout().lock();
+        stdout.write_all(&new)?;
+        stdout.flush()?;
+        Ok(())
+    }
+
+    fn failed(&self) -> bool {
+        self.ending.as_ref().is_some_and(|ending| ending.how.starts_with(FAILED))
+    }
+}
+
+/// Waits until all have ended. The output of the first is shown as it comes, then that of the next, so that no two mix.
+fn watch(steps: &mut [Step]) -> Result<Vec<Ending>> {
+    let mut endings: Vec<Ending> = Vec::new();
+    let mut is_new = true;
+    while endings.len() < steps.len() {
+        steps.iter_mut().try_for_each(Step::look)?;
+        let step = &mut steps[endings.len()];
+        if is_new {
+            heading(step.name);
+        }
+        step.show()?;
+        is_new = step.ending.is_some();
+        match &step.ending {
+            Some(ending) => {
+                println!("--- {} ended after {}", step.name, human(ending.took));
+                endings.push(ending.clone());
+            }
+            None => thread::sleep(Duration::from_millis(100)),
+        }
+    }
+    Ok(endings)
+}
+
+/// What a command of xtask says last of how it went: "passed", "SKIPPED: " or "FAILED: ", and why.
+fn verdict(log: &str) -> Option<&str> {
+    let (_, last) = log.rsplit_once("\nxtask ")?;
+    Some(last.split_once(": ")?.1.trim_end())
+}
+
+fn last_lines(log: &str) -> String {
+    let lines: Vec<&str> = log.lines().collect();
+    lines[lines.len().saturating_sub(LAST_LINES)..].join("\n")
 }
 
 fn heading(name: &str) {
     println!("\n=== {name} {}", "=".repeat(100_usize.saturating_sub(name.len())));
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+    use crate::Arguments;
+
+    #[test]
+    fn every_step_is_a_command_of_xtask() {
+        for name in STEPS.concat() {
+            let words = ["xtask"].into_iter().chain(name.split(' '));
+            assert!(Arguments::try_parse_from(words).is_ok(), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_verdict_is_the_last_thing_said_with_all_its_lines() {
+        assert_eq!(verdict("a\nxtask ci: no\n\nxtask lint: passed\n"), Some("passed"));
+        assert_eq!(verdict("\nxtask test: FAILED: these:\n  a\n  b\n"), Some("FAILED: these:\n  a\n  b"));
+        assert_eq!(verdict("killed amid\nits work"), None);
+    }
 }

@@ -8,7 +8,7 @@ use crate::{
 
 const PACKAGE: &str = "netgear-endurance";
 
-#[derive(Debug, Default, clap::Args)]
+#[derive(Debug, clap::Args)]
 pub(crate) struct Options {
     /// What to run. Default: all of it.
     #[arg(value_parser = ["killed", "slow-receiver", "flood"])]

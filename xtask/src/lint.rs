@@ -2,24 +2,31 @@
 
 use crate::{
     Result, fuzz, no_std,
-    process::{Outcome, run},
+    process::{self, Outcome},
     workspace::Workspace,
 };
 
-pub(crate) fn format(workspace: &Workspace) -> Result<Outcome> {
-    run(&mut workspace.cargo(&["fmt", "--all", "--check"]))?;
-    for manifest in [no_std::MANIFEST].into_iter().chain(fuzz::MANIFESTS) {
-        run(&mut workspace.cargo(&["fmt", "--check", "--manifest-path", manifest]))?;
-    }
+pub(crate) fn run(workspace: &Workspace) -> Result<Outcome> {
+    format(workspace)?;
+    clippy(workspace)?;
     Ok(Outcome::Done)
 }
 
-pub(crate) fn clippy(workspace: &Workspace) -> Result<Outcome> {
+fn format(workspace: &Workspace) -> Result {
+    process::run(&mut workspace.cargo(&["fmt", "--all", "--check"]))?;
+    for manifest in [no_std::MANIFEST].into_iter().chain(fuzz::MANIFESTS) {
+        process::run(&mut workspace.cargo(&["fmt", "--check", "--manifest-path", manifest]))?;
+    }
+    Ok(())
+}
+
+fn clippy(workspace: &Workspace) -> Result {
     let mut clippy = workspace.cargo(&["clippy", "--workspace", "--all-targets"]);
-    run(clippy.args(workspace.features()?).args(["--", "-D", "warnings"]))?;
-    run(workspace
-        .cargo(&["clippy", "--manifest-path", no_std::MANIFEST, "--target-dir"])
-        .arg(no_std::target_directory(workspace))
-        .args(["--", "-D", "warnings"]))?;
-    Ok(Outcome::Done)
+    process::run(clippy.args(workspace.features()?).args(["--", "-D", "warnings"]))?;
+    process::run(
+        workspace
+            .cargo(&["clippy", "--manifest-path", no_std::MANIFEST, "--target-dir"])
+            .arg(no_std::target_directory(workspace))
+            .args(["--", "-D", "warnings"]),
+    )
 }

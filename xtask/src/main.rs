@@ -4,6 +4,7 @@
 mod bench;
 mod camera_test;
 mod ci;
+mod dependencies;
 mod docs;
 mod endurance;
 mod examples;
@@ -13,6 +14,7 @@ mod lint;
 mod media_alone;
 mod no_std;
 mod opencv;
+mod parallel;
 mod process;
 mod simulate;
 mod test;
@@ -41,6 +43,10 @@ struct Arguments {
 enum Command {
     /// All that CI proves, in order, up to the first step that fails.
     Ci(ci::Options),
+    /// Formatting and clippy.
+    Lint,
+    /// Licences and origins of all that is depended on, with cargo-deny, and the Rust that it asks for.
+    Dependencies(dependencies::Options),
     /// All tests of the workspace, with cargo alone. Tests that need more, like ffmpeg, say so and pass.
     Test(test::Options),
     /// The API's documentation without warnings, and the links between the Markdown files.
@@ -86,6 +92,8 @@ fn run(command: &Command) -> Result<Outcome> {
     let workspace = Workspace::load()?;
     match command {
         Command::Ci(options) => ci::run(&workspace, options),
+        Command::Lint => lint::run(&workspace),
+        Command::Dependencies(options) => dependencies::run(&workspace, options),
         Command::Test(options) => test::run(&workspace, options),
         Command::Docs => docs::run(&workspace),
         Command::NoStd => no_std::run(&workspace),
@@ -106,6 +114,8 @@ impl Command {
     fn name(&self) -> &'static str {
         match self {
             Self::Ci(_) => "ci",
+            Self::Lint => "lint",
+            Self::Dependencies(_) => "dependencies",
             Self::Test(_) => "test",
             Self::Docs => "docs",
             Self::NoStd => "no-std",

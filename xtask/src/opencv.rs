@@ -1,13 +1,13 @@
 //! Our resizing against `cv2.resize`: the pictures, the time, and the pictures that keep it honest without Python.
 
-use std::{env::consts::EXE_SUFFIX, fs, path::PathBuf, process::Command};
+use std::{fs, path::PathBuf, process::Command};
 
 use crate::{
     Result,
     interop::environment,
     process::{self, Outcome},
     tools::{self, Tool},
-    workspace::Workspace,
+    workspace::{Build, Workspace},
 };
 
 /// The release of OpenCV that is compared with, and where the photographs come from: they are within the package. It brings
@@ -15,7 +15,7 @@ use crate::{
 const OPENCV: &str = "5.0.0.93";
 const PHOTOGRAPHS: &str = "scikit-image==0.26.0";
 
-#[derive(Debug, Default, clap::Args)]
+#[derive(Debug, clap::Args)]
 pub(crate) struct Options {
     /// The release of opencv-python-headless to compare with, 5.0.0.93 if it is left out.
     #[arg(long, value_name = "VERSION")]
@@ -26,6 +26,9 @@ pub(crate) struct Options {
     /// Draw the pictures of docs/resizing.md anew, in place of comparing.
     #[arg(long, conflicts_with = "expected")]
     pictures: bool,
+    /// Compare the debug build that the tests use, not the release.
+    #[arg(long, conflicts_with_all = ["expected", "pictures"])]
+    debug: bool,
 }
 
 /// Resizes pictures of every kind with both, and fails if a sample differs by more than a level.
@@ -38,29 +41,28 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<Outcome> {
         let script = workspace.path("crates/netgear-media/tests/data/resize/make.py");
         process::run(Command::new(python(workspace, version)?).arg(script))?;
     } else if options.pictures {
-        process::run(script(workspace, version, "pictures.py")?.arg(workspace.path("docs/pictures")))?;
+        let mut pictures = script(workspace, version, "pictures.py", Build::Release)?;
+        process::run(pictures.arg(workspace.path("docs/pictures")))?;
     } else {
-        process::run(&mut script(workspace, version, "compare.py")?)?;
+        let build = if options.debug { Build::Tests } else { Build::Release };
+        process::run(&mut script(workspace, version, "compare.py", build)?)?;
     }
     Ok(Outcome::Done)
 }
 
 /// A script that times both in turns. It is to be given its options.
-pub(crate) fn measure(workspace: &Workspace) -> Result<Command> {
-    script(workspace, OPENCV, "measure.py")
+pub(crate) fn measure(workspace: &Workspace, build: Build) -> Result<Command> {
+    script(workspace, OPENCV, "measure.py", build)
 }
 
 /// A script beside this file, with what all of them are given: our program, and where to put files.
-fn script(workspace: &Workspace, version: &str, name: &str) -> Result<Command> {
-    let package = ["-p", "netgear-media", "--no-default-features", "--example", "resize_raw"];
-    process::run(workspace.cargo(&["build", "--release"]).args(package))?;
+fn script(workspace: &Workspace, version: &str, name: &str, build: Build) -> Result<Command> {
+    let package = ["netgear-media", "--no-default-features"];
+    let program = build.program(workspace, &package, "example", "resize_raw")?;
     let directory = workspace.target("opencv");
     fs::create_dir_all(&directory)?;
     let mut command = Command::new(python(workspace, version)?);
-    command
-        .arg(workspace.path("xtask/src/opencv").join(name))
-        .arg(workspace.target(&format!("release/examples/resize_raw{EXE_SUFFIX}")))
-        .arg(directory);
+    command.arg(workspace.path("xtask/src/opencv").join(name)).arg(program).arg(directory);
     Ok(command)
 }
 

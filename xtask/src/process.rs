@@ -1,8 +1,11 @@
 //! Running other programs, in sight of whoever reads the output.
 
 use std::{
-    process::{Command, Stdio},
-    time::Duration,
+    fs::OpenOptions,
+    path::Path,
+    process::{Child, Command, ExitStatus, Stdio},
+    thread,
+    time::{Duration, Instant},
 };
 
 use crate::Result;
@@ -35,6 +38,49 @@ pub(crate) fn output(command: &mut Command) -> Result<String> {
         return Err(failed(command, &output.status.to_string()).into());
     }
     Ok(String::from_utf8(output.stdout)?)
+}
+
+/// A program whose output goes to a file. Dropping it kills it.
+#[derive(Debug)]
+pub(crate) struct Logged {
+    child: Child,
+    started: Instant,
+}
+
+impl Logged {
+    /// Starts it. What the file held before is gone.
+    pub(crate) fn start(command: &mut Command, log: &Path) -> Result<Self> {
+        OpenOptions::new().create(true).write(true).truncate(true).open(log)?;
+        // All that writes to it writes at its end, whichever process it is.
+        let output = || OpenOptions::new().append(true).open(log);
+        let child = command.stdin(Stdio::null()).stdout(output()?).stderr(output()?).spawn();
+        let child = child.map_err(|error| failed(command, &error.to_string()))?;
+        Ok(Self { child, started: Instant::now() })
+    }
+
+    /// How it ended, if it has.
+    pub(crate) fn ended(&mut self) -> Result<Option<ExitStatus>> {
+        Ok(self.child.try_wait()?)
+    }
+
+    /// Waits for its end; `None` if it has not come at this limit.
+    pub(crate) fn wait(mut self, limit: Duration) -> Result<Option<ExitStatus>> {
+        loop {
+            let status = self.ended()?;
+            if status.is_some() || self.started.elapsed() > limit {
+                return Ok(status);
+            }
+            thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
+
+impl Drop for Logged {
+    fn drop(&mut self) {
+        // Nothing is left to do if it has ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
 }
 
 /// Whether a program is there and ends well. Prints nothing.

@@ -21,17 +21,6 @@ pub(crate) struct Options {
     hours: Option<u64>,
 }
 
-impl Options {
-    /// A day of video.
-    pub(crate) const DAY: Self = Self { seeds: 0, first: 0, hours: Some(24) };
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self { seeds: 100_000, first: 0, hours: None }
-    }
-}
-
 /// Runs the simulator. It prints the seed of whatever fails; `--seed S --trace` shows that run.
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<Outcome> {
     let mut command = workspace.cargo(&["run", "--release", "-p", PACKAGE, "--"]);

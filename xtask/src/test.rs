@@ -1,21 +1,227 @@
 //! All tests of the workspace, with cargo alone.
+//!
+//! cargo builds the test programs. They are run from here, several at a time: most of them wait most of the time, for a deadline
+//! or for one another's processes, and one after the other they would leave the processor idle for half of it.
+
+use std::{
+    fs,
+    process::Command,
+    thread,
+    time::{Duration, Instant},
+};
 
 use crate::{
     Result,
-    process::{self, Outcome},
-    workspace::Workspace,
+    parallel::in_parallel,
+    process::{self, Logged, Outcome, human},
+    workspace::{Executable, Workspace},
 };
 
-#[derive(Debug, Default, clap::Args)]
+/// What takes longest begins first, so that nothing long is left to run alone.
+const LONG: [&str; 8] =
+    ["recording", "sessions", "chaos", "clip", "netgear_media", "web_page", "ending", "idle"];
+
+/// No test program takes longer, on however busy a machine; one that hangs is killed, and what it said is shown.
+const TIME_LIMIT: Duration = Duration::from_secs(600);
+
+/// Below the target directory, where what each printed remains.
+const LOGS: &str = "test-logs";
+
+/// How many lines of a failed program are shown again at the end, if it does not list its failures.
+const LAST_LINES: usize = 60;
+
+#[derive(Debug, clap::Args)]
 pub(crate) struct Options {
-    /// What `cargo test` gets besides, like the name of a test.
-    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    /// Test programs that run at the same time. Default: two for each core.
+    #[arg(long)]
+    jobs: Option<usize>,
+    /// What `cargo test` gets besides, like the name of a test; it then runs the programs itself, one after the other.
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true, conflicts_with = "jobs")]
     further: Vec<String>,
 }
 
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<Outcome> {
     // Features only add, so that what passes with all of them says most.
-    let mut command = workspace.cargo(&["test", "--workspace", "--no-fail-fast"]);
-    process::run(command.args(workspace.features()?).args(&options.further))?;
+    let features = workspace.features()?;
+    if !options.further.is_empty() {
+        let mut command = workspace.cargo(&["test", "--workspace", "--no-fail-fast"]);
+        process::run(command.args(features).args(&options.further))?;
+        return Ok(Outcome::Done);
+    }
+    let mut build = workspace.cargo(&["test", "--workspace", "--no-run"]);
+    let mut programs = workspace.executables(build.args(&features))?;
+    programs.retain(|program| program.is_test);
+    programs.sort_by_key(|program| LONG.iter().position(|name| *name == program.name).unwrap_or(LONG.len()));
+    let mut jobs: Vec<Job> = programs.into_iter().map(Job::Program).collect();
+    jobs.push(Job::DocTests { features });
+
+    fs::create_dir_all(workspace.target(LOGS))?;
+    let cores = thread::available_parallelism().map_or(1, usize::from);
+    let reports = in_parallel(options.jobs.unwrap_or(2 * cores).max(1), &jobs, |job| job.run(workspace));
+    summary(&reports.into_iter().collect::<Result<Vec<_>, _>>()?)?;
     Ok(Outcome::Done)
+}
+
+#[derive(Debug)]
+enum Job {
+    Program(Executable),
+    /// Those of all packages.
+    DocTests {
+        features: Vec<String>,
+    },
+}
+
+/// How a job went.
+#[derive(Debug)]
+struct Report {
+    name: String,
+    /// Why it failed.
+    failure: Option<String>,
+    /// All that it printed.
+    output: String,
+    took: Duration,
+}
+
+impl Job {
+    fn name(&self) -> String {
+        match self {
+            Self::Program(program) => {
+                let package = program.package.file_name().unwrap_or_default().to_string_lossy();
+                format!("{package} {} {}", program.kind, program.name)
+            }
+            Self::DocTests { .. } => "doc tests".to_owned(),
+        }
+    }
+
+    fn command(&self, workspace: &Workspace) -> Command {
+        match self {
+            Self::Program(program) => {
+                let mut command = Command::new(&program.path);
+                // As cargo does it.
+                command.current_dir(&program.package).env("CARGO_MANIFEST_DIR", &program.package);
+                command
+            }
+            Self::DocTests { features } => {
+                let mut command = workspace.cargo(&["test", "--workspace", "--doc", "--no-fail-fast"]);
+                command.args(features);
+                command
+            }
+        }
+    }
+
+    /// Runs it, and prints what it printed once it has ended.
+    fn run(&self, workspace: &Workspace) -> Result<Report, String> {
+        let name = self.name();
+        let log = workspace.target(LOGS).join(name.replace(' ', "-")).with_extension("log");
+        let started = Instant::now();
+        let ended = Logged::start(&mut self.command(workspace), &log).and_then(|job| job.wait(TIME_LIMIT));
+        let failure = match ended.map_err(|error| format!("{name}: {error}"))? {
+            Some(status) if status.success() => None,
+            Some(status) => Some(status.to_string()),
+            None => Some(format!("had not ended after {}, and was killed", human(TIME_LIMIT))),
+        };
+        let output = fs::read(&log).map_err(|error| format!("{}: {error}", log.display()))?;
+        let report = Report {
+            name,
+            failure,
+            output: String::from_utf8_lossy(&output).into_owned(),
+            took: started.elapsed(),
+        };
+        println!("\n     Running {}\n{}    after {}", report.name, report.output, human(report.took));
+        Ok(report)
+    }
+}
+
+impl Report {
+    /// The tests that failed, by their names.
+    fn failed(&self) -> Vec<&str> {
+        let failed =
+            self.output.lines().filter_map(|line| line.strip_prefix("test ")?.strip_suffix(" ... FAILED"));
+        failed.collect()
+    }
+
+    /// What the failed tests printed; of a program that did not come to say which those are, its last words.
+    fn last_words(&self) -> String {
+        let lines: Vec<&str> = self.output.lines().collect();
+        let listed = lines.iter().position(|line| *line == "failures:");
+        lines[listed.unwrap_or(lines.len().saturating_sub(LAST_LINES))..].join("\n")
+    }
+
+    /// Of all test results in it, a number with this word behind it.
+    fn count(&self, word: &str) -> u64 {
+        let results = self.output.lines().filter_map(|line| line.strip_prefix("test result: "));
+        let numbers =
+            results.flat_map(|line| line.split(['.', ';'])).filter_map(|part| part.trim().strip_suffix(word));
+        numbers.filter_map(|number| number.trim().parse::<u64>().ok()).sum()
+    }
+}
+
+/// Shows again what failed, so that it is found at the end of the output, and counts the tests.
+fn summary(reports: &[Report]) -> Result {
+    let mut slowest: Vec<&Report> = reports.iter().collect();
+    slowest.sort_by_key(|report| std::cmp::Reverse(report.took));
+    let slowest = slowest.iter().take(5).map(|report| format!("{} {}", report.name, human(report.took)));
+    println!("\nslowest: {}", slowest.collect::<Vec<_>>().join(", "));
+    let mut failed = Vec::new();
+    for report in reports {
+        let Some(failure) = &report.failure else { continue };
+        println!("\n--- FAILED: {}: {failure}\n{}", report.name, report.last_words());
+        match report.failed().as_slice() {
+            [] => failed.push(format!("{}: {failure}", report.name)),
+            tests => failed.extend(tests.iter().map(|test| format!("{}: {test}", report.name))),
+        }
+    }
+    let count = |word| reports.iter().map(|report| report.count(word)).sum::<u64>();
+    println!("\n{} passed, {} failed, {} skipped", count("passed"), count("failed"), count("ignored"));
+    if failed.is_empty() {
+        Ok(())
+    } else {
+        Err(format!("these tests failed:\n  {}", failed.join("\n  ")).into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn report(output: &str, failure: Option<&str>) -> Report {
+        Report {
+            name: "a".into(),
+            failure: failure.map(str::to_owned),
+            output: output.into(),
+            took: Duration::ZERO,
+        }
+    }
+
+    const FAILED: &str = "\nrunning 3 tests\ntest good ... ok\ntest a::bad ... FAILED\ntest slow ... ignored\n\n\
+        failures:\n\n---- a::bad stdout ----\nthread 'a::bad' panicked at x.rs:1:2:\nno\n\n\n\
+        failures:\n    a::bad\n\n\
+        test result: FAILED. 1 passed; 1 failed; 1 ignored; 0 measured; 0 filtered out; finished in 0.01s\n\n";
+
+    #[test]
+    fn what_failed_is_named_and_what_it_said_is_shown_again() {
+        let report = report(FAILED, Some("exit status: 101"));
+        assert_eq!(report.failed(), ["a::bad"]);
+        assert!(report.last_words().starts_with("failures:\n\n---- a::bad stdout"));
+        assert!(report.last_words().contains("x.rs:1:2:\nno"));
+        let error = summary(&[report]).unwrap_err().to_string();
+        assert_eq!(error, "these tests failed:\n  a: a::bad");
+    }
+
+    #[test]
+    fn a_program_that_was_killed_has_last_words_and_fails() {
+        let lines: Vec<String> = (0..100).map(|number| format!("line {number}")).collect();
+        let report = report(&lines.join("\n"), Some("signal: 9 (SIGKILL)"));
+        assert!(report.last_words().starts_with("line 40\n") && report.last_words().ends_with("line 99"));
+        assert_eq!(
+            summary(&[report]).unwrap_err().to_string(),
+            "these tests failed:\n  a: signal: 9 (SIGKILL)"
+        );
+    }
+
+    #[test]
+    fn the_results_of_all_programs_are_added_up() {
+        let twice = report(&FAILED.repeat(2), None);
+        assert_eq!((twice.count("passed"), twice.count("failed"), twice.count("ignored")), (2, 2, 2));
+    }
 }

@@ -34,6 +34,8 @@ pub(crate) enum Tool {
     V4l2Ctl,
     /// Compiles fuzz targets.
     Nightly,
+    /// Reads the licences and origins of what is depended on.
+    CargoDeny,
 }
 
 impl Tool {
@@ -73,6 +75,7 @@ impl Tool {
             Self::Kmod => "kmod",
             Self::V4l2Ctl => "v4l2-ctl",
             Self::Nightly => "a nightly compiler (rustup toolchain install nightly)",
+            Self::CargoDeny => "cargo-deny (cargo install cargo-deny --locked)",
         }
     }
 
@@ -96,6 +99,7 @@ impl Tool {
             }
             Self::V4l2Ctl => succeeds(Command::new("v4l2-ctl").arg("--version")),
             Self::Nightly => succeeds(Command::new("rustup").args(["run", "nightly", "cargo", "--version"])),
+            Self::CargoDeny => succeeds(Command::new("cargo-deny").arg("--version")),
         }
     }
 
@@ -114,8 +118,8 @@ impl Tool {
             Self::Cpio => &["cpio"],
             Self::Kmod => &["kmod"],
             Self::V4l2Ctl => &["v4l-utils"],
-            // It comes from rustup.
-            Self::Nightly => &[],
+            // They come from rustup and cargo.
+            Self::Nightly | Self::CargoDeny => &[],
         }
     }
 }

@@ -16,12 +16,7 @@ use std::{
 use serde_json::Value;
 use tokio_tungstenite::tungstenite::{Message, client::client};
 
-use crate::{
-    Result,
-    process::{self, Outcome},
-    tools::{self, Tool},
-    workspace::Workspace,
-};
+use crate::Result;
 
 /// Who looks.
 #[derive(Debug, Clone, Copy)]
@@ -43,12 +38,7 @@ struct Run {
     seen_fps: Option<f64>,
 }
 
-pub(crate) fn run(workspace: &Workspace, quick: bool) -> Result<Outcome> {
-    if !tools::require(Tool::Xvfb)? {
-        return Ok(Outcome::Skipped(format!("{} is missing", Tool::Xvfb.name())));
-    }
-    process::run(&mut workspace.cargo(&["build", "--release", "-p", "netgear-cli"]))?;
-    let program = workspace.target("release/netgear");
+pub(crate) fn run(program: &Path, quick: bool) -> Result {
     let (rounds, seconds) = if quick { (1, "1") } else { (5, "3") };
     let screen = Screen::start()?;
     println!("\ndemo at 1920x1080 on one machine, medians of {rounds} runs of {seconds} s in turns\n");
@@ -58,7 +48,7 @@ pub(crate) fn run(workspace: &Workspace, quick: bool) -> Result<Outcome> {
         let mut runs = WAYS.map(|_| Vec::new());
         for _ in 0..rounds {
             for (seen, runs) in WAYS.into_iter().zip(&mut runs) {
-                runs.push(demo(&program, seen, rate, seconds, &screen)?);
+                runs.push(demo(program, seen, rate, seconds, &screen)?);
             }
         }
         for (seen, runs) in WAYS.into_iter().zip(runs) {
@@ -69,7 +59,7 @@ pub(crate) fn run(workspace: &Workspace, quick: bool) -> Result<Outcome> {
             println!("| {rate} | {} | {fps:.0} | {pictures} |", seen.name());
         }
     }
-    Ok(Outcome::Done)
+    Ok(())
 }
 
 impl Seen {

@@ -7,7 +7,7 @@ use crate::{
     workspace::Workspace,
 };
 
-#[derive(Debug, Default, clap::Args)]
+#[derive(Debug, clap::Args)]
 pub(crate) struct Options {
     /// Install what is missing of Xvfb, its libraries and Chromium with apt-get, as is done when CI=true.
     #[arg(long)]

@@ -37,10 +37,45 @@ pub(crate) struct Package {
 /// A program that cargo has built.
 #[derive(Debug)]
 pub(crate) struct Executable {
-    /// "bin", "example" or "test".
+    /// "lib", "bin", "example", "test" or "bench".
     pub(crate) kind: String,
     pub(crate) name: String,
     pub(crate) path: PathBuf,
+    /// Whether it runs tests.
+    pub(crate) is_test: bool,
+    /// The folder of the package that it belongs to.
+    pub(crate) package: PathBuf,
+}
+
+/// Which build of a program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Build {
+    /// As users have it, and for figures.
+    Release,
+    /// With all features and without optimisation: there already, once the tests were built.
+    Tests,
+}
+
+impl Build {
+    /// Builds a program, "bin" or "example", and says where it is. The package may have further options, for a release.
+    pub(crate) fn program(
+        self,
+        workspace: &Workspace,
+        package: &[&str],
+        kind: &str,
+        name: &str,
+    ) -> Result<PathBuf> {
+        let programs = match self {
+            Self::Tests => workspace.build(kind)?,
+            Self::Release => {
+                let mut cargo = workspace.cargo(&["build", "--release", "-p"]);
+                cargo.args(package);
+                Workspace::paths(workspace.executables(cargo.arg(format!("--{kind}")).arg(name))?, kind)
+            }
+        };
+        let path = programs.get(name).cloned();
+        Ok(path.ok_or_else(|| format!("cargo built no {kind} {name}"))?)
+    }
 }
 
 impl Workspace {
@@ -79,10 +114,13 @@ impl Workspace {
     /// tests, so that what both need is built once.
     pub(crate) fn build(&self, kind: &str) -> Result<HashMap<String, PathBuf>> {
         let mut cargo = self.cargo(&["build", "--workspace", "--examples", "--bins"]);
-        let programs = Self::executables(cargo.args(self.features()?))?
-            .into_iter()
-            .filter(|program| program.kind == kind);
-        Ok(programs.map(|program| (program.name, program.path)).collect())
+        Ok(Self::paths(self.executables(cargo.args(self.features()?))?, kind))
+    }
+
+    /// Where the programs of a kind are, by their names.
+    fn paths(programs: Vec<Executable>, kind: &str) -> HashMap<String, PathBuf> {
+        let programs = programs.into_iter().filter(|program| program.kind == kind);
+        programs.map(|program| (program.name, program.path)).collect()
     }
 
     /// What tells cargo to build the whole workspace with all features, or with all that can be built here.
@@ -101,7 +139,7 @@ impl Workspace {
     }
 
     /// Runs a cargo command that builds, and says what programs there are then.
-    pub(crate) fn executables(cargo: &mut Command) -> Result<Vec<Executable>> {
+    pub(crate) fn executables(&self, cargo: &mut Command) -> Result<Vec<Executable>> {
         let messages = process::output(cargo.arg("--message-format=json-render-diagnostics"))?;
         let mut executables = Vec::new();
         for message in messages.lines() {
@@ -109,7 +147,14 @@ impl Workspace {
             if let Some(path) = message["executable"].as_str() {
                 let target = &message["target"];
                 let (kind, name) = (text(&target["kind"][0]), text(&target["name"]));
-                executables.push(Executable { kind, name, path: PathBuf::from(path) });
+                let manifest = PathBuf::from(text(&message["manifest_path"]));
+                executables.push(Executable {
+                    kind,
+                    name,
+                    path: PathBuf::from(path),
+                    is_test: message["profile"]["test"].as_bool().unwrap_or_default(),
+                    package: manifest.parent().unwrap_or(&self.root).to_owned(),
+                });
             }
         }
         Ok(executables)

@@ -34,7 +34,7 @@ const RECORDING: [&str; 2] = ["recording::", "--nocapture"];
 /// Where the unit tests have them.
 const BUFFERS: &str = "crates/netgear-media/tests/data/camera";
 
-#[derive(Debug, Default, clap::Args)]
+#[derive(Debug, clap::Args)]
 pub(crate) struct Options {
     /// Record anew what the unit tests take for a camera's buffers.
     #[arg(long, conflicts_with = "further")]

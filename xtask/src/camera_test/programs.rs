@@ -28,7 +28,7 @@ impl Programs {
     /// Builds ours, as they are built for the other tests, so that what both need is built once.
     pub(super) fn build(workspace: &Workspace) -> Result<Self> {
         let mut cargo = workspace.cargo(&["test", "--workspace", "--no-run", "--test", TEST]);
-        let built = Workspace::executables(cargo.args(workspace.features()?))?;
+        let built = workspace.executables(cargo.args(workspace.features()?))?;
         let find = |kind: &str, name: &str| -> Vec<PathBuf> {
             let fits = |program: &&Executable| program.kind == kind && program.name == name;
             built.iter().filter(fits).map(|program| program.path.clone()).collect()

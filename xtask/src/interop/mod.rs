@@ -11,7 +11,7 @@ use crate::{
     workspace::Workspace,
 };
 
-#[derive(Debug, Default, clap::Args)]
+#[derive(Debug, clap::Args)]
 pub(crate) struct Options {
     /// Which; all of them if it is left out.
     #[command(subcommand)]

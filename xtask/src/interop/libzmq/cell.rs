@@ -277,7 +277,11 @@ struct SocketPath(PathBuf);
 impl SocketPath {
     /// Not below the target directory: the path of a socket has no more than 107 bytes.
     fn new() -> Self {
-        let path = std::env::temp_dir().join(format!("netgear-interop-{}", std::process::id()));
+        use std::sync::atomic::{AtomicU32, Ordering};
+
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let path = std::env::temp_dir().join(format!("netgear-interop-{}-{number}", std::process::id()));
         // The process before with this number may have been killed.
         let _ = std::fs::remove_file(&path);
         Self(path)

@@ -4,7 +4,6 @@ mod content;
 mod endings;
 mod matrix;
 mod meeting;
-mod parallel;
 mod peers;
 mod script;
 mod spoilt;

@@ -8,11 +8,10 @@ use serde_json::{Value, json};
 use super::{
     content::{DataKind, FrameKind},
     meeting::{Carrier, First, Meeting, Place, job},
-    parallel::in_parallel,
     peers::{Peers, Story},
     script::Script,
 };
-use crate::Result;
+use crate::{Result, parallel::in_parallel};
 
 const SCRIPT: Script = Script {
     mode: Mode::Bidirectional,

@@ -15,13 +15,12 @@ use super::{
     super::{
         content::{DataKind, FrameKind},
         meeting::{Carrier, Place, job, role_name},
-        parallel::in_parallel,
         peers::{Peer, Peers},
         script::Script,
     },
     program::Program,
 };
-use crate::Result;
+use crate::{Result, parallel::in_parallel};
 
 /// The latest moment, from the start of both ends. A first frame takes about a tenth of it.
 const LATEST: Duration = Duration::from_millis(700);

@@ -12,13 +12,12 @@ use super::{
     super::{
         content::{DataKind, FrameKind},
         meeting::{Carrier, First, Meeting, Outcome, Place, role_name},
-        parallel::in_parallel,
         peers::Peers,
         script::Script,
     },
     program::Program,
 };
-use crate::Result;
+use crate::{Result, parallel::in_parallel};
 
 /// By when our end must have said it.
 const DEADLINE: Duration = Duration::from_secs(6);

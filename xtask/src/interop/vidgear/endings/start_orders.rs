@@ -7,10 +7,10 @@ use netgear_proto::{Mode, Pattern, Role};
 use super::super::{
     content::{DataKind, FrameKind},
     meeting::{Carrier, First, Meeting, role_name},
-    parallel::in_parallel,
     peers::Peers,
     script::Script,
 };
+use crate::parallel::in_parallel;
 
 const HEAD_STARTS: [Duration; 3] =
     [Duration::from_millis(200), Duration::from_secs(1), Duration::from_secs(3)];

@@ -9,7 +9,7 @@ use std::{
 };
 
 /// Runs all cases, so many at a time, and gives their results in the order of the cases.
-pub(super) fn in_parallel<C: Sync, R: Send>(
+pub(crate) fn in_parallel<C: Sync, R: Send>(
     threads: usize,
     cases: &[C],
     run: impl Fn(&C) -> R + Sync,
