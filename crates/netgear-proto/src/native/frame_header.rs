@@ -1,7 +1,9 @@
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use crate::{ElementType, EncodedFrame, EncodedFrameError, Encoding, Frame, FrameError, PixelFormat, Shape};
+use crate::{
+    ElementType, EncodedFrame, EncodedFrameError, Encoding, Frame, FrameError, PixelFormat, Shape, WireFrame,
+};
 
 /// What the wire says of a frame beside its pixels, which travel as a part of their own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,7 +29,7 @@ impl FrameHeader {
         }
     }
 
-    pub(crate) fn of_encoded(frame: &EncodedFrame) -> Self {
+    pub(crate) fn of_wire(frame: &WireFrame) -> Self {
         let shape = frame.shape();
         Self {
             height: shape.height(),

@@ -9,8 +9,8 @@ use super::{
     value::{self, PartsOut},
 };
 use crate::{
-    EncodedFrame, EncodedFrameError, Encoding, Encodings, Frame, Limits, Mode, Multipart, Part, Pattern,
-    Role, Timestamp, Value, WireFrame,
+    EncodedFrameError, Encoding, Encodings, Limits, Mode, Multipart, Part, Pattern, Role, Timestamp, Value,
+    WireFrame,
     budget::{Budget, HEADER_BYTES},
 };
 
@@ -285,15 +285,10 @@ impl Message {
                     sent_at,
                     clock,
                     acknowledgement,
-                    frame: Contents::of_wire(&frame).header(),
+                    frame: FrameHeader::of_wire(&frame),
                     item: number(&item),
                 };
-                encode(
-                    &header,
-                    Some(Contents::of_wire(&frame)),
-                    item.as_ref().map(|item| &item.value),
-                    limits,
-                )
+                encode(&header, Some(&frame), item.as_ref().map(|item| &item.value), limits)
             }
             Self::Answer(Answer { sequence, arrived_at, sent_at, acknowledgement, next_item, item }) => {
                 let header = Header::Answer {
@@ -364,7 +359,7 @@ impl Message {
 /// Writes a header, and what it speaks of.
 pub(crate) fn encode(
     header: &Header,
-    frame: Option<Contents<'_>>,
+    frame: Option<&WireFrame>,
     value: Option<&Value>,
     limits: &Limits,
 ) -> Result<Multipart, EncodeError> {
@@ -387,54 +382,9 @@ pub(crate) fn encode(
     Ok(parts.into())
 }
 
-/// What a message says of a frame in its parts.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Contents<'a> {
-    Raw(&'a Frame),
-    Encoded(&'a EncodedFrame),
-}
-
-impl<'a> Contents<'a> {
-    fn of_wire(frame: &'a WireFrame) -> Self {
-        match frame {
-            WireFrame::Raw(frame) => Self::Raw(frame),
-            WireFrame::Encoded(frame) => Self::Encoded(frame),
-        }
-    }
-
-    pub(crate) fn header(self) -> FrameHeader {
-        match self {
-            Self::Raw(frame) => FrameHeader::of(frame),
-            Self::Encoded(frame) => FrameHeader::of_encoded(frame),
-        }
-    }
-
-    pub(crate) fn encoding(self) -> Encoding {
-        match self {
-            Self::Raw(_) => Encoding::Raw,
-            Self::Encoded(frame) => frame.encoding(),
-        }
-    }
-
-    pub(crate) fn part(self) -> &'a Bytes {
-        match self {
-            Self::Raw(frame) => frame.pixels(),
-            Self::Encoded(frame) => frame.bytes(),
-        }
-    }
-
-    /// What its receiver has to hold.
-    fn counted_bytes(self) -> usize {
-        match self {
-            Self::Raw(frame) => frame.pixels().len(),
-            Self::Encoded(frame) => frame.counted_bytes(),
-        }
-    }
-}
-
 /// Whether a message with this frame and this value can be written. A message with one of the two alone then can be, too.
 pub(crate) fn check(
-    frame: Option<Contents<'_>>,
+    frame: Option<&WireFrame>,
     value: Option<&Value>,
     limits: &Limits,
 ) -> Result<(), EncodeError> {
@@ -443,7 +393,7 @@ pub(crate) fn check(
 }
 
 fn write_contents(
-    frame: Option<Contents<'_>>,
+    frame: Option<&WireFrame>,
     value: Option<&Value>,
     first: &mut Vec<u8>,
     parts: &mut Vec<Part>,
@@ -452,7 +402,7 @@ fn write_contents(
     let mut budget = Budget::new(limits);
     if let Some(frame) = frame {
         budget.take_pixels(frame.counted_bytes() as u64)?;
-        parts.push(frame.part().clone().into());
+        parts.push(frame.bytes().clone().into());
     }
     if let Some(value) = value {
         let room = limits.parts().saturating_sub(parts.len());

@@ -16,7 +16,10 @@ pub use self::{
     value::{DecodeError as ValueDecodeError, EncodeError as ValueEncodeError},
 };
 
-pub(crate) use self::message::{Contents, Header, check, encode};
+pub(crate) use self::{
+    frame_header::FrameHeader,
+    message::{Header, check, encode},
+};
 
 /// The READY property by which a ZMTP peer announces that it speaks this dialect. A libzmq peer has none.
 pub const READY_PROPERTY: &str = "X-NetGear";

@@ -105,7 +105,7 @@ use self::{
 };
 use crate::{
     Dialect, EncodedFrame, Mode, Multipart, Role, Timestamp, Value, WireFrame,
-    native::{self, Contents, SessionId},
+    native::{self, SessionId},
 };
 
 pub use self::{
@@ -293,8 +293,8 @@ impl Session {
             return Err(SendError::Busy(Box::new(outgoing)));
         }
         if self.dialect != Some(Dialect::VidGear) {
-            let contents = Some(Contents::Raw(&outgoing.frame));
-            native::check(contents, outgoing.data.as_ref(), self.config.limits())
+            let raw = WireFrame::Raw(outgoing.frame.clone());
+            native::check(Some(&raw), outgoing.data.as_ref(), self.config.limits())
                 .map_err(EncodeError::from)?;
         }
         Ok(outgoing)

@@ -4,8 +4,8 @@ use core::time::Duration;
 
 use super::{Ending, Link, Request, Session};
 use crate::{
-    Dialect, Encoding, Encodings, Pattern, Role, Timestamp,
-    native::{self, Contents, Goodbye, Header},
+    Dialect, Encoding, Encodings, Pattern, Role, Timestamp, WireFrame,
+    native::{self, FrameHeader, Goodbye, Header},
 };
 
 /// How long what was received may stay unacknowledged on PAIR, where nothing else is said.
@@ -146,20 +146,22 @@ impl Session {
         // It never goes encoded to a peer that did not say that it decodes it: this one may be another than when it was offered.
         let decodes = self.peer.map_or(Encodings::RAW, |peer| peer.encodings);
         let encoded = waiting.encoded.as_ref().filter(|encoded| decodes.contains(encoded.encoding()));
-        let contents = encoded.map_or(Contents::Raw(&waiting.frame), Contents::Encoded);
+        let frame = match encoded {
+            Some(encoded) => WireFrame::Encoded(encoded.clone()),
+            None => WireFrame::Raw(waiting.frame.clone()),
+        };
         let header = Header::Frame {
             sequence: waiting.sequence,
             captured_at: waiting.captured_at,
             sent_at: now,
             clock: self.clock.offset(),
             acknowledgement,
-            frame: contents.header(),
+            frame: FrameHeader::of_wire(&frame),
             item,
         };
         let value = item.and_then(|_| self.outbox.next_value());
-        let message = native::encode(&header, Some(contents), value, self.config.limits())?;
-        let (encoding, bytes) = (contents.encoding(), contents.part().len());
-        let pixels = waiting.frame.pixels().len();
+        let message = native::encode(&header, Some(&frame), value, self.config.limits())?;
+        let (encoding, bytes, pixels) = (frame.encoding(), frame.bytes().len(), frame.decoded_len());
         self.frames.mark_sent(now);
         self.counted.frames_sent += 1;
         self.count_frame(encoding, pixels, bytes);

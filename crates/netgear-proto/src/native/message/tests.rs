@@ -11,7 +11,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::{
-    DType, ElementType, FrameError, LimitExceeded, NdArray, PixelFormat, Shape,
+    DType, ElementType, EncodedFrame, Frame, FrameError, LimitExceeded, NdArray, PixelFormat, Shape,
     budget::cost,
     native::{
         READY_PROPERTY, READY_VALUE, ValueDecodeError, ValueEncodeError,
