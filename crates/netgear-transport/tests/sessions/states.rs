@@ -2,6 +2,10 @@
 
 use std::{
     fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -9,7 +13,7 @@ use netgear_transport::{
     RecvError,
     proto::{Pattern, Role, native::Message, zmtp::SocketType},
 };
-use tokio::{io::AsyncWriteExt, net::TcpListener, task::JoinSet, time::sleep};
+use tokio::{io::AsyncWriteExt, net::TcpListener, sync::Semaphore, task::JoinSet, time::sleep};
 
 use crate::{
     common::{PATTERNS, large, numbered, receiver, sender, within},
@@ -17,8 +21,30 @@ use crate::{
 };
 
 const SHORT: Duration = Duration::from_millis(200);
-/// How much later than due a call may come back on a busy machine.
+/// How much later than due a call may come back. It is shorter than the deadlines that hold where none is set.
 const SLACK: Duration = Duration::from_secs(3);
+
+/// Cases that run beside one another.
+const AT_ONCE: usize = 40;
+
+/// The latest, in microseconds, that a bare sleep came back beside the cases.
+static LAG: AtomicU64 = AtomicU64::new(0);
+
+/// Sleeps again and again, for as long as the runtime lasts, to know how late a machine that is busy lets anything come back.
+fn measure_lag() {
+    tokio::spawn(async {
+        loop {
+            let due = Instant::now() + SHORT / 10;
+            sleep(SHORT / 10).await;
+            LAG.fetch_max(due.elapsed().as_micros() as u64, Ordering::Relaxed);
+        }
+    });
+}
+
+/// A call takes several turns of the handle, the driver and the peer, and each may come as late as a sleep does.
+fn slack() -> Duration {
+    SLACK + 10 * Duration::from_micros(LAG.load(Ordering::Relaxed))
+}
 
 /// How far the peer goes with it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -108,7 +134,7 @@ impl Call {
     /// It came back; the peer may have been waited for, and then its answer.
     fn came_back(self, due: Duration) {
         let elapsed = self.started.elapsed();
-        assert!(elapsed < due + SLACK, "{}: {elapsed:?}", self.what);
+        assert!(elapsed < due + slack(), "{}: {elapsed:?}, where {:?} is the most", self.what, due + slack());
     }
 }
 
@@ -140,8 +166,7 @@ async fn our_receiver(pattern: Pattern, until: Until, then: Then) {
     }
     let call = Call::new("close", &state);
     let _ = within(&call.what.clone(), receiver.close()).await;
-    let elapsed = call.started.elapsed();
-    assert!(elapsed < SHORT + Duration::from_millis(1500), "{}: {elapsed:?}", call.what);
+    call.came_back(SHORT);
     peer.abort();
 }
 
@@ -183,20 +208,27 @@ async fn our_sender(pattern: Pattern, until: Until, then: Then, bytes: u32) {
     call.came_back(2 * SHORT);
     let call = Call::new("close", &state);
     let _ = within(&call.what.clone(), sender.close()).await;
-    let elapsed = call.started.elapsed();
-    assert!(elapsed < SHORT + Duration::from_millis(1500), "{}: {elapsed:?}", call.what);
+    call.came_back(SHORT);
     peers.abort();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_call_comes_back_in_every_state() {
+    measure_lag();
     let mut cases = JoinSet::new();
+    let places = Arc::new(Semaphore::new(AT_ONCE));
     for pattern in PATTERNS {
         for until in STATES {
             for then in DEEDS {
-                cases.spawn(our_receiver(pattern, until, then));
-                for bytes in [0, 8 << 20] {
-                    cases.spawn(our_sender(pattern, until, then, bytes));
+                for sent in [None, Some(0), Some(8 << 20)] {
+                    let places = Arc::clone(&places);
+                    cases.spawn(async move {
+                        let _place = places.acquire().await.unwrap();
+                        match sent {
+                            None => our_receiver(pattern, until, then).await,
+                            Some(bytes) => our_sender(pattern, until, then, bytes).await,
+                        }
+                    });
                 }
             }
         }
@@ -216,6 +248,9 @@ async fn every_call_comes_back_in_every_state() {
 /// Ctrl-C in the very moment in which something else happens.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn closing_at_any_moment_takes_no_longer_than_it_says() {
+    // As long as both ends linger.
+    let due = Duration::from_secs(1);
+    measure_lag();
     let mut cases = JoinSet::new();
     for pattern in PATTERNS {
         for delay in (0..40).map(Duration::from_millis) {
@@ -235,10 +270,7 @@ async fn closing_at_any_moment_takes_no_longer_than_it_says() {
                     let (sending, closing) = (started.elapsed(), Instant::now());
                     within("close", sender.close()).await.unwrap();
                     let elapsed = closing.elapsed();
-                    assert!(
-                        elapsed < Duration::from_millis(2500),
-                        "{pattern} {delay:?}: {elapsed:?} after {sending:?}"
-                    );
+                    assert!(elapsed < due + slack(), "{pattern} {delay:?}: {elapsed:?} after {sending:?}");
                 });
                 let receiving = async {
                     loop {
@@ -252,7 +284,7 @@ async fn closing_at_any_moment_takes_no_longer_than_it_says() {
                 let closing = Instant::now();
                 within("close", receiver.close()).await.unwrap();
                 let elapsed = closing.elapsed();
-                assert!(elapsed < Duration::from_millis(2500), "{pattern} {delay:?}: {elapsed:?}");
+                assert!(elapsed < due + slack(), "{pattern} {delay:?}: {elapsed:?}");
                 within("the sender", sending).await.unwrap();
             });
         }
@@ -265,6 +297,7 @@ async fn closing_at_any_moment_takes_no_longer_than_it_says() {
 /// It says hello and goes, again and again: each time a peer, and never one that is there.
 #[tokio::test]
 async fn a_peer_that_comes_and_goes_for_ever_is_none() {
+    measure_lag();
     let patterns = [(Pattern::Pair, SocketType::Pair), (Pattern::ReqRep, SocketType::Req)];
     let rhythms = [(SHORT / 10, SHORT / 10), (Duration::ZERO, SHORT / 5)];
     for ((pattern, theirs), (stays, goes)) in
@@ -290,7 +323,7 @@ async fn a_peer_that_comes_and_goes_for_ever_is_none() {
         let started = Instant::now();
         let error = within("recv", receiver.recv()).await.unwrap_err();
         assert!(matches!(error, RecvError::NoPeer(_) | RecvError::Timeout(_)), "{error}");
-        assert!(started.elapsed() < 6 * SHORT + SLACK);
+        assert!(started.elapsed() < 6 * SHORT + slack());
         flapping.abort();
     }
 }
