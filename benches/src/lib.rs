@@ -118,9 +118,12 @@ impl Exchange {
     }
 }
 
-/// Where a table goes.
+/// What every program that measures side by side is asked: how long, and where its table goes.
 #[derive(Debug, clap::Args)]
-pub struct Output {
+pub struct Options {
+    /// Fewer and shorter rounds.
+    #[arg(long)]
+    pub quick: bool,
     /// Write the table as Markdown to this file.
     #[arg(long, value_name = "FILE")]
     markdown: Option<PathBuf>,
@@ -129,7 +132,7 @@ pub struct Output {
     json: bool,
 }
 
-impl Output {
+impl Options {
     /// Prints the table, or its rows as JSON, and writes the table to the file if there is to be one.
     ///
     /// # Errors

@@ -4,18 +4,15 @@
 use std::{fmt::Write as _, time::Duration};
 
 use clap::Parser;
-use netgear_benches::{Carrier, Error, Exchange, Output, Returned, Spread, raw, session};
+use netgear_benches::{Carrier, Error, Exchange, Options, Returned, Spread, raw, session};
 use netgear_proto::Pattern;
 use serde::Serialize;
 
 /// Compare sessions with raw tokio sockets that move the same bytes.
 #[derive(Debug, Parser)]
-struct Options {
-    /// Fewer and shorter rounds.
-    #[arg(long)]
-    quick: bool,
+struct Arguments {
     #[command(flatten)]
-    output: Output,
+    common: Options,
 }
 
 /// One line of the table: medians over the rounds.
@@ -36,8 +33,8 @@ struct Row {
 
 #[allow(clippy::print_stderr, reason = "progress")]
 fn main() -> Result<(), Error> {
-    let options = Options::parse();
-    let (rounds, seconds) = if options.quick { (3, 0.15) } else { (9, 0.6) };
+    let arguments = Arguments::parse();
+    let (rounds, seconds) = if arguments.common.quick { (3, 0.15) } else { (9, 0.6) };
     let mut rows = Vec::new();
     for (size, width, height) in [("480p", 640, 480), ("1080p", 1920, 1080), ("4K", 3840, 2160)] {
         for returned in [Returned::Data, Returned::Frame] {
@@ -57,7 +54,7 @@ fn main() -> Result<(), Error> {
         }
     }
     let table = markdown(&rows)?;
-    options.output.print_or_write(&rows, &table)
+    arguments.common.print_or_write(&rows, &table)
 }
 
 fn compare(size: &str, exchange: Exchange, rounds: usize) -> Result<Row, Error> {

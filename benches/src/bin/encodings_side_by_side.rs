@@ -4,18 +4,15 @@
 use std::{fmt::Write as _, time::Duration};
 
 use clap::Parser;
-use netgear_benches::{Content, Error, Output, Spread, encoded};
+use netgear_benches::{Content, Error, Options, Spread, encoded};
 use netgear_proto::EncodingChoice;
 use serde::Serialize;
 
 /// Compare sessions over TCP whose frames are raw, JPEG and lossless.
 #[derive(Debug, Parser)]
-struct Options {
-    /// Fewer and shorter rounds.
-    #[arg(long)]
-    quick: bool,
+struct Arguments {
     #[command(flatten)]
-    output: Output,
+    common: Options,
 }
 
 /// One line of the table: medians over the rounds.
@@ -44,8 +41,8 @@ const CHOICES: [&str; 6] = ["raw", "jpeg:80:420", "jpeg:90:420", "jpeg:80:444", 
 
 #[allow(clippy::print_stderr, reason = "progress")]
 fn main() -> Result<(), Error> {
-    let options = Options::parse();
-    let (rounds, count) = if options.quick { (2, 20) } else { (7, 100) };
+    let arguments = Arguments::parse();
+    let (rounds, count) = if arguments.common.quick { (2, 20) } else { (7, 100) };
     let choices: Vec<EncodingChoice> = CHOICES.iter().map(|text| text.parse()).collect::<Result<_, _>>()?;
     let mut rows = Vec::new();
     for (size, width, height) in [("720p", 1280, 720), ("1080p", 1920, 1080)] {
@@ -65,7 +62,7 @@ fn main() -> Result<(), Error> {
         }
     }
     let table = markdown(&rows)?;
-    options.output.print_or_write(&rows, &table)
+    arguments.common.print_or_write(&rows, &table)
 }
 
 fn row(

@@ -10,13 +10,13 @@ use std::{
 };
 
 use clap::Parser;
-use netgear_benches::{Error, Output, Spread};
+use netgear_benches::{Error, Options, Spread};
 use serde::Serialize;
 use serde_json::Value;
 
 /// Compare sessions that are recorded with one that is not.
 #[derive(Debug, Parser)]
-struct Options {
+struct Arguments {
     /// The `netgear` program.
     #[arg(long, value_name = "PATH")]
     program: PathBuf,
@@ -26,18 +26,15 @@ struct Options {
     /// Leave out the kinds that need ffmpeg.
     #[arg(long)]
     without_ffmpeg: bool,
-    /// Fewer and shorter rounds.
-    #[arg(long)]
-    quick: bool,
     #[command(flatten)]
-    output: Output,
+    common: Options,
 }
 
 /// A way to record.
 #[derive(Debug, Clone, Copy)]
 struct Kind {
     name: &'static str,
-    /// The file, and options.
+    /// The file, and arguments.
     arguments: &'static [&'static str],
     needs_ffmpeg: bool,
 }
@@ -110,16 +107,16 @@ struct Rounds {
 
 #[allow(clippy::print_stderr, reason = "progress")]
 fn main() -> Result<(), Error> {
-    let options = Options::parse();
+    let arguments = Arguments::parse();
     // Long beside the second that may wait for the recorder, and beside what an ffmpeg has in the making.
-    let (rounds, frames) = if options.quick { (1, 240) } else { (3, 900) };
+    let (rounds, frames) = if arguments.common.quick { (1, 240) } else { (3, 900) };
     let kinds: Vec<Kind> =
-        KINDS.into_iter().filter(|kind| !(kind.needs_ffmpeg && options.without_ffmpeg)).collect();
+        KINDS.into_iter().filter(|kind| !(kind.needs_ffmpeg && arguments.without_ffmpeg)).collect();
     let mut measured: Vec<Rounds> = kinds.iter().map(|_| Rounds::default()).collect();
     for round in 1..=rounds {
         for (kind, of_kind) in kinds.iter().zip(&mut measured) {
             eprintln!("round {round} of {rounds}: {} …", kind.name);
-            let run = |fps, policy, frames| run(&options, kind, Way { fps, policy, frames });
+            let run = |fps, policy, frames| run(&arguments, kind, Way { fps, policy, frames });
             of_kind.paced.push(run(None, "drop", frames / 2)?);
             of_kind.dropping.push(run(Some("max"), "drop", frames)?);
             if kind.is_recorded() {
@@ -150,14 +147,14 @@ fn main() -> Result<(), Error> {
         })
         .collect();
     let table = markdown(&rows)?;
-    options.output.print_or_write(&rows, &table)
+    arguments.common.print_or_write(&rows, &table)
 }
 
 /// A session of 1080p.
-fn run(options: &Options, kind: &Kind, way: Way) -> Result<Measured, Error> {
-    let folder = options.folder.join("recording");
+fn run(arguments: &Arguments, kind: &Kind, way: Way) -> Result<Measured, Error> {
+    let folder = arguments.folder.join("recording");
     remove(&folder)?;
-    let mut view = Command::new(&options.program);
+    let mut view = Command::new(&arguments.program);
     view.args(["view", "--bind", "tcp://127.0.0.1:0", "--json"]);
     if let [file, more @ ..] = kind.arguments {
         view.arg("--record").arg(folder.join(file)).args(more).args(["--record-policy", way.policy]);
@@ -165,7 +162,7 @@ fn run(options: &Options, kind: &Kind, way: Way) -> Result<Measured, Error> {
     let mut view = view.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
     let endpoint = listening(&mut view)?;
     let frames = way.frames.to_string();
-    let mut serve = Command::new(&options.program);
+    let mut serve = Command::new(&arguments.program);
     serve.args(["serve", "test:1920x1080@60", "--frames", &frames, "--connect", &endpoint]);
     if let Some(fps) = way.fps {
         serve.args(["--fps", fps]);

@@ -5,25 +5,22 @@ use std::{fmt::Write as _, path::PathBuf};
 
 use clap::Parser;
 use netgear_benches::{
-    Error, Output, Spread,
+    Error, Options, Spread,
     vidgear::{End, VidGear},
 };
 use serde::Serialize;
 
 /// Compare our ends with VidGear's.
 #[derive(Debug, Parser)]
-struct Options {
+struct Arguments {
     /// A Python interpreter that has VidGear.
     #[arg(long)]
     python: PathBuf,
     /// xtask's peers.py.
     #[arg(long)]
     script: PathBuf,
-    /// Fewer and shorter rounds.
-    #[arg(long)]
-    quick: bool,
     #[command(flatten)]
-    output: Output,
+    common: Options,
 }
 
 /// Sender and receiver; VidGear with itself is what the others are compared with.
@@ -46,9 +43,9 @@ struct Row {
 
 #[allow(clippy::print_stderr, reason = "progress")]
 fn main() -> Result<(), Error> {
-    let options = Options::parse();
-    let vidgear = VidGear { python: options.python, script: options.script };
-    let (rounds, frames) = if options.quick { (1, 60) } else { (7, 400) };
+    let arguments = Arguments::parse();
+    let vidgear = VidGear { python: arguments.python, script: arguments.script };
+    let (rounds, frames) = if arguments.common.quick { (1, 60) } else { (7, 400) };
     let mut fps: [Vec<f64>; COMBINATIONS.len()] = Default::default();
     for round in 1..=rounds {
         eprintln!("round {round} of {rounds} …");
@@ -69,7 +66,7 @@ fn main() -> Result<(), Error> {
         })
         .collect();
     let table = markdown(&rows)?;
-    options.output.print_or_write(&rows, &table)
+    arguments.common.print_or_write(&rows, &table)
 }
 
 fn name(end: End) -> &'static str {
