@@ -37,9 +37,7 @@ fn check_rust_versions(workspace: &Workspace) -> Result {
     let arguments = ["metadata", "--locked", "--all-features", "--format-version", "1"];
     let metadata: Value = serde_json::from_str(&process::output(&mut workspace.cargo(&arguments))?)?;
     let packages = metadata["packages"].as_array().ok_or("cargo metadata names no packages")?;
-    let is_ours = |package: &&Value| package["source"].is_null();
-    let ours = packages.iter().find(is_ours).and_then(|package| package["rust_version"].as_str());
-    let ours = ours.ok_or("the workspace has no rust-version")?;
+    let ours = workspace.rust_version();
     let newer = packages.iter().filter_map(|package| {
         let asked = package["rust_version"].as_str()?;
         (numbers(asked) > numbers(ours))

@@ -12,6 +12,7 @@ mod fuzz;
 mod interop;
 mod lint;
 mod media_alone;
+mod msrv;
 mod no_std;
 mod opencv;
 mod parallel;
@@ -47,6 +48,8 @@ enum Command {
     Lint,
     /// Licences and origins of all that is depended on, with cargo-deny, and the Rust that it asks for.
     Dependencies(dependencies::Options),
+    /// What is published, with the oldest Rust that it is promised to compile with.
+    Msrv,
     /// All tests of the workspace, with cargo alone. Tests that need more, like ffmpeg, say so and pass.
     Test(test::Options),
     /// The API's documentation without warnings, and the links between the Markdown files.
@@ -94,6 +97,7 @@ fn run(command: &Command) -> Result<Outcome> {
         Command::Ci(options) => ci::run(&workspace, options),
         Command::Lint => lint::run(&workspace),
         Command::Dependencies(options) => dependencies::run(&workspace, options),
+        Command::Msrv => msrv::run(&workspace),
         Command::Test(options) => test::run(&workspace, options),
         Command::Docs => docs::run(&workspace),
         Command::NoStd => no_std::run(&workspace),
@@ -116,6 +120,7 @@ impl Command {
             Self::Ci(_) => "ci",
             Self::Lint => "lint",
             Self::Dependencies(_) => "dependencies",
+            Self::Msrv => "msrv",
             Self::Test(_) => "test",
             Self::Docs => "docs",
             Self::NoStd => "no-std",

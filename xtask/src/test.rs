@@ -21,6 +21,9 @@ use crate::{
 const LONG: [&str; 8] =
     ["recording", "sessions", "chaos", "clip", "netgear_media", "web_page", "ending", "idle"];
 
+/// What holds a pace, or how soon something comes, against the clock: run alone, behind the others. All of them are short.
+const AGAINST_THE_CLOCK: [&str; 5] = ["ffmpeg", "floods", "large_files", "playback", "staying"];
+
 /// No test program takes longer, on however busy a machine; one that hangs is killed, and what it said is shown.
 const TIME_LIMIT: Duration = Duration::from_secs(600);
 
@@ -32,9 +35,12 @@ const LAST_LINES: usize = 60;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
-    /// Test programs that run at the same time. Default: two for each core.
+    /// Test programs that run at the same time. Default: one more than there are cores.
     #[arg(long)]
     jobs: Option<usize>,
+    /// Only the tests of this package; may be given several times.
+    #[arg(short, long, value_name = "NAME")]
+    package: Vec<String>,
     /// What `cargo test` gets besides, like the name of a test; it then runs the programs itself, one after the other.
     #[arg(trailing_var_arg = true, allow_hyphen_values = true, conflicts_with = "jobs")]
     further: Vec<String>,
@@ -42,22 +48,31 @@ pub(crate) struct Options {
 
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<Outcome> {
     // Features only add, so that what passes with all of them says most.
-    let features = workspace.features()?;
+    let mut selection = workspace.features()?;
+    if options.package.is_empty() {
+        selection.push("--workspace".to_owned());
+    }
+    selection.extend(options.package.iter().map(|name| format!("--package={name}")));
     if !options.further.is_empty() {
-        let mut command = workspace.cargo(&["test", "--workspace", "--no-fail-fast"]);
-        process::run(command.args(features).args(&options.further))?;
+        let mut command = workspace.cargo(&["test", "--no-fail-fast"]);
+        process::run(command.args(selection).args(&options.further))?;
         return Ok(Outcome::Done);
     }
-    let mut build = workspace.cargo(&["test", "--workspace", "--no-run"]);
-    let mut programs = workspace.executables(build.args(&features))?;
+    let mut build = workspace.cargo(&["test", "--no-run"]);
+    let mut programs = workspace.executables(build.args(&selection))?;
     programs.retain(|program| program.is_test);
     programs.sort_by_key(|program| LONG.iter().position(|name| *name == program.name).unwrap_or(LONG.len()));
-    let mut jobs: Vec<Job> = programs.into_iter().map(Job::Program).collect();
-    jobs.push(Job::DocTests { features });
+    let (alone, together): (Vec<_>, Vec<_>) =
+        programs.into_iter().partition(|program| AGAINST_THE_CLOCK.contains(&program.name.as_str()));
+    let alone: Vec<Job> = alone.into_iter().map(Job::Program).collect();
+    let together = [Job::DocTests { selection }].into_iter().chain(together.into_iter().map(Job::Program));
+    let together: Vec<Job> = together.collect();
 
     fs::create_dir_all(workspace.target(LOGS))?;
     let cores = thread::available_parallelism().map_or(1, usize::from);
-    let reports = in_parallel(options.jobs.unwrap_or(2 * cores).max(1), &jobs, |job| job.run(workspace));
+    let at_once = options.jobs.unwrap_or(cores + 1).max(1);
+    let mut reports = in_parallel(at_once, &together, |job| job.run(workspace));
+    reports.extend(alone.iter().map(|job| job.run(workspace)));
     summary(&reports.into_iter().collect::<Result<Vec<_>, _>>()?)?;
     Ok(Outcome::Done)
 }
@@ -65,9 +80,9 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<Outcome> {
 #[derive(Debug)]
 enum Job {
     Program(Executable),
-    /// Those of all packages.
+    /// Those of all these packages.
     DocTests {
-        features: Vec<String>,
+        selection: Vec<String>,
     },
 }
 
@@ -101,9 +116,9 @@ impl Job {
                 command.current_dir(&program.package).env("CARGO_MANIFEST_DIR", &program.package);
                 command
             }
-            Self::DocTests { features } => {
-                let mut command = workspace.cargo(&["test", "--workspace", "--doc", "--no-fail-fast"]);
-                command.args(features);
+            Self::DocTests { selection } => {
+                let mut command = workspace.cargo(&["test", "--doc", "--no-fail-fast"]);
+                command.args(selection);
                 command
             }
         }

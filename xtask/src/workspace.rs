@@ -29,6 +29,7 @@ pub(crate) struct Workspace {
 #[derive(Debug)]
 pub(crate) struct Package {
     pub(crate) name: String,
+    rust_version: String,
     features: Vec<String>,
     /// What stands in `[package.metadata.xtask]`.
     pub(crate) metadata: Value,
@@ -106,6 +107,11 @@ impl Workspace {
         self.target.join(relative)
     }
 
+    /// The oldest Rust that all packages are promised to compile with.
+    pub(crate) fn rust_version(&self) -> &str {
+        self.packages.first().map_or("", |package| &package.rust_version)
+    }
+
     pub(crate) fn packages(&self) -> &[Package] {
         &self.packages
     }
@@ -172,7 +178,12 @@ impl Package {
     fn read(package: &Value) -> Self {
         let features = package["features"].as_object().into_iter().flatten();
         let features = features.map(|(name, _)| name.clone()).collect();
-        Self { name: text(&package["name"]), features, metadata: package["metadata"]["xtask"].clone() }
+        Self {
+            name: text(&package["name"]),
+            rust_version: text(&package["rust_version"]),
+            features,
+            metadata: package["metadata"]["xtask"].clone(),
+        }
     }
 }
 
