@@ -18,11 +18,10 @@ use crate::{
 };
 
 /// What takes longest begins first, so that nothing long is left to run alone.
-const LONG: [&str; 8] =
-    ["recording", "sessions", "chaos", "clip", "netgear_media", "web_page", "ending", "idle"];
+const LONG: [&str; 6] = ["recording", "clip", "netgear_media", "web_page", "ending", "idle"];
 
-/// What holds a pace, or how soon something comes, against the clock: run alone, behind the others. All of them are short.
-const AGAINST_THE_CLOCK: [&str; 5] = ["ffmpeg", "floods", "large_files", "playback", "staying"];
+/// What keeps all cores busy by itself, or holds a pace against the clock: run alone, behind the others.
+const ALONE: [&str; 7] = ["chaos", "ffmpeg", "floods", "large_files", "playback", "sessions", "staying"];
 
 /// No test program takes longer, on however busy a machine; one that hangs is killed, and what it said is shown.
 const TIME_LIMIT: Duration = Duration::from_secs(600);
@@ -63,7 +62,7 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<Outcome> {
     programs.retain(|program| program.is_test);
     programs.sort_by_key(|program| LONG.iter().position(|name| *name == program.name).unwrap_or(LONG.len()));
     let (alone, together): (Vec<_>, Vec<_>) =
-        programs.into_iter().partition(|program| AGAINST_THE_CLOCK.contains(&program.name.as_str()));
+        programs.into_iter().partition(|program| ALONE.contains(&program.name.as_str()));
     let alone: Vec<Job> = alone.into_iter().map(Job::Program).collect();
     let together = [Job::DocTests { selection }].into_iter().chain(together.into_iter().map(Job::Program));
     let together: Vec<Job> = together.collect();

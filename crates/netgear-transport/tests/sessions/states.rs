@@ -10,7 +10,7 @@ use std::{
 };
 
 use netgear_transport::{
-    RecvError,
+    RecvError, SendError,
     proto::{Pattern, Role, native::Message, zmtp::SocketType},
 };
 use tokio::{io::AsyncWriteExt, net::TcpListener, sync::Semaphore, task::JoinSet, time::sleep};
@@ -166,7 +166,7 @@ async fn our_receiver(pattern: Pattern, until: Until, then: Then) {
     }
     let call = Call::new("close", &state);
     let _ = within(&call.what.clone(), receiver.close()).await;
-    call.came_back(SHORT);
+    call.came_back(SHORT + Duration::from_secs(1));
     peer.abort();
 }
 
@@ -208,7 +208,7 @@ async fn our_sender(pattern: Pattern, until: Until, then: Then, bytes: u32) {
     call.came_back(2 * SHORT);
     let call = Call::new("close", &state);
     let _ = within(&call.what.clone(), sender.close()).await;
-    call.came_back(SHORT);
+    call.came_back(SHORT + Duration::from_secs(1));
     peers.abort();
 }
 
@@ -248,8 +248,8 @@ async fn every_call_comes_back_in_every_state() {
 /// Ctrl-C in the very moment in which something else happens.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn closing_at_any_moment_takes_no_longer_than_it_says() {
-    // As long as both ends linger.
-    let due = Duration::from_secs(1);
+    // The linger time, and a second.
+    let due = Duration::from_secs(2);
     measure_lag();
     let mut cases = JoinSet::new();
     for pattern in PATTERNS {
@@ -262,8 +262,12 @@ async fn closing_at_any_moment_takes_no_longer_than_it_says() {
                     let started = Instant::now();
                     let _ = tokio::time::timeout(delay, async {
                         for number in 0.. {
-                            sender.send(numbered(number), Some(number.into())).await.unwrap();
-                            while sender.try_recv_data().is_some() {}
+                            match sender.send(numbered(number), Some(number.into())).await {
+                                Ok(()) => while sender.try_recv_data().is_some() {},
+                                // On a busy machine the receiver may be the first to close.
+                                Err(SendError::PeerLeft) => break,
+                                Err(error) => panic!("{error}"),
+                            }
                         }
                     })
                     .await;
