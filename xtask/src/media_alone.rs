@@ -1,7 +1,5 @@
 //! netgear-media is of use alone: without its features it resizes, and it brings no network with it.
 
-use std::path::PathBuf;
-
 use crate::{
     Result,
     process::{self, Outcome},
@@ -17,22 +15,19 @@ const NETWORK: [&str; 4] = ["netgear-transport", "tokio", "zeromq", "mio"];
 const PRESENT: &str = "netgear-proto";
 
 pub(crate) fn run(workspace: &Workspace) -> Result<Outcome> {
-    let target = workspace.target("media-alone");
     // Tests too: resizing and pipelines are all that is there, and they work.
-    cargo(workspace, &target, &["test", "--lib", "--tests", "--no-default-features"])?;
+    cargo(workspace, &["test", "--lib", "--tests", "--no-default-features"])?;
     for features in ["still", "annotate", "codec"] {
         let features = ["check", "--lib", "--tests", "--no-default-features", "--features", features];
-        cargo(workspace, &target, &features)?;
+        cargo(workspace, &features)?;
     }
     check_tree(workspace)?;
     Ok(Outcome::Done)
 }
 
-/// A target directory of its own: with other features all that depends on them would be built anew here and in the next step.
-fn cargo(workspace: &Workspace, target: &PathBuf, arguments: &[&str]) -> Result {
+fn cargo(workspace: &Workspace, arguments: &[&str]) -> Result {
     let (command, rest) = arguments.split_first().ok_or("no command")?;
-    let mut command = workspace.cargo(&[command, "-p", PACKAGE]);
-    process::run(command.args(rest).arg("--target-dir").arg(target))
+    process::run(workspace.cargo(&[command, "-p", PACKAGE]).args(rest))
 }
 
 /// Nothing of the network is among what the crate depends on, with all its features, on any platform.
