@@ -130,7 +130,7 @@ impl Drop for WebViewer {
         self.shared.stop();
         self.stop = None;
         for thread in self.threads.drain(..) {
-            // Both look for the end, and neither waits for a viewer.
+            // Both look for the end, and a viewer has two seconds to hear of it.
             let _ = thread.join();
         }
     }

@@ -57,8 +57,8 @@ const CONNECTION: Duration = Duration::from_secs(20);
 const HEAD_BYTES: usize = 16 * 1024;
 const HEADERS: usize = 64;
 
-/// How long to wait where the system has no more connections to give.
-const PAUSE: Duration = Duration::from_millis(100);
+/// How long to wait until the system may have more connections to give, and the last viewers may have left.
+const PAUSE: Duration = Duration::from_millis(50);
 
 impl Server {
     /// Serves until `stopped` is dropped.
@@ -83,8 +83,13 @@ impl Server {
             }
             connections.push_back(tokio::spawn(Arc::clone(&server).connection(stream, stopped.clone())));
         }
-        // The viewers are told by themselves, and have a moment for it.
-        sleep(PAUSE).await;
+        // The viewers are told by themselves, and have as long to hear it.
+        let _ = timeout(viewer::LEAVING, async {
+            while server.shared.viewers.load(Ordering::Acquire) > 0 {
+                sleep(PAUSE).await;
+            }
+        })
+        .await;
     }
 
     async fn connection(self: Arc<Self>, stream: TcpStream, stopped: watch::Receiver<()>) {

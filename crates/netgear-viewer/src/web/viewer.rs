@@ -49,8 +49,8 @@ const UNACKNOWLEDGED: u32 = 2;
 /// How long a viewer may take nothing of what is being sent to it. How long all of a picture takes is for its link to say.
 const STALLED: Duration = Duration::from_secs(20);
 
-/// How long one who is turned away has to hear it.
-const TURNING_AWAY: Duration = Duration::from_secs(2);
+/// How long a viewer has to hear why its connection is closed.
+pub(super) const LEAVING: Duration = Duration::from_secs(2);
 
 /// How often data goes to a viewer; statistics and pings are multiples.
 const TICK: Duration = Duration::from_millis(100);
@@ -140,22 +140,27 @@ pub(super) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
         _ = stopped.changed() => Ok(()),
     };
     if over.is_ok() {
-        // It is over either way.
-        let reason = CloseFrame { code: CloseCode::Away, reason: "the program has ended".into() };
-        let _ = timeout(TICK, viewer.socket.close(Some(reason))).await;
+        take_leave(&mut viewer.socket, CloseCode::Away, "the program has ended").await;
     }
 }
 
 /// Tells one for whom there is no place why. A browser shows its page nothing of an answer that is no socket.
 pub(super) async fn turn_away<S: AsyncRead + AsyncWrite + Unpin>(socket: S) {
     let mut socket = opened(socket).await;
-    let reason = CloseFrame {
-        code: CloseCode::Again,
-        reason: "all places are taken, and one of the viewers has to leave first".into(),
-    };
+    let reason = "all places are taken, and one of the viewers has to leave first";
+    take_leave(&mut socket, CloseCode::Again, reason).await;
+}
+
+/// Closes a socket with a reason, and hears the viewer out: a connection that is closed over what came and was not read is reset, and
+/// the reason lost with it.
+async fn take_leave<S: AsyncRead + AsyncWrite + Unpin>(
+    socket: &mut WebSocketStream<S>,
+    code: CloseCode,
+    reason: &'static str,
+) {
     // It is over either way.
-    let _ = timeout(TURNING_AWAY, async {
-        socket.close(Some(reason)).await?;
+    let _ = timeout(LEAVING, async {
+        socket.close(Some(CloseFrame { code, reason: reason.into() })).await?;
         while socket.next().await.is_some_and(|heard| heard.is_ok()) {}
         Ok::<_, tungstenite::Error>(())
     })
