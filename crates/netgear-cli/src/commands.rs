@@ -396,8 +396,13 @@ impl fmt::Display for Probed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self(info) = self;
         write!(f, "{}×{} {} {}", info.width, info.height, info.pixel_format, info.element_type)?;
-        if let Some(rate) = info.frame_rate {
-            write!(f, ", {rate} fps")?;
+        match (info.frame_rate, info.rate_varies) {
+            (Some(rate), false) => write!(f, ", {rate} fps")?,
+            (Some(rate), true) => {
+                write!(f, ", variable rate of {:.2} fps on average", rate.frames_per_second())?
+            }
+            (None, true) => write!(f, ", variable rate")?,
+            (None, false) => {}
         }
         if let Some(frames) = info.frames {
             write!(f, ", {frames} frames")?;

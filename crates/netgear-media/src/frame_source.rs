@@ -154,6 +154,9 @@ pub struct SourceInfo {
     pub pixel_format: PixelFormat,
     /// Frames per second: the average, if they vary. `None` if unknown, as for some cameras.
     pub frame_rate: Option<FrameRate>,
+    /// Whether frames are known to be shown for longer and shorter times, so that `frame_rate` is an average, if it is known.
+    /// What is played keeps the time of each.
+    pub rate_varies: bool,
     /// The number of frames. `None` if unknown or without end.
     pub frames: Option<u64>,
     /// How long it takes to play, to the end of the last frame. `None` if unknown or without end.

@@ -132,6 +132,7 @@ impl TestPattern {
             element_type: ElementType::U8,
             pixel_format: PixelFormat::Bgr,
             frame_rate: Some(spec.rate),
+            rate_varies: false,
             frames: None,
             duration: None,
             codec: "rawvideo".to_owned(),

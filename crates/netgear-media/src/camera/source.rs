@@ -95,6 +95,7 @@ impl CameraSource {
             element_type,
             pixel_format,
             frame_rate: mode.rate,
+            rate_varies: false,
             frames: None,
             duration: None,
             codec: mode.format.name().to_owned(),

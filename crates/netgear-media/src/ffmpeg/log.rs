@@ -34,6 +34,7 @@ pub(super) struct Output {
     pub(super) width: u32,
     pub(super) height: u32,
     pub(super) rate: Option<FrameRate>,
+    pub(super) rate_varies: bool,
     pub(super) duration: Option<Duration>,
     pub(super) codec: String,
 }
@@ -44,6 +45,10 @@ pub(super) struct Description {
     is_output: bool,
     duration: Option<Duration>,
     codec: Option<String>,
+    /// Of the input: its frames over the time that they take.
+    average: Option<FrameRate>,
+    /// Of the input: the rate that all times of its frames fit, which is the unit of the times where they fit no other.
+    common: Option<FrameRate>,
 }
 
 impl Description {
@@ -60,7 +65,10 @@ impl Description {
         let (_, video) = line.split_once(" Video: ").filter(|_| line.starts_with("Stream #"))?;
         if !self.is_output {
             let codec = video.split([' ', ',']).next().unwrap_or_default();
-            self.codec.get_or_insert_with(|| codec.to_owned());
+            if self.codec.is_none() {
+                self.codec = Some(codec.to_owned());
+                (self.average, self.common) = (rate_in(video, " fps"), rate_in(video, " tbr"));
+            }
             return None;
         }
         // `rawvideo (BGR[24] / 0x18524742), bgr24(progressive), 1280x720 [SAR 1:1 DAR 16:9], q=2-31, 663552 kb/s, 30 fps, …`
@@ -69,10 +77,18 @@ impl Description {
             let (width, height) = field.split(' ').next()?.split_once('x')?;
             Some((width.parse().ok()?, height.parse().ok()?))
         })?;
-        let rate = fields().find_map(|field| parse_rate(field.strip_suffix(" fps")?));
+        // Where no rate fits all frames, ffmpeg gives the unit of their times as one: 90k in MP4, 1k in Matroska.
+        let is_unit = |rate: FrameRate| rate.frames_per_second() >= 1000.0 && self.average != Some(rate);
+        let (rate, rate_varies) = (rate_in(video, " fps"), self.common.is_some_and(is_unit));
+        let rate = if rate.is_some_and(is_unit) { self.average } else { rate };
         let codec = self.codec.clone().unwrap_or_else(|| "unknown".to_owned());
-        Some(Output { width, height, rate, duration: self.duration, codec })
+        Some(Output { width, height, rate, rate_varies, duration: self.duration, codec })
     }
+}
+
+/// The rate of this unit in the description of a stream.
+fn rate_in(video: &str, unit: &str) -> Option<FrameRate> {
+    video.split(',').find_map(|field| parse_rate(field.trim().strip_suffix(unit)?))
 }
 
 /// `00:01:02.50`, or `N/A`.
@@ -123,10 +139,33 @@ mod tests {
             width: 1080,
             height: 1920,
             rate: FrameRate::new(30_000, 1001),
+            rate_varies: false,
             duration: Some(Duration::from_millis(62_500)),
             codec: "h264".to_owned(),
         };
         assert_eq!(description.line(line), Some(expected));
+    }
+
+    /// As ffmpeg 5.1 describes recordings of a wavering pace.
+    #[test]
+    fn the_unit_of_time_is_no_rate() {
+        let average = |text: &str| text.parse::<FrameRate>().ok();
+        for (input, output, rate, rate_varies) in [
+            ("1942.45 fps, 90k tbr, 90k tbn", "90k fps", average("1942.45"), true),
+            ("84.2 fps, 90k tbr, 90k tbn", "90k fps", average("84.2"), true),
+            ("19.99 fps, 90k tbr, 90k tbn", "19.99 fps", average("19.99"), true),
+            ("1k tbr, 1k tbn", "1k fps", None, true),
+            ("1k fps, 1k tbr, 16k tbn", "1k fps", average("1000"), false),
+            ("19.97 fps, 20 tbr, 90k tbn", "20 fps", average("20"), false),
+        ] {
+            let mut description = Description::default();
+            description.line(&format!("  Stream #0:0: Video: h264 (High), yuv420p(tv), 160x120, {input}"));
+            description.line("Output #0, nut, to 'pipe:1':");
+            let found = description
+                .line(&format!("  Stream #0:0: Video: rawvideo, bgr24(pc), 160x120 [SAR 1:1], {output}"))
+                .unwrap();
+            assert_eq!((found.rate, found.rate_varies), (rate, rate_varies), "{input}");
+        }
     }
 
     #[test]

@@ -112,6 +112,7 @@ impl FfmpegSource {
             element_type: ElementType::U8,
             pixel_format: PixelFormat::Bgr,
             frame_rate: output.rate,
+            rate_varies: output.rate_varies,
             frames,
             duration: output.duration,
             codec: output.codec,

@@ -40,6 +40,11 @@ impl Delays {
         self.frames
     }
 
+    /// Whether some are shown for longer than others.
+    pub(crate) fn are_uneven(&self) -> bool {
+        self.is_uneven
+    }
+
     /// The rate, exact if all are shown for the same time, else the average.
     pub(crate) fn frame_rate(&self) -> Option<FrameRate> {
         if let Some((units, per_second)) = self.common.filter(|_| !self.is_uneven) {

@@ -59,7 +59,7 @@ impl GifSource {
         // The decoder makes RGBA of it.
         options.check_size(&origin, width, height, 4)?;
 
-        let (frames, duration) = length(path, options.max_frame_bytes()).map_err(open_error)?;
+        let (frames, duration, rate_varies) = length(path, options.max_frame_bytes()).map_err(open_error)?;
         let milliseconds = u32::try_from(duration.as_millis()).unwrap_or(u32::MAX);
         let frame_rate = u32::try_from(frames)
             .ok()
@@ -70,6 +70,7 @@ impl GifSource {
             element_type: ElementType::U8,
             pixel_format: PixelFormat::Bgr,
             frame_rate,
+            rate_varies,
             frames: Some(frames),
             duration: Some(duration),
             codec: "gif".to_owned(),
@@ -183,14 +184,16 @@ fn decoder(
 }
 
 /// The number of frames and their time, from their headers alone. A damaged end counts as the end: reading will tell.
-fn length(path: &Path, max_frame_bytes: usize) -> Result<(u64, Duration), DecodingError> {
+fn length(path: &Path, max_frame_bytes: usize) -> Result<(u64, Duration, bool), DecodingError> {
     let mut decoder = decoder(path, max_frame_bytes, true)?;
-    let (mut frames, mut duration) = (0, Duration::ZERO);
+    let (mut frames, mut duration, mut first, mut is_uneven) = (0, Duration::ZERO, None, false);
     while let Ok(Some(frame)) = decoder.next_frame_info() {
+        let delay = delay(frame);
         frames += 1;
-        duration += delay(frame);
+        duration += delay;
+        is_uneven |= *first.get_or_insert(delay) != delay;
     }
-    Ok((frames, duration))
+    Ok((frames, duration, is_uneven))
 }
 
 /// How long a frame is shown. Browsers and FFmpeg take 0 and 1 hundredths for a tenth of a second.

@@ -84,6 +84,7 @@ impl ImageSequence {
             element_type: header.element_type,
             pixel_format: if header.channels == 1 { PixelFormat::Gray } else { PixelFormat::Bgr },
             frame_rate: Some(rate),
+            rate_varies: false,
             frames: Some(frames),
             duration: Some(rate.time_of(frames)),
             codec: header.codec.to_owned(),

@@ -74,6 +74,7 @@ impl ApngSource {
             element_type: ElementType::U8,
             pixel_format: PixelFormat::Bgr,
             frame_rate: delays.frame_rate(),
+            rate_varies: delays.are_uneven(),
             frames: Some(delays.frames()),
             duration: Some(delays.sum()),
             codec: "apng".to_owned(),

@@ -78,6 +78,7 @@ impl AviSource {
             element_type: ElementType::U8,
             pixel_format: PixelFormat::Bgr,
             frame_rate: stream.rate,
+            rate_varies: false,
             frames,
             duration: stream.rate.and_then(|rate| Some(rate.time_of(frames?))),
             codec: "mjpeg".to_owned(),

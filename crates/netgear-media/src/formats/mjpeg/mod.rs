@@ -57,6 +57,7 @@ impl MjpegSource {
             element_type: ElementType::U8,
             pixel_format: PixelFormat::Bgr,
             frame_rate: Some(rate),
+            rate_varies: false,
             // Only who has read all of them knows.
             frames: None,
             duration: None,

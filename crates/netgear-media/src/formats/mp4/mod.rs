@@ -121,6 +121,7 @@ impl Mp4Source {
             element_type: ElementType::U8,
             pixel_format: PixelFormat::Bgr,
             frame_rate: timeline.average_rate(),
+            rate_varies: timeline.is_uneven(),
             frames: Some(timeline.shown().len() as u64),
             duration: Some(timeline.duration()),
             codec: "h264".to_owned(),

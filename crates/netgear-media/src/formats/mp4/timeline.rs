@@ -95,6 +95,15 @@ impl Timeline {
         Duration::new(units / scale, nanoseconds as u32)
     }
 
+    /// Whether some pictures are shown for longer than others, by more than what rounding to the file's unit of time makes.
+    pub(super) fn is_uneven(&self) -> bool {
+        let shown = self.times.get(self.shown.clone()).unwrap_or_default();
+        let steps = shown.windows(2).filter_map(|pair| pair.last()?.checked_sub(*pair.first()?));
+        let (least, most) =
+            steps.fold((i64::MAX, 0), |(least, most), step| (step.min(least), step.max(most)));
+        most.saturating_sub(least) > 1 && least != i64::MAX
+    }
+
     /// The frames in the time from the first to the last. Exact if they are evenly spaced.
     pub(super) fn average_rate(&self) -> Option<FrameRate> {
         let (first, last) = (self.times.first()?, self.times.last()?);
@@ -187,6 +196,17 @@ mod tests {
         }
         let without_duration = timeline(&[0, 40], 0, ALL);
         assert_eq!(without_duration.duration(), Duration::from_millis(41));
+    }
+
+    #[test]
+    fn a_rate_varies_by_more_than_rounding() {
+        let is_uneven = |times: &[i64]| timeline(times, 1, ALL).is_uneven();
+        assert!(!is_uneven(&[0, 33, 67, 100, 133]));
+        assert!(is_uneven(&[0, 33, 67, 110, 133]));
+        assert!(!is_uneven(&[7]) && !is_uneven(&[]));
+        // What the edit list leaves out does not count.
+        let shown = Shown { start: 0, end: 90, end_tolerance: 0 };
+        assert!(!timeline(&[0, 30, 60, 200], 30, shown).is_uneven());
     }
 
     #[test]

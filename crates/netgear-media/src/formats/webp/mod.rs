@@ -53,6 +53,7 @@ impl WebpSource {
             element_type: ElementType::U8,
             pixel_format: PixelFormat::Bgr,
             frame_rate: delays.frame_rate(),
+            rate_varies: delays.are_uneven(),
             frames: Some(delays.frames()),
             duration: Some(delays.sum()),
             codec: "webp".to_owned(),

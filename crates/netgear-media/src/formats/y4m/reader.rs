@@ -60,6 +60,7 @@ impl Y4mSource {
                 Planes::Yuv(_) => PixelFormat::Bgr,
             },
             frame_rate: header.rate,
+            rate_varies: false,
             frames: Some(frames),
             duration: header.rate.map(|rate| rate.time_of(frames)),
             codec: "rawvideo".to_owned(),
