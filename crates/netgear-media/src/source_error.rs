@@ -81,6 +81,17 @@ pub enum OpenError {
         #[source]
         error: ScreenError,
     },
+    /// A file of a pattern or a folder is no picture that is read as one of many.
+    #[error(
+        "{origin} cannot be one of a sequence of pictures ({reason}); PNG, JPEG and WebP can; convert it, or give a pattern that \
+         does not match it"
+    )]
+    NotInSequence {
+        /// The file.
+        origin: String,
+        /// Why it is not read.
+        reason: String,
+    },
     /// No picture has such a name.
     #[error(
         "no picture matches {origin}; check the pattern, as in frames/*.png or img%04d.png, or that the folder has PNG, JPEG or \

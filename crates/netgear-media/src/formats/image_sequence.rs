@@ -45,7 +45,7 @@ impl ImageSequence {
                 .filter(|path| path.is_file())
                 .collect(),
         };
-        Self::open(pattern.to_owned(), files, options)
+        Self::open(pattern.to_owned(), files, options).map_err(as_one_of_many)
     }
 
     /// The PNG, JPEG and WebP files of a folder.
@@ -59,7 +59,7 @@ impl ImageSequence {
                 && path.is_file()
         };
         let files = entries.filter_map(Result::ok).map(|entry| entry.path()).filter(is_picture).collect();
-        Self::open(origin, files, options)
+        Self::open(origin, files, options).map_err(as_one_of_many)
     }
 
     /// A single picture: a sequence of one.
@@ -251,6 +251,14 @@ fn open_error(path: &Path, error: ImageError) -> OpenError {
     }
 }
 
+/// ffmpeg, to which single files go that are not read here, is given no sequences.
+fn as_one_of_many(error: OpenError) -> OpenError {
+    match error {
+        OpenError::Unsupported { origin, reason } => OpenError::NotInSequence { origin, reason },
+        error => error,
+    }
+}
+
 /// A name with a number in it, as C's printf writes it: `%d`, `%4d`, `%04d`.
 struct NumberedName<'a> {
     before: &'a str,
@@ -340,6 +348,22 @@ mod tests {
     fn levels(source: &str) -> Vec<u8> {
         let mut source = source.parse::<Source>().unwrap().open(&OpenOptions::new()).unwrap();
         std::iter::from_fn(|| source.next_frame().unwrap()).map(|frame| frame.frame.pixels()[0]).collect()
+    }
+
+    #[test]
+    fn a_picture_of_another_kind_is_refused_with_those_that_are_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("0.bmp");
+        // The header of a BMP of 1 × 1 pixel.
+        let header = b"BM\x3a\0\0\0\0\0\0\0\x36\0\0\0\x28\0\0\0\x01\0\0\0\x01\0\0\0\x01\0\x18\0";
+        std::fs::write(&path, [&header[..], &[0; 28]].concat()).unwrap();
+        for pattern in ["*.bmp", "%d.bmp"] {
+            let source: Source = folder.path().join(pattern).to_str().unwrap().parse().unwrap();
+            let refused = source.open(&OpenOptions::new()).err().unwrap();
+            let said = refused.to_string();
+            assert!(matches!(refused, OpenError::NotInSequence { .. }), "{said}");
+            assert!(said.contains("0.bmp") && said.contains("PNG, JPEG and WebP"), "{said}");
+        }
     }
 
     #[test]
