@@ -201,9 +201,14 @@ pub enum JpegEncodeError {
 }
 
 #[cfg(test)]
+#[path = "../../tests/encoded_frames/soft_colours.rs"]
+mod soft_colours;
+
+#[cfg(test)]
 mod tests {
     use netgear_proto::Shape;
 
+    use super::soft_colours::level;
     use super::*;
     use crate::contained::failing;
 
@@ -211,15 +216,6 @@ mod tests {
         [PixelFormat::Gray, PixelFormat::Bgr, PixelFormat::Rgb, PixelFormat::Bgra, PixelFormat::Rgba];
     const SUBSAMPLINGS: [ChromaSubsampling; 3] =
         [ChromaSubsampling::Full, ChromaSubsampling::Half, ChromaSubsampling::Quarter];
-
-    /// Soft colours with a little grain, as a camera has them.
-    fn level(x: u32, y: u32, colour: u32) -> u8 {
-        // Up and down again, without an edge: half of an edge's colour is lost to subsampling.
-        let slope = [x * 2 + y, 300 + y - x, 128 + x / 2 + y / 3][colour as usize] % 320;
-        let slope = slope.min(319 - slope);
-        let grain = x.wrapping_mul(2_654_435_761).wrapping_add(y.wrapping_mul(40_503)) >> 29;
-        (40 + slope + grain).min(255) as u8
-    }
 
     fn frame(width: u32, height: u32, format: PixelFormat) -> Frame {
         let mut pixels = Vec::new();

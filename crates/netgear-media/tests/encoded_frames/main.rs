@@ -13,6 +13,7 @@ mod damage;
 mod jpeg;
 mod lossless;
 mod pictures;
+mod soft_colours;
 
 #[global_allocator]
 static ALLOCATOR: counting_allocator::CountingAllocator = counting_allocator::CountingAllocator;
