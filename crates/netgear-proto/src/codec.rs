@@ -85,7 +85,15 @@ pub enum FrameDecodeError {
         /// What there is.
         found: String,
     },
-    /// The decoder itself failed: it panicked, or was stopped.
+    /// Nobody decoded it: the runtime that was to do so was shut down before.
+    #[error(
+        "the {encoding} frame was not decoded, as the async runtime was shut down before; nothing is wrong with it"
+    )]
+    Stopped {
+        /// The frame's encoding.
+        encoding: Encoding,
+    },
+    /// The decoder itself failed: it panicked.
     #[error("the decoder of {encoding} frames failed; this is a fault of its own, please report it")]
     Failed {
         /// The frame's encoding.

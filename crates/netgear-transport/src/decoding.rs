@@ -118,7 +118,13 @@ impl Job {
 impl Drop for Job {
     fn drop(&mut self) {
         let encoding = self.encoded.encoding();
-        self.decoded.get_or_init(|| Err(FrameDecodeError::Failed { encoding }));
+        self.decoded.get_or_init(|| {
+            Err(if std::thread::panicking() {
+                FrameDecodeError::Failed { encoding }
+            } else {
+                FrameDecodeError::Stopped { encoding }
+            })
+        });
         self.waiters.wake();
     }
 }
@@ -200,7 +206,9 @@ mod tests {
         let take = |state: &mut crate::shared::State| state.decoding.take(&encoded);
         assert_eq!(shared.look_as_stream(&Context::from_waker(&waker), take), None);
         assert_eq!(looks.looks.load(Ordering::Relaxed), 1);
-        let failed = FrameDecodeError::Failed { encoding: Encoding::Lossless };
-        assert_eq!(shared.with(take), Some(Err(failed)));
+        let stopped = FrameDecodeError::Stopped { encoding: Encoding::Lossless };
+        // The decoder, which was not asked, is not to blame.
+        assert!(!stopped.to_string().contains("report"), "{stopped}");
+        assert_eq!(shared.with(take), Some(Err(stopped)));
     }
 }
