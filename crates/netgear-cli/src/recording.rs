@@ -76,7 +76,10 @@ impl Recording {
                     Err(error) if error.is_of_one_frame() => lock(&noted).fail(&error),
                     Err(error) => {
                         let recorded = recorder.recorded();
-                        lock(&noted).recorded = recorded;
+                        let mut noted = lock(&noted);
+                        noted.recorded = recorded;
+                        // What an ffmpeg was given is not all in the file.
+                        noted.is_in_part = matches!(error, RecordError::Ffmpeg { .. });
                         break Err(error);
                     }
                 }
@@ -150,10 +153,10 @@ impl Recording {
 
     /// What is written so far, for the summary.
     pub(crate) fn summary(&self) -> RecordingSummary {
-        let Progress { recorded, left_out, failed, .. } = self.progress();
+        let Progress { recorded, is_in_part, left_out, failed, .. } = self.progress();
         let Recorded { frames, bytes, duration, .. } = recorded;
         let (path, seconds) = (self.path.display().to_string(), duration.as_secs_f64());
-        RecordingSummary { path, frames, bytes, seconds, left_out, failed }
+        RecordingSummary { path, frames, is_in_part, bytes, seconds, left_out, failed }
     }
 
     /// Waits until everything is written.
@@ -226,6 +229,8 @@ impl RecordingClock {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Progress {
     recorded: Recorded,
+    /// No more than that is in the file, and perhaps less.
+    is_in_part: bool,
     left_out: u64,
     /// Frames that a library failed on, and how it did on the first.
     failed: u64,
@@ -293,6 +298,9 @@ impl fmt::Display for Lasting {
 pub(crate) struct RecordingSummary {
     path: String,
     frames: u64,
+    /// Whether an encoder gave up, so that not all of the frames are in the file.
+    #[serde(rename = "in_part")]
+    is_in_part: bool,
     /// On the disk.
     bytes: u64,
     /// How long it plays.
@@ -306,7 +314,12 @@ pub(crate) struct RecordingSummary {
 impl fmt::Display for RecordingSummary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { path, frames, seconds, .. } = self;
-        write!(f, "recorded {frames} frames, {seconds:.1} s, {:.1} MB to {path}", self.bytes as f64 / 1e6)?;
+        let up_to = if self.is_in_part { "up to " } else { "" };
+        write!(
+            f,
+            "recorded {up_to}{frames} frames, {seconds:.1} s, {:.1} MB to {path}",
+            self.bytes as f64 / 1e6
+        )?;
         if self.left_out > 0 {
             write!(f, "; {} frames LEFT OUT of it, for which writing was too slow ({WAITS})", self.left_out)?;
         }

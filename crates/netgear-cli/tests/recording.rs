@@ -233,6 +233,11 @@ fn a_full_disk_is_an_error_that_keeps_what_was_written() {
         if left_out == 0 {
             assert_counted(&found[..whole], name);
         }
+        assert_eq!(summary["recording"]["in_part"], !is_ours, "{name}");
+        assert!(found.len() as u64 <= recorded, "{name}: {} of {recorded}", found.len());
+        if !is_ours {
+            assert!(view.stderr.contains(&format!("kept: up to {recorded} frames")), "{}", view.stderr);
+        }
         if is_ours {
             assert_eq!(found.len() as u64, recorded, "{name}");
             assert!(view.stderr.contains(&format!("kept: {recorded} frames")), "{}", view.stderr);

@@ -103,11 +103,15 @@ pub enum RecordError {
         path: PathBuf,
     },
     /// ffmpeg gave up.
-    #[error("ffmpeg cannot write {}: {log}; what it had written is kept: {recorded}", path.display())]
+    #[error(
+        "ffmpeg cannot write {}: {log}; of what it was given, some is kept: up to {recorded}; the last frames, perhaps many, \
+         are not in the file",
+        path.display()
+    )]
     Ffmpeg {
         /// The file.
         path: PathBuf,
-        /// What it held then. ffmpeg had taken the frames, and not written all of them.
+        /// The frames that ffmpeg was given, of which it had not written all, and the bytes that the file has.
         recorded: Recorded,
         /// The last lines that it said.
         log: String,
