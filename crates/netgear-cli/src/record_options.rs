@@ -25,8 +25,8 @@ pub(crate) struct Record {
     /// Colour for each pixel (444), or one for two by two (420): of Y4M, JPEG and H.264.
     #[arg(long, value_name = "420|444", requires = "record", default_value = "420")]
     record_chroma: ChromaOption,
-    /// Quality of the JPEG pictures of AVI and of patterns, of 1 to 100. Default: 90.
-    #[arg(long, value_name = "Q", requires = "record")]
+    /// Quality of the JPEG pictures of AVI and of patterns, and of H.264 and VP8, of 1 to 100. Default: 90.
+    #[arg(long, value_name = "Q", requires = "record", conflicts_with = "record_lossless")]
     record_quality: Option<JpegQuality>,
     /// Keep every pixel: FFV1 in .mkv, H.264 without loss in .mp4 and .mov, PNG.
     #[arg(long, requires = "record")]

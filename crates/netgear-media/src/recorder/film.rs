@@ -4,11 +4,11 @@ use std::ffi::OsString;
 use std::path::Path;
 use std::time::Duration;
 
-use netgear_proto::{ElementType, Frame, PixelFormat};
+use netgear_proto::{ElementType, Frame, JpegQuality, PixelFormat};
 
 use super::{RecordError, RecordOptions, Recorded};
-use crate::Y4mChroma;
 use crate::ffmpeg::{self, Encoding, EncodingError, fourcc};
+use crate::{JPEG_QUALITY, Y4mChroma};
 
 /// The unit of the times in the file, as a part of a second: that of video since MPEG-2.
 const TIME_BASE: &str = "1:90000";
@@ -188,22 +188,13 @@ impl Film {
                 add(&["-c:v", "libx264rgb", "-qp", "0", "-preset", "ultrafast", "-pix_fmt", "bgr24"]);
             }
             (Container::Webm, false) => {
-                add(&[
-                    "-c:v",
-                    "libvpx",
-                    "-deadline",
-                    "realtime",
-                    "-cpu-used",
-                    "8",
-                    "-crf",
-                    "10",
-                    "-b:v",
-                    "8M",
-                ]);
+                add(&["-c:v", "libvpx", "-deadline", "realtime", "-cpu-used", "8"]);
+                add(&["-crf", &VP8.crf(self.options.jpeg_quality()), "-b:v", "8M"]);
                 add(&["-pix_fmt", "yuv420p"]);
             }
             (_, false) => {
-                add(&["-c:v", "libx264", "-preset", "veryfast", "-crf", "20"]);
+                let crf = H264.crf(self.options.jpeg_quality());
+                add(&["-c:v", "libx264", "-preset", "veryfast", "-crf", &crf]);
                 // H.264 has no odd sides with shared colours.
                 let is_odd = (frame.width() | frame.height()) & 1 == 1;
                 let is_full = is_odd || self.options.chroma() == Y4mChroma::C444;
@@ -242,6 +233,36 @@ impl Film {
         output.push(path);
         arguments.push(output);
         arguments
+    }
+}
+
+/// What an encoder calls the quality, which falls as its number rises.
+#[derive(Debug, Clone, Copy)]
+struct RateFactors {
+    /// For a quality of 100.
+    finest: u8,
+    /// For that of [`JPEG_QUALITY`], the default.
+    usual: u8,
+    /// For a quality of 1: the encoder's last.
+    coarsest: u8,
+}
+
+const H264: RateFactors = RateFactors { finest: 10, usual: 20, coarsest: 51 };
+const VP8: RateFactors = RateFactors { finest: 4, usual: 10, coarsest: 63 };
+
+impl RateFactors {
+    /// In even steps from one to the next of the three.
+    fn crf(self, quality: JpegQuality) -> String {
+        let quality = quality.get().clamp(1, 100);
+        let between = |from: u8, to: u8, step: u8, steps: u8| {
+            let steps = u16::from(steps);
+            u16::from(from) + (u16::from(to - from) * u16::from(step) + steps / 2) / steps
+        };
+        let crf = match quality.checked_sub(JPEG_QUALITY) {
+            Some(_) => between(self.finest, self.usual, 100 - quality, 100 - JPEG_QUALITY),
+            None => between(self.usual, self.coarsest, JPEG_QUALITY - quality, JPEG_QUALITY - 1),
+        };
+        crf.to_string()
     }
 }
 
@@ -291,6 +312,14 @@ mod tests {
             let rate = container.ticks_per_second();
             assert_eq!(last, Some(3600 * rate), "{container:?}");
         }
+    }
+
+    #[test]
+    fn a_quality_is_a_rate_factor_of_the_encoder() {
+        let crf = |factors: RateFactors, quality| factors.crf(JpegQuality::new(quality).unwrap());
+        let of = |factors| [1, 50, JPEG_QUALITY, 95, 100].map(|quality| crf(factors, quality));
+        assert_eq!(of(H264), ["51", "34", "20", "15", "10"]);
+        assert_eq!(of(VP8), ["63", "34", "10", "7", "4"]);
     }
 
     #[test]

@@ -45,7 +45,8 @@ impl RecordOptions {
         self
     }
 
-    /// The quality of JPEG pictures, also in AVI. Default: [`JPEG_QUALITY`].
+    /// The quality of JPEG pictures, also in AVI, and on the same scale that of H.264 and VP8: at the default, [`JPEG_QUALITY`], `-crf 20`
+    /// and `-crf 10`. What keeps every pixel has none.
     pub fn with_jpeg_quality(mut self, quality: JpegQuality) -> Self {
         self.jpeg_quality = quality;
         self
