@@ -15,7 +15,8 @@ use crate::{
 #[derive(Debug, Args)]
 pub(crate) struct Record {
     /// Record the frames, by the ending of the name: .y4m (uncompressed), .avi (Motion JPEG), a pattern of pictures such as
-    /// 'frames/%06d.png' or '%06d.jpg', a folder (numbered PNGs, every pixel), and through ffmpeg .mp4, .mkv and others.
+    /// 'frames/%06d.png' or '%06d.jpg', a folder, as in 'frames/' (numbered PNGs, every pixel), and through ffmpeg .mp4, .mkv and
+    /// others.
     #[arg(long, value_name = "FILE|PATTERN|DIR")]
     pub(crate) record: Option<PathBuf>,
     /// Record as so many frames a second, whatever their times are. Default: as they were captured; Y4M and AVI, which have one

@@ -122,7 +122,7 @@ fn each_kind_that_is_written_here_keeps_the_picture() {
         ("b.avi", full.clone().with_jpeg_quality(quality), 12, 0.95),
         ("jpeg/%04d.jpg", fine, 12, 0.75),
         ("png/%d.png", RecordOptions::new(), 0, 1.0),
-        ("folder", RecordOptions::new().with_lossless(true), 0, 1.0),
+        ("folder/", RecordOptions::new().with_lossless(true), 0, 1.0),
     ] {
         for format in FORMATS {
             for size in ["160x120", "65x49"] {

@@ -12,7 +12,7 @@ pub enum RecordError {
     /// The name says no format in which every frame can be kept, once.
     #[error(
         "cannot record to {}; give a name that ends in .y4m, .avi, or (through ffmpeg) .mp4, .m4v, .mov, .mkv, .webm, .ts \
-         or .m2ts, a pattern of pictures such as 'frames/%06d.png' or '…%06d.jpg', or a folder",
+         or .m2ts, a pattern of pictures such as 'frames/%06d.png' or '…%06d.jpg', or a folder, which is there or ends in /",
         path.display()
     )]
     UnknownFormat {

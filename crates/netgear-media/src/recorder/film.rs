@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use netgear_proto::{ElementType, Frame, JpegQuality, PixelFormat};
 
+use super::destination::{folder_of, make_folder};
 use super::{RecordError, RecordOptions, Recorded};
 use crate::ffmpeg::{self, Encoding, EncodingError, fourcc};
 use crate::{JPEG_QUALITY, Y4mChroma};
@@ -125,6 +126,7 @@ impl Film {
             if self.options.lossless() && self.container.is_mp4() && !is_exact_h264(frame) {
                 return Err(RecordError::NotLossless { path: path.to_owned() });
             }
+            make_folder(folder_of(path))?;
             let started = self.start(frame, fourcc, path).inspect_err(|_| self.has_ended = true);
             self.encoding = Some(started.map_err(|error| ffmpeg_error(path, error))?);
         }

@@ -1,3 +1,4 @@
+mod destination;
 mod disk;
 mod error;
 mod film;
@@ -10,13 +11,13 @@ mod pictures;
 mod y4m;
 
 use std::fmt;
-use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use netgear_proto::{ElementType, Frame, PixelFormat, Shape};
 
+use self::destination::Destination;
 pub use self::error::RecordError;
 use self::film::Film;
 use self::jpeg::Jpeg;
@@ -24,7 +25,7 @@ use self::motion_jpeg::AviFile;
 pub use self::options::RecordOptions;
 use self::pace::Pace;
 use self::pictures::{Coding, Name, Pictures};
-use self::y4m::Y4mFile;
+use self::y4m::Y4mTarget;
 
 /// Writes frames as they come: to a Y4M file, as Motion JPEG to an AVI file, as numbered pictures, or through ffmpeg to MP4, MOV, MKV,
 /// WebM and TS.
@@ -57,7 +58,7 @@ pub struct Recorder {
 
 #[derive(Debug)]
 enum Target {
-    Y4m(Y4mFile),
+    Y4m(Y4mTarget),
     Avi(AviFile),
     Pictures(Pictures),
     Film(Film),
@@ -82,10 +83,12 @@ impl Recorder {
     ///   they come back nearly the same;
     /// * `.avi`: Motion JPEG, of any length;
     /// * a pattern such as `frames/%06d.png` or `%06d.jpg`: a picture for each frame, numbered from 0;
-    /// * no ending, or a folder: `frame_000000.png` and so on in it. PNG keeps every pixel of 8 and 16 bits;
+    /// * a folder, which is one that is there or a name that ends in `/`: `frame_000000.png` and so on in it. PNG keeps every pixel
+    ///   of 8 and 16 bits;
     /// * through ffmpeg: `.mp4`, `.m4v`, `.mov`, `.mkv`, `.ts` and `.m2ts` as H.264, `.webm` as VP8.
     ///
-    /// Folders are made if they are not there. A file that is there is written over once the first frame comes.
+    /// Files and folders are made when the first frame comes, and a file that is there is written over then. That they can be
+    /// is tried out at once.
     ///
     /// No program runs before the first frame is written, so this takes no longer than the disk does.
     ///
@@ -94,7 +97,8 @@ impl Recorder {
     /// as it took. Pictures have no times.
     ///
     /// # Errors
-    /// [`RecordError::UnknownFormat`] for the name of a single picture, and for endings that are not named above; [`RecordError::NotLossless`];
+    /// [`RecordError::UnknownFormat`] for the name of a single picture, for one without an ending, and for endings that are not named
+    /// above; [`RecordError::NotLossless`];
     /// [`RecordError::FolderInUse`] for a folder or a pattern with a picture of such a name, of any number: it would be written over, or
     /// seem to belong to this recording; [`RecordError::FfmpegMissing`]; [`RecordError::Io`].
     pub fn create(path: impl AsRef<Path>, options: &RecordOptions) -> Result<Self, RecordError> {
@@ -166,6 +170,9 @@ impl Recorder {
     }
 
     fn end(&mut self) -> Result<(), RecordError> {
+        if self.pace.frames() == 0 {
+            self.target.remove_if_empty();
+        }
         match &mut self.target {
             Target::Avi(file) => file.finish(&self.path),
             Target::Film(film) => film.finish(&self.path),
@@ -199,7 +206,9 @@ impl Target {
         let jpeg = || Jpeg::new(options);
         let ending = path.extension().map(|ending| ending.to_string_lossy().to_ascii_lowercase());
         let name = path.file_name().and_then(|name| name.to_str()).and_then(Name::parse);
-        let folder = path.parent().map(Path::to_owned).unwrap_or_default();
+        let folder = destination::folder_of(path).to_owned();
+        let is_folder =
+            path.is_dir() || path.as_os_str().to_string_lossy().ends_with(std::path::is_separator);
         let lossy = |target| {
             if options.lossless() {
                 Err(RecordError::NotLossless { path: path.to_owned() })
@@ -208,53 +217,50 @@ impl Target {
             }
         };
         match (ending.as_deref(), name) {
-            _ if path.is_dir() => {}
-            (None, _) => {}
+            _ if is_folder => {
+                let (folder, coding) = (path.to_owned(), Coding::Png(Vec::new()));
+                Ok(Self::Pictures(Pictures::new(folder, Name::in_folder(), coding)?))
+            }
             (Some("png"), Some(name)) => {
-                return Ok(Self::Pictures(Pictures::new(folder, name, Coding::Png(Vec::new()))?));
+                Ok(Self::Pictures(Pictures::new(folder, name, Coding::Png(Vec::new()))?))
             }
             (Some("jpg" | "jpeg"), Some(name)) => {
                 lossy(())?;
-                return Ok(Self::Pictures(Pictures::new(folder, name, Coding::Jpeg(jpeg()))?));
+                Ok(Self::Pictures(Pictures::new(folder, name, Coding::Jpeg(jpeg()))?))
             }
-            (Some("png" | "jpg" | "jpeg" | ""), _) => {
-                return Err(RecordError::UnknownFormat { path: path.to_owned() });
+            (None | Some("png" | "jpg" | "jpeg" | ""), _) => {
+                Err(RecordError::UnknownFormat { path: path.to_owned() })
             }
             (Some("y4m"), _) => {
                 lossy(())?;
-                let file = open(path)?;
-                return Ok(Self::Y4m(Y4mFile::new(file, options.chroma()).map_err(file_error(path))?));
+                Ok(Self::Y4m(Y4mTarget::new(Destination::new(path)?, options.chroma())))
             }
             (Some("avi"), _) => {
                 lossy(())?;
-                return Ok(Self::Avi(AviFile::new(open(path)?, jpeg())));
+                Ok(Self::Avi(AviFile::new(Destination::new(path)?, jpeg())))
             }
             (Some(_), _) => {
                 let film = Film::new(path, options)?;
-                // It would say so only once the first frame is there.
-                let is_new = !path.exists();
-                drop(open(path)?);
-                if is_new {
-                    std::fs::remove_file(path).map_err(file_error(path))?;
-                }
-                return Ok(Self::Film(film));
+                // ffmpeg would say so only once the first frame is there.
+                Destination::new(path)?;
+                Ok(Self::Film(film))
             }
         }
-        Ok(Self::Pictures(Pictures::new(path.to_owned(), Name::in_folder(), Coding::Png(Vec::new()))?))
+    }
+
+    /// No frame was written: what was made for one goes.
+    fn remove_if_empty(&self) {
+        match self {
+            Self::Y4m(file) => file.remove_if_empty(),
+            Self::Avi(file) => file.remove_if_empty(),
+            Self::Pictures(_) | Self::Film(_) => {}
+        }
     }
 
     /// Whether frames may follow that are not like the first.
     fn takes_any_kind(&self) -> bool {
         matches!(self, Self::Pictures(_))
     }
-}
-
-/// Opens a file to write to, and leaves what it holds.
-fn open(path: &Path) -> Result<File, RecordError> {
-    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        std::fs::create_dir_all(folder).map_err(file_error(folder))?;
-    }
-    File::options().write(true).create(true).truncate(false).open(path).map_err(file_error(path))
 }
 
 fn file_error(path: &Path) -> impl Fn(io::Error) -> RecordError {
@@ -277,6 +283,8 @@ impl fmt::Display for Recorded {
 
 #[cfg(test)]
 mod tests {
+    use std::fs::File;
+
     use netgear_proto::{ElementType, PixelFormat, Shape};
 
     use super::*;
@@ -290,7 +298,7 @@ mod tests {
     #[test]
     fn a_folder_gives_back_every_pixel() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("new/frames");
+        let path = folder.path().join("new/frames/");
         let mut pattern = TestPattern::new("64x48".parse().unwrap());
         let mut recorder = Recorder::create(&path, &RecordOptions::new()).unwrap();
         for number in 0..12 {
@@ -373,9 +381,14 @@ mod tests {
         let mut recorder = Recorder::create(&other, &RecordOptions::new()).unwrap();
         let refused = recorder.write(&deep, Duration::ZERO);
         assert!(matches!(refused, Err(RecordError::Y4m(Y4mError::Unsupported { .. }))));
-        for name in ["a.png", "a.jpg", "%s.png"] {
+        for name in ["a.png", "a.jpg", "%s.png", "%d.bmp", "-", "noending", "%d"] {
             let refused = Recorder::create(folder.path().join(name), &RecordOptions::new());
+            let said = refused.as_ref().unwrap_err().to_string();
             assert!(matches!(refused, Err(RecordError::UnknownFormat { .. })), "{name}");
+            assert!(
+                [".y4m", ".avi", ".mp4", "'frames/%06d.png'"].iter().all(|known| said.contains(known)),
+                "{said}"
+            );
         }
         for name in ["a.y4m", "a.avi", "%d.jpg", "a.webm"] {
             let refused =
@@ -395,6 +408,48 @@ mod tests {
         recorder.write(&Frame::bgr8(16, 16, vec![0; 16 * 16 * 3]).unwrap(), Duration::ZERO).unwrap();
         recorder.finish().unwrap();
         assert!(std::fs::metadata(&path).unwrap().len() < 1_000);
+    }
+
+    #[test]
+    fn nothing_is_made_before_the_first_frame() {
+        let folder = tempfile::tempdir().unwrap();
+        let content = || std::fs::read_dir(folder.path()).unwrap().count();
+        let films = ["new/deep/a.mp4", "a.mkv"];
+        let films = if crate::ffmpeg::is_there() { &films[..] } else { &[] };
+        let names = ["a.y4m", "new/deep/a.avi", "new/%d.png", "new/deep/"];
+        for name in names.iter().chain(films) {
+            let path = folder.path().join(name);
+            let recorder = Recorder::create(&path, &RecordOptions::new()).unwrap();
+            assert_eq!(content(), 0, "{name}");
+            assert_eq!(recorder.finish().unwrap().frames, 0);
+            assert_eq!(content(), 0, "{name}");
+        }
+        // A frame that the format does not take is none.
+        let deep = Shape::new(2, 4, 1).unwrap();
+        let deep = Frame::new(vec![0; 16], deep, ElementType::U16, PixelFormat::Gray).unwrap();
+        for name in ["a.y4m", "a.avi", "new/%d.jpg"] {
+            let mut recorder = Recorder::create(folder.path().join(name), &RecordOptions::new()).unwrap();
+            recorder.write(&deep, Duration::ZERO).unwrap_err();
+            drop(recorder);
+            assert_eq!(content(), 0, "{name}");
+        }
+        // With it, all is made.
+        let path = folder.path().join("new/deep/a.avi");
+        let mut recorder = Recorder::create(&path, &RecordOptions::new()).unwrap();
+        recorder.write(&Frame::gray8(2, 2, vec![0; 4]).unwrap(), Duration::ZERO).unwrap();
+        assert!(path.metadata().unwrap().len() > 0);
+    }
+
+    #[test]
+    fn what_cannot_be_written_is_said_before_the_first_frame() {
+        let folder = tempfile::tempdir().unwrap();
+        // A file stands where a folder is to be.
+        std::fs::write(folder.path().join("file"), "").unwrap();
+        for name in ["file/a.y4m", "file/deep/a.avi", "file/%d.png", "file/deep/"] {
+            let refused = Recorder::create(folder.path().join(name), &RecordOptions::new());
+            assert!(matches!(refused, Err(RecordError::Io { .. })), "{name}: {refused:?}");
+        }
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 
     #[test]
@@ -458,7 +513,7 @@ mod tests {
     #[test]
     fn pictures_that_cannot_be_written_leave_nothing_and_the_next_has_their_number() {
         let folder = tempfile::tempdir().unwrap();
-        let pictures = folder.path().join("pictures");
+        let pictures = folder.path().join("pictures/");
         let mut recorder = Recorder::create(&pictures, &RecordOptions::new()).unwrap();
         let frame = Frame::gray8(2, 2, vec![0; 4]).unwrap();
         recorder.write(&frame, Duration::ZERO).unwrap();

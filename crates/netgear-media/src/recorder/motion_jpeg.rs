@@ -6,6 +6,7 @@ use std::path::Path;
 
 use netgear_proto::Frame;
 
+use super::destination::Destination;
 use super::disk::Disk;
 use super::{RecordError, file_error, jpeg::Jpeg};
 use crate::FrameRate;
@@ -14,27 +15,37 @@ use crate::formats::avi::AviWriter;
 #[derive(Debug)]
 pub(super) struct AviFile {
     jpeg: Jpeg,
-    pictures: JpegFile<File>,
+    destination: Destination,
+    /// `None` until the first picture is there.
+    pictures: Option<JpegFile<File>>,
 }
 
 impl AviFile {
-    pub(super) fn new(file: File, jpeg: Jpeg) -> Self {
-        Self { jpeg, pictures: JpegFile::New(file) }
+    pub(super) fn new(destination: Destination, jpeg: Jpeg) -> Self {
+        Self { jpeg, destination, pictures: None }
     }
 
     pub(super) fn write(&mut self, frame: &Frame, rate: FrameRate, path: &Path) -> Result<(), RecordError> {
         let jpeg = self.jpeg.encode(frame)?;
-        self.pictures.write(jpeg, (frame.width(), frame.height()), rate).map_err(file_error(path))
+        let pictures = match &mut self.pictures {
+            Some(pictures) => pictures,
+            None => self.pictures.insert(JpegFile::New(self.destination.open()?)),
+        };
+        pictures.write(jpeg, (frame.width(), frame.height()), rate).map_err(file_error(path))
     }
 
     /// What it holds of whole frames.
     pub(super) fn bytes(&self) -> u64 {
-        self.pictures.bytes()
+        self.pictures.as_ref().map_or(0, JpegFile::bytes)
+    }
+
+    pub(super) fn remove_if_empty(&self) {
+        self.destination.remove_if_empty();
     }
 
     /// Writes the index.
     pub(super) fn finish(&mut self, path: &Path) -> Result<(), RecordError> {
-        self.pictures.finish().map_err(file_error(path))
+        self.pictures.as_mut().map_or(Ok(()), JpegFile::finish).map_err(file_error(path))
     }
 }
 

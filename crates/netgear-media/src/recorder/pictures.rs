@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use netgear_proto::Frame;
 
+use super::destination::{make_folder, try_out};
 use super::{RecordError, file_error, jpeg::Jpeg};
 use crate::still::{Picture, PngSpeed};
 
@@ -84,14 +85,12 @@ impl Name {
 }
 
 impl Pictures {
-    /// The folder is made if it is not there.
+    /// The folder is made with the first picture, if it is not there.
     pub(super) fn new(folder: PathBuf, name: Name, coding: Coding) -> Result<Self, RecordError> {
         if let Some(path) = name.first_in(&folder)? {
             return Err(RecordError::FolderInUse { path });
         }
-        if !folder.as_os_str().is_empty() {
-            fs::create_dir_all(&folder).map_err(file_error(&folder))?;
-        }
+        try_out(&folder, &unfinished(&folder.join(name.of(0))))?;
         Ok(Self { folder, name, coding, next: 0, bytes: 0 })
     }
 
@@ -105,6 +104,9 @@ impl Pictures {
             }
             Coding::Jpeg(jpeg) => jpeg.encode(frame)?,
         };
+        if self.next == 0 {
+            make_folder(&self.folder)?;
+        }
         let path = self.folder.join(self.name.of(self.next));
         write_whole(&path, bytes).map_err(|source| match source.kind() {
             // Another program has put one there since the folder was looked at.
@@ -125,14 +127,19 @@ impl Pictures {
 /// What a name ends in until its picture is whole.
 const UNFINISHED: &str = ".part";
 
+fn unfinished(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(UNFINISHED);
+    name.into()
+}
+
 /// The file gets its name once it is whole: a program that is killed leaves no half picture among the others. No file that is there
 /// is written to.
 fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
     if path.symlink_metadata().is_ok() {
         return Err(io::ErrorKind::AlreadyExists.into());
     }
-    let mut unfinished = path.as_os_str().to_owned();
-    unfinished.push(UNFINISHED);
+    let unfinished = unfinished(path);
     let mut file = File::create_new(&unfinished)?;
     let written = file.write_all(bytes).and_then(|()| fs::rename(&unfinished, path));
     if written.is_err() {

@@ -6,12 +6,49 @@ use std::path::Path;
 
 use netgear_proto::Frame;
 
+use super::destination::Destination;
 use super::disk::Disk;
 use super::{RecordError, file_error};
 use crate::{FrameRate, Y4mChroma, Y4mError, Y4mWriter};
 
 #[derive(Debug)]
-pub(super) struct Y4mFile<F = File> {
+pub(super) struct Y4mTarget {
+    destination: Destination,
+    chroma: Y4mChroma,
+    /// `None` until a frame is there that can be written.
+    file: Option<Y4mFile>,
+}
+
+impl Y4mTarget {
+    pub(super) fn new(destination: Destination, chroma: Y4mChroma) -> Self {
+        Self { destination, chroma, file: None }
+    }
+
+    /// As [`Y4mFile::write`].
+    pub(super) fn write(&mut self, frame: &Frame, rate: FrameRate, path: &Path) -> Result<(), RecordError> {
+        let file = match &mut self.file {
+            Some(file) => file,
+            None => {
+                Y4mWriter::<Vec<u8>>::check(frame).map_err(RecordError::Y4m)?;
+                let file = Y4mFile::new(self.destination.open()?, self.chroma);
+                self.file.insert(file.map_err(file_error(path))?)
+            }
+        };
+        file.write(frame, rate, path)
+    }
+
+    /// What it holds of whole frames.
+    pub(super) fn bytes(&self) -> u64 {
+        self.file.as_ref().map_or(0, Y4mFile::bytes)
+    }
+
+    pub(super) fn remove_if_empty(&self) {
+        self.destination.remove_if_empty();
+    }
+}
+
+#[derive(Debug)]
+struct Y4mFile<F = File> {
     file: F,
     chroma: Y4mChroma,
     /// `None` until the first frame comes: what the file held before is gone only then.
@@ -25,7 +62,7 @@ pub(super) struct Y4mFile<F = File> {
 }
 
 impl Y4mFile {
-    pub(super) fn new(file: File, chroma: Y4mChroma) -> io::Result<Self> {
+    fn new(file: File, chroma: Y4mChroma) -> io::Result<Self> {
         let is_regular = file.metadata()?.is_file();
         Ok(Self::on(file, is_regular, chroma))
     }
@@ -37,7 +74,7 @@ impl<F: Disk> Y4mFile<F> {
     }
 
     /// After an error the file has what it had before, and the same frame or another may be given again.
-    pub(super) fn write(&mut self, frame: &Frame, rate: FrameRate, path: &Path) -> Result<(), RecordError> {
+    fn write(&mut self, frame: &Frame, rate: FrameRate, path: &Path) -> Result<(), RecordError> {
         if self.writer.is_none() {
             Y4mWriter::<Vec<u8>>::check(frame).map_err(RecordError::Y4m)?;
             if self.is_regular {
@@ -66,7 +103,7 @@ impl<F: Disk> Y4mFile<F> {
     }
 
     /// What it holds of whole frames.
-    pub(super) fn bytes(&self) -> u64 {
+    fn bytes(&self) -> u64 {
         self.end
     }
 
