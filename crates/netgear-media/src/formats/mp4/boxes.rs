@@ -6,8 +6,11 @@ use std::io::{self, Read, Seek, SeekFrom};
 /// The largest `moov` box that is read into memory: the tables of some days of video.
 const LARGEST_MOOV: u64 = 64 << 20;
 
-/// The content of the file's `moov` box, which describes the tracks. The media data is skipped, not read.
-pub(super) fn read_moov(file: &mut File) -> Result<Vec<u8>, MoovError> {
+/// The largest `moof` box: the tables of an hour of video.
+const LARGEST_MOOF: u64 = 4 << 20;
+
+/// The content of the file's `moov` box, which describes the tracks, and where the box ends. The media data is skipped, not read.
+pub(super) fn read_moov(file: &mut File) -> Result<(Vec<u8>, u64), MoovError> {
     let file_len = file.seek(SeekFrom::End(0))?;
     let mut at = 0_u64;
     let mut is_fragmented = false;
@@ -26,7 +29,7 @@ pub(super) fn read_moov(file: &mut File) -> Result<Vec<u8>, MoovError> {
                 file.seek(SeekFrom::Start(at + content))?;
                 let mut moov = vec![0; (len - content) as usize];
                 file.read_exact(&mut moov)?;
-                return Ok(moov);
+                return Ok((moov, at + len));
             }
             b"moof" => is_fragmented = true,
             _ => {}
@@ -38,6 +41,32 @@ pub(super) fn read_moov(file: &mut File) -> Result<Vec<u8>, MoovError> {
     } else {
         "there is no moov box; the recording was perhaps cut off"
     }))
+}
+
+/// The content of the next `moof` box from there on, and where that box begins; `from` is moved behind it. `None` at the end of the
+/// file, and where a box is cut off: what follows is not there.
+pub(super) fn next_moof(file: &mut File, from: &mut u64) -> Result<Option<(Vec<u8>, u64)>, MoovError> {
+    let file_len = file.seek(SeekFrom::End(0))?;
+    while file_len.saturating_sub(*from) >= 8 {
+        let at = *from;
+        file.seek(SeekFrom::Start(at))?;
+        let mut header = [0; 16];
+        let header_len = if file_len - at >= 16 { 16 } else { 8 };
+        file.read_exact(header.get_mut(..header_len).unwrap_or_default())?;
+        let Some((content, len)) = box_extent(&header, file_len - at) else { return Ok(None) };
+        *from = at + len;
+        if box_type(&header) != b"moof" {
+            continue;
+        }
+        if len - content > LARGEST_MOOF {
+            return Err(MoovError::Malformed("a moof box is larger than 4 MiB"));
+        }
+        file.seek(SeekFrom::Start(at + content))?;
+        let mut moof = vec![0; (len - content) as usize];
+        file.read_exact(&mut moof)?;
+        return Ok(Some((moof, at)));
+    }
+    Ok(None)
 }
 
 pub(super) enum MoovError {

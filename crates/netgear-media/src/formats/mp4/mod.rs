@@ -1,9 +1,10 @@
-//! H.264 in MP4 and QuickTime files.
+//! H.264 in MP4 and QuickTime files, in fragments or not.
 //!
 //! The boxes are read here, by a few functions that check every length; `rust_h264` decodes the pictures, several at a
 //! time. Samples are read from the file one by one.
 
 mod boxes;
+mod fragments;
 mod h264;
 mod timeline;
 mod video_track;
@@ -18,7 +19,8 @@ use std::time::Duration;
 
 use netgear_proto::{ElementType, PixelFormat};
 
-use self::boxes::{MoovError, read_moov};
+use self::boxes::{MoovError, next_moof, read_moov};
+use self::fragments::{Defaults, Fragments};
 use self::h264::{H264Decoder, H264Error, StreamError};
 use self::timeline::{Span, Timeline};
 use self::video_track::{Sample, TrackError, VideoTrack};
@@ -59,6 +61,7 @@ struct Film {
     threads: usize,
     max_frame_bytes: usize,
     longest_sample: u64,
+    is_cut_off: bool,
 }
 
 /// The pictures, one by one as the decoder gives them out, and when each is shown.
@@ -91,14 +94,28 @@ impl Mp4Source {
 
         let mut file = File::open(path).map_err(io)?;
         let file_len = file.seek(SeekFrom::End(0)).map_err(io)?;
-        let moov = read_moov(&mut file).map_err(|error| match error {
+        let box_error = |error| match error {
             MoovError::Io(error) => io(error),
             MoovError::Malformed(reason) => damaged(reason),
-        })?;
-        let track = VideoTrack::parse(&moov, file_len).map_err(|error| match error {
+        };
+        let track_error = |error| match error {
             TrackError::Unsupported(reason) => unsupported(reason),
             TrackError::Malformed(reason) => damaged(reason),
-        })?;
+        };
+        let (moov, mut at) = read_moov(&mut file).map_err(box_error)?;
+        let mut track = VideoTrack::parse(&moov, file_len).map_err(track_error)?;
+        if let Some(defaults) = Defaults::of_track(&moov, track.id) {
+            let mut fragments = Fragments::new(&mut track, defaults, file_len);
+            while let Some((moof, moof_at)) = next_moof(&mut file, &mut at).map_err(box_error)? {
+                if !fragments.add(&moof, moof_at).map_err(track_error)? {
+                    break;
+                }
+            }
+            fragments.finish().map_err(track_error)?;
+        }
+        if track.samples.is_empty() {
+            return Err(damaged("the video track has no samples"));
+        }
         drop(moov);
 
         let new_decoder =
@@ -138,6 +155,7 @@ impl Mp4Source {
             orientation: track.orientation,
             avcc: track.avcc,
             threads: options.threads(),
+            is_cut_off: track.is_cut_off,
             max_frame_bytes: options.max_frame_bytes(),
             // Twice what the worst samples have as they are, and then something for what goes with a picture.
             longest_sample: u64::from(stream.coded_width) * u64::from(stream.coded_height) * 5 + (1 << 20),
@@ -195,6 +213,9 @@ impl Mp4Source {
         {
             let missing = pictures - self.presentation.next;
             self.error = Some(self.damaged(format!("{missing} of its frames cannot be decoded")));
+        }
+        if self.is_flushed && self.error.is_none() && self.film.is_cut_off {
+            self.error = Some(self.damaged("the file ends before the next frame".to_owned()));
         }
     }
 

@@ -162,6 +162,7 @@ mod tests {
     fn timeline(times: &[i64], duration: u32, shown: Shown) -> Timeline {
         let sample = |&composition_time: &i64| Sample { offset: 0, len: 0, duration, composition_time };
         Timeline::new(&VideoTrack {
+            id: 1,
             avcc: Vec::new(),
             timescale: 1000,
             samples: times.iter().map(sample).collect(),
@@ -169,6 +170,7 @@ mod tests {
             decode_duration: i64::from(duration) * times.len() as i64,
             shown,
             orientation: crate::orientation::Orientation::UPRIGHT,
+            is_cut_off: false,
         })
     }
 

@@ -4,11 +4,13 @@ use super::boxes::{boxes, find, rows, rows_at, u32_at, u64_at};
 use crate::orientation::Orientation;
 
 /// The samples that are accepted: a day and a half at 30 frames per second. Each costs 24 bytes, and 8 in the timeline.
-const MOST_SAMPLES: usize = 4 << 20;
+pub(super) const MOST_SAMPLES: usize = 4 << 20;
 
 /// The first video track: how its samples are coded, where they are, and when they are shown.
 #[derive(Debug)]
 pub(super) struct VideoTrack {
+    /// By which fragments name it.
+    pub(super) id: u32,
     /// The content of the `avcC` box.
     pub(super) avcc: Vec<u8>,
     /// Units of the times in a second.
@@ -23,6 +25,8 @@ pub(super) struct VideoTrack {
     pub(super) shown: Shown,
     /// How the pictures are turned to be upright.
     pub(super) orientation: Orientation,
+    /// There were more samples in a fragment that the file does not hold whole.
+    pub(super) is_cut_off: bool,
 }
 
 /// One coded picture.
@@ -59,7 +63,7 @@ pub(super) enum TrackError {
 }
 
 impl VideoTrack {
-    /// Reads the content of the `moov` box of a file of this length.
+    /// Reads the content of the `moov` box of a file of this length. A track that is in fragments has few samples in it, or none.
     pub(super) fn parse(moov: &[u8], file_len: u64) -> Result<Self, TrackError> {
         use TrackError::{Malformed, Unsupported};
         let track = boxes(moov)
@@ -79,21 +83,31 @@ impl VideoTrack {
         let (samples, decode_duration) = samples(table, file_len)?;
         if samples.is_empty() {
             let is_fragmented = boxes(moov).any(|(kind, _)| kind == b"mvex");
-            return Err(if is_fragmented {
-                Unsupported("it is a fragmented MP4".to_owned())
-            } else {
-                Malformed("the video track has no samples")
-            });
+            if !is_fragmented {
+                return Err(Malformed("the video track has no samples"));
+            }
         }
+        let header = find(track, &[b"tkhd"]).unwrap_or_default();
+        // Behind the times of the track's creation and last change.
+        let id = u32_at(header, if header.first() == Some(&1) { 20 } else { 12 }).unwrap_or(0);
         let sync_samples = sync_samples(table, samples.len())?;
         let movie = find(moov, &[b"mvhd"]).unwrap_or_default();
         let movie_timescale = self::timescale(movie);
         let shown = shown(find(track, &[b"edts", b"elst"]), movie_timescale.unwrap_or(1000), timescale)?;
-        let orientation =
-            orientation(find(track, &[b"tkhd"]).unwrap_or_default(), movie).ok_or_else(|| {
-                Unsupported("its pictures are turned by an angle that is no quarter of a turn".to_owned())
-            })?;
-        Ok(Self { avcc, timescale, samples, sync_samples, decode_duration, shown, orientation })
+        let orientation = orientation(header, movie).ok_or_else(|| {
+            Unsupported("its pictures are turned by an angle that is no quarter of a turn".to_owned())
+        })?;
+        Ok(Self {
+            id,
+            avcc,
+            timescale,
+            samples,
+            sync_samples,
+            decode_duration,
+            shown,
+            orientation,
+            is_cut_off: false,
+        })
     }
 }
 
