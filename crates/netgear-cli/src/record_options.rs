@@ -14,13 +14,13 @@ use crate::{
 /// What is recorded, and how.
 #[derive(Debug, Args)]
 pub(crate) struct Record {
-    /// Record the frames, by the ending of the name: .y4m (uncompressed), .avi (Motion JPEG), a pattern of pictures such as
-    /// 'frames/%06d.png' or '%06d.jpg', a folder, as in 'frames/' (numbered PNGs, every pixel), and through ffmpeg .mp4, .mkv and
-    /// others.
+    /// Record the frames, by the ending of the name: .y4m (uncompressed), .avi (Motion JPEG), a pattern of pictures
+    /// such as 'frames/%06d.png' or '%06d.jpg', a folder, as in 'frames/' (numbered PNGs, every pixel), and through
+    /// ffmpeg .mp4, .mkv and others.
     #[arg(long, value_name = "FILE|PATTERN|DIR")]
     pub(crate) record: Option<PathBuf>,
-    /// Record as so many frames a second, whatever their times are. Default: as they were captured; Y4M and AVI, which have one
-    /// rate for all, are marked with the mean.
+    /// Record as so many frames a second, whatever their times are. Default: as they were captured; Y4M and AVI,
+    /// which have one rate for all, are marked with the mean.
     #[arg(long, value_name = "F", requires = "record", allow_negative_numbers = true)]
     record_fps: Option<FrameRate>,
     /// Colour for each pixel (444), or one for two by two (420): of Y4M, JPEG and H.264.
@@ -32,8 +32,9 @@ pub(crate) struct Record {
     /// Keep every pixel: FFV1 in .mkv, H.264 without loss in .mp4 and .mov, PNG.
     #[arg(long, requires = "record")]
     record_lossless: bool,
-    /// What becomes of frames that the disk or the encoder is too slow for: drop (they are left out of the recording and counted,
-    /// and the session goes on at its pace), block (they wait, and so does the sender, which by its --policy waits or drops some).
+    /// What becomes of frames that the disk or the encoder is too slow for: drop (they are left out of the recording
+    /// and counted, and the session goes on at its pace), block (they wait, and so does the sender, which by its
+    /// --policy waits or drops some).
     #[arg(long, value_name = "drop|block", requires = "record", default_value = "drop")]
     record_policy: BehindOption,
     /// How long an ffmpeg may take no frame, or take to finish its file, before it is ended.

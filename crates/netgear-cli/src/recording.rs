@@ -106,8 +106,8 @@ impl Recording {
         self.clock.last = None;
     }
 
-    /// Takes the frame of a delivery. While the disk is behind, it leaves the frame out, or waits. After an error nothing more is
-    /// written.
+    /// Takes the frame of a delivery. While the disk is behind, it leaves the frame out, or waits. After an error
+    /// nothing more is written.
     pub(crate) async fn write(&mut self, delivery: &Delivery) -> Result<(), RecordError> {
         if self.finished.is_none() {
             return Ok(());
@@ -202,8 +202,8 @@ struct RecordingClock {
 }
 
 impl RecordingClock {
-    /// Frames are this much further apart at their capture than at their arrival, or less so, where a network holds some up. More
-    /// than that, and the sender's clock was set, or is another one.
+    /// Frames are this much further apart at their capture than at their arrival, or less so, where a network holds
+    /// some up. More than that, and the sender's clock was set, or is another one.
     const MOST_APART: Duration = Duration::from_secs(5);
 
     /// The time of the next frame in the recording.
@@ -245,8 +245,8 @@ impl Progress {
     }
 }
 
-/// Notes how far the recorder is, and gives when that was looked at last. The disk is asked without the lock, behind which the session
-/// would wait as well, and no more often than is of use.
+/// Notes how far the recorder is, and gives when that was looked at last. The disk is asked without the lock, behind
+/// which the session would wait as well, and no more often than is of use.
 fn note(progress: &Mutex<Progress>, recorder: &Recorder, looked_at: Option<Instant>) -> Option<Instant> {
     const INTERVAL: Duration = Duration::from_millis(200);
     if looked_at.is_some_and(|last| last.elapsed() < INTERVAL) {

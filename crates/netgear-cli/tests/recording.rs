@@ -33,8 +33,8 @@ fn to_play(path: &Path) -> PathBuf {
     if is_pattern { path.parent().unwrap().to_owned() } else { path.to_owned() }
 }
 
-/// The numbers of the test pattern's frames in a recording, and the time of the last. What follows the last whole frame may be
-/// damaged.
+/// The numbers of the test pattern's frames in a recording, and the time of the last. What follows the last whole
+/// frame may be damaged.
 fn numbers(path: &Path) -> (Vec<u64>, Duration) {
     let mut source = Source::Path(to_play(path)).open(&OpenOptions::new()).unwrap();
     let (mut numbers, mut last) = (Vec::new(), Duration::ZERO);

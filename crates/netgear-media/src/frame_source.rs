@@ -8,8 +8,9 @@ use crate::{Canceller, FrameRate, ReadError};
 
 /// Where frames come from: a file, a sequence of pictures, a camera, a screen, a test pattern, a child process.
 ///
-/// A source is blocking: [`next_frame`](Self::next_frame) takes as long as the next frame takes to decode or to arrive, and
-/// does not wait until the frame is due, but for a screen's, which is captured then. Run it on a thread of its own; [`FrameStream`](crate::FrameStream) does.
+/// A source is blocking: [`next_frame`](Self::next_frame) takes as long as the next frame takes to decode or to
+/// arrive, and does not wait until the frame is due, but for a screen's, which is captured then. Run it on a thread
+/// of its own; [`FrameStream`](crate::FrameStream) does.
 pub trait FrameSource: Send {
     /// What is known of the source.
     fn info(&self) -> &SourceInfo;
@@ -26,14 +27,15 @@ pub trait FrameSource: Send {
     /// Goes back to the first frame.
     ///
     /// # Errors
-    /// [`ReadError`], among others for sources that cannot be played again, such as a camera's URL that no longer answers.
+    /// [`ReadError`], among others for sources that cannot be played again, such as a camera's URL that no longer
+    /// answers.
     fn rewind(&mut self) -> Result<(), ReadError>;
 
-    /// Goes to the frame that is shown at `time`, or to one before it from which decoding can begin. The frames from there to
-    /// `time` come too, and are the caller's to pass over; [`Section`](crate::Section) does.
+    /// Goes to the frame that is shown at `time`, or to one before it from which decoding can begin. The frames from
+    /// there to `time` come too, and are the caller's to pass over; [`Section`](crate::Section) does.
     ///
-    /// The default is to begin again at the first frame, which is right for all, and fast for none. Past the end of a source
-    /// it leads to one of the last frames, or to none.
+    /// The default is to begin again at the first frame, which is right for all, and fast for none. Past the end of a
+    /// source it leads to one of the last frames, or to none.
     ///
     /// # Errors
     /// As [`rewind`](Self::rewind).
@@ -42,18 +44,18 @@ pub trait FrameSource: Send {
         self.rewind()
     }
 
-    /// How many frames are shown, if only in part, within that time. `None`, the default, where that is not known without
-    /// reading them.
+    /// How many frames are shown, if only in part, within that time. `None`, the default, where that is not known
+    /// without reading them.
     fn frames_within(&self, time: Range<Duration>) -> Option<u64> {
         let _ = time;
         None
     }
 
-    /// A second source of the same frames, at their beginning, which costs little until it is read. [`Looped`](crate::Looped)
-    /// prepares the next round with it while the last frames of this one are shown.
+    /// A second source of the same frames, at their beginning, which costs little until it is read.
+    /// [`Looped`](crate::Looped) prepares the next round with it while the last frames of this one are shown.
     ///
-    /// `None`, the default, for sources that [`rewind`](Self::rewind) at once, and for those that there can be only one of,
-    /// such as a camera.
+    /// `None`, the default, for sources that [`rewind`](Self::rewind) at once, and for those that there can be only
+    /// one of, such as a camera.
     fn duplicate(&self) -> Option<Box<dyn FrameSource>> {
         None
     }
@@ -63,8 +65,8 @@ pub trait FrameSource: Send {
         None
     }
 
-    /// What ends a [`next_frame`](Self::next_frame) that waits, from another thread. `None`, the default, for sources that
-    /// wait for no one.
+    /// What ends a [`next_frame`](Self::next_frame) that waits, from another thread. `None`, the default, for sources
+    /// that wait for no one.
     fn canceller(&self) -> Option<Canceller> {
         None
     }
@@ -154,8 +156,8 @@ pub struct SourceInfo {
     pub pixel_format: PixelFormat,
     /// Frames per second: the average, if they vary. `None` if unknown, as for some cameras.
     pub frame_rate: Option<FrameRate>,
-    /// Whether frames are known to be shown for longer and shorter times, so that `frame_rate` is an average, if it is known.
-    /// What is played keeps the time of each.
+    /// Whether frames are known to be shown for longer and shorter times, so that `frame_rate` is an average, if it
+    /// is known. What is played keeps the time of each.
     pub rate_varies: bool,
     /// The number of frames. `None` if unknown or without end.
     pub frames: Option<u64>,

@@ -83,8 +83,8 @@ pub enum OpenError {
     },
     /// A file of a pattern or a folder is no picture that is read as one of many.
     #[error(
-        "{origin} cannot be one of a sequence of pictures ({reason}); PNG, JPEG and WebP can; convert it, or give a pattern that \
-         does not match it"
+        "{origin} cannot be one of a sequence of pictures ({reason}); PNG, JPEG and WebP can; convert it, or give a \
+         pattern that does not match it"
     )]
     NotInSequence {
         /// The file.

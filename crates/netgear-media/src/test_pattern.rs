@@ -99,8 +99,8 @@ pub enum TestPatternSpecError {
 
 /// Colour bars that wander, a block that bounces, and the number of the frame in digits.
 ///
-/// The same number and size always give the same pixels, so that two ends of a connection can compare what they have. It
-/// costs about as much as copying the frame once.
+/// The same number and size always give the same pixels, so that two ends of a connection can compare what they have.
+/// It costs about as much as copying the frame once.
 #[derive(Debug)]
 pub struct TestPattern {
     info: SourceInfo,
@@ -193,8 +193,8 @@ impl TestPattern {
             .unwrap_or_else(|error| unreachable!("a test pattern has the length of its shape: {error}"))
     }
 
-    /// The number drawn in a frame of a test pattern that has kept its size, even if it was compressed since. `None` for
-    /// frames that show no number, are too small for one, or are not 8-bit BGR.
+    /// The number drawn in a frame of a test pattern that has kept its size, even if it was compressed since. `None`
+    /// for frames that show no number, are too small for one, or are not 8-bit BGR.
     pub fn read_number(frame: &Frame) -> Option<u64> {
         if frame.element_type() != ElementType::U8 || frame.pixel_format() != PixelFormat::Bgr {
             return None;

@@ -70,8 +70,8 @@ fn fragmented_films_are_as_ffmpeg_decodes_them() {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
-    // ffmpeg moves pictures that are shown later than the sound begins: those of a film that has B-frames. Most kinds of sound
-    // begin before the pictures; FLAC does not.
+    // ffmpeg moves pictures that are shown later than the sound begins: those of a film that has B-frames. Most kinds
+    // of sound begin before the pictures; FLAC does not.
     const SILENT: &str = "";
     const SOUND: &str = "-f lavfi -i sine -c:a flac -strict -2 ";
     for (name, sound, arguments) in [
@@ -128,7 +128,8 @@ fn a_fragmented_film_that_was_cut_off_plays_up_to_there() {
                 end => break end,
             }
         };
-        // What is there was there, at the same time. Of those shown just before the last, some may come behind it in the file.
+        // What is there was there, at the same time. Of those shown just before the last, some may come behind it in
+        // the file.
         let is_same = played.iter().all(|a| whole.iter().any(|b| (a.time, &a.frame) == (b.time, &b.frame)));
         assert!(is_same && played.len() > most, "{eighths}: {} frames after {most}", played.len());
         assert!(matches!(end, Ok(None) | Err(ReadError::Damaged { .. })), "{eighths}: {end:?}");
@@ -157,8 +158,8 @@ fn quicktime_with_other_tracks_is_read_too() {
     assert_eq!(assert_like_ffmpeg(&path, &built_in()).0, 25);
 }
 
-/// The pictures agree in all but rounding, so a wider tolerance would hide nothing; FFmpeg blends 4:2:2 and 10-bit colours
-/// differently, so only luma is compared there: in gray.
+/// The pictures agree in all but rounding, so a wider tolerance would hide nothing; FFmpeg blends 4:2:2 and 10-bit
+/// colours differently, so only luma is compared there: in gray.
 #[test]
 fn ten_bits_and_half_chroma_come_as_8_bit_bgr() {
     if !has_ffmpeg("ten_bits_and_half_chroma_come_as_8_bit_bgr") {
@@ -269,8 +270,8 @@ fn a_frame_larger_than_allowed_is_refused() {
     }
 }
 
-/// Pictures that need no other are decoded in any order, and those that are done wait for the one that is not: for as long as the
-/// system gives its thread no time.
+/// Pictures that need no other are decoded in any order, and those that are done wait for the one that is not: for as
+/// long as the system gives its thread no time.
 #[test]
 fn a_thread_that_is_overtaken_by_all_others_is_waited_for() {
     if !has_ffmpeg("a_thread_that_is_overtaken_by_all_others_is_waited_for") {

@@ -195,7 +195,7 @@ fn films_keep_times_and_where_asked_every_pixel() {
         let frames: Vec<_> = film(size, 45).iter().map(|frame| converted(frame, format)).collect();
         let recorded = record(&path, &RecordOptions::new().with_lossless(lossless), &frames);
         assert_eq!(recorded.bytes, bytes_in(&path), "{name}");
-        if name.ends_with(".mp4") && !lossless {
+        if name.ends_with(".mp4") && !lossless && size == "320x240" {
             // In fragments, which need no ffmpeg to be read; and it is known how many frames there are.
             let source = open(&path, &built_in());
             let info = source.info();

@@ -11,9 +11,10 @@ use crate::{Canceller, FrameSource, OpenError, OpenOptions, ReadError, SourceInf
 
 /// The frames of a camera, as they come.
 ///
-/// A reader that takes its time gets what is new: frames that waited for it longer than two of them take, and at least a
-/// tenth of a second, are passed over. Frames that are not whole are passed over too; [`counts`](Self::counts) tells how many.
-/// Each frame has the device's own time of capture in [`TimedFrame::captured_at`]; the time of arrival where it tells none.
+/// A reader that takes its time gets what is new: frames that waited for it longer than two of them take, and at
+/// least a tenth of a second, are passed over. Frames that are not whole are passed over too;
+/// [`counts`](Self::counts) tells how many. Each frame has the device's own time of capture in
+/// [`TimedFrame::captured_at`]; the time of arrival where it tells none.
 ///
 /// A camera has no end, and [`rewind`](FrameSource::rewind) no effect but to open it again after an error.
 pub struct CameraSource {

@@ -71,7 +71,8 @@ impl Description {
             }
             return None;
         }
-        // `rawvideo (BGR[24] / 0x18524742), bgr24(progressive), 1280x720 [SAR 1:1 DAR 16:9], q=2-31, 663552 kb/s, 30 fps, …`
+        // `rawvideo (BGR[24] / 0x18524742), bgr24(progressive), 1280x720 [SAR 1:1 DAR 16:9], q=2-31, 663552 kb/s, 30
+        // fps, …`
         let fields = || video.split(',').map(str::trim);
         let (width, height) = fields().find_map(|field| {
             let (width, height) = field.split(' ').next()?.split_once('x')?;

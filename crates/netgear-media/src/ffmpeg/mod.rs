@@ -1,8 +1,8 @@
 //! Everything else, through an `ffmpeg` child process.
 //!
-//! ffmpeg decodes the first video track to raw BGR pixels on its standard output, in NUT, which has the time of each frame.
-//! What the frames are like it tells on its standard error, in the line that describes the output: that is what comes, after
-//! turning and cropping, and a camera is asked only once.
+//! ffmpeg decodes the first video track to raw BGR pixels on its standard output, in NUT, which has the time of each
+//! frame. What the frames are like it tells on its standard error, in the line that describes the output: that is
+//! what comes, after turning and cropping, and a camera is asked only once.
 
 pub(crate) mod credentials;
 mod encoding;
@@ -30,9 +30,9 @@ use crate::OpenOptions;
 use crate::ffmpeg::credentials::{Secret, without_passwords};
 use crate::{Canceller, FrameSource, OpenError, ReadError, SourceInfo, TimedFrame};
 
-/// The unit of the times that ffmpeg is asked for, as a part of a second. The frames of all usual rates (24, 25, 30, 60, 1000, and
-/// those of NTSC) and the ticks of 90 kHz clocks are whole numbers of it; without it, times would be rounded to the frames of
-/// the average rate.
+/// The unit of the times that ffmpeg is asked for, as a part of a second. The frames of all usual rates (24, 25, 30,
+/// 60, 1000, and those of NTSC) and the ticks of 90 kHz clocks are whole numbers of it; without it, times would be
+/// rounded to the frames of the average rate.
 const TIME_BASE: &str = "1:705600000";
 
 /// The frames that an ffmpeg process gives.
@@ -313,12 +313,13 @@ impl Running {
             add(&["-rtsp_transport", "tcp"]);
         }
         if !start.is_zero() {
-            // Before the input, it goes to a frame from which decoding can begin, and passes over those before the moment.
+            // Before the input, it goes to a frame from which decoding can begin, and passes over those before the
+            // moment.
             add(&["-ss", &format!("{}.{:06}", start.as_secs(), start.subsec_micros())]);
         }
-        // In streams that may jump in time ffmpeg moves the first picture to 0, but only where it begins at the beginning, so that
-        // times before and after going to a place would not fit together. Told of a shift, it does not; a microsecond matters
-        // to nobody.
+        // In streams that may jump in time ffmpeg moves the first picture to 0, but only where it begins at the
+        // beginning, so that times before and after going to a place would not fit together. Told of a shift, it does
+        // not; a microsecond matters to nobody.
         add(&["-itsoffset", "0.000001", "-i"]);
         arguments.push(input.argument.clone());
         let mut add = |more: &[&str]| arguments.extend(more.iter().map(OsString::from));

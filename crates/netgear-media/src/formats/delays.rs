@@ -5,7 +5,8 @@ use crate::FrameRate;
 /// How long a frame is shown that claims to be shown for no time: a tenth of a second, as browsers have it for a GIF.
 const FOR_NONE: (u32, u32) = (1, 10);
 
-/// Delays of frames, added up. They are fractions of a second, and as long as these have one denominator nothing is rounded.
+/// Delays of frames, added up. They are fractions of a second, and as long as these have one denominator nothing is
+/// rounded.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Delays {
     frames: u64,

@@ -29,16 +29,16 @@ impl JpegOptions {
         Self::default()
     }
 
-    /// How much of the picture is kept. Default: 80, at which a camera's picture takes about half the bytes that it takes at
-    /// 92, and the loss is hard to see.
+    /// How much of the picture is kept. Default: 80, at which a camera's picture takes about half the bytes that it
+    /// takes at 92, and the loss is hard to see.
     #[must_use]
     pub const fn with_quality(mut self, quality: JpegQuality) -> Self {
         self.quality = quality;
         self
     }
 
-    /// How much of its colour is kept. Default: [`ChromaSubsampling::Quarter`], as cameras have it; [`ChromaSubsampling::Full`] suits
-    /// screens, drawings and text. Of gray pictures it says nothing.
+    /// How much of its colour is kept. Default: [`ChromaSubsampling::Quarter`], as cameras have it;
+    /// [`ChromaSubsampling::Full`] suits screens, drawings and text. Of gray pictures it says nothing.
     #[must_use]
     pub const fn with_subsampling(mut self, subsampling: ChromaSubsampling) -> Self {
         self.subsampling = subsampling;
@@ -58,7 +58,8 @@ impl JpegOptions {
 
 /// Encodes frames as JPEG pictures (ITU-T T.81, baseline, in a JFIF file), one after another in the same memory.
 ///
-/// It takes 8-bit gray, BGR, RGB, BGRA and RGBA frames of up to 65,535 pixels a side. JPEG has no opacity, so that is left out.
+/// It takes 8-bit gray, BGR, RGB, BGRA and RGBA frames of up to 65,535 pixels a side. JPEG has no opacity, so that is
+/// left out.
 ///
 /// ```
 /// use netgear_media::{JpegEncoder, JpegOptions};

@@ -1,4 +1,5 @@
-//! Where a recording is to be: tried out at once, so that what cannot be written is said at once, and made with the first frame.
+//! Where a recording is to be: tried out at once, so that what cannot be written is said at once, and made with the
+//! first frame.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};

@@ -11,8 +11,9 @@ use crate::{PictureError, Y4mError};
 pub enum RecordError {
     /// The name says no format in which every frame can be kept, once.
     #[error(
-        "cannot record to {}; give a name that ends in .y4m, .avi, or (through ffmpeg) .mp4, .m4v, .mov, .mkv, .webm, .ts \
-         or .m2ts, a pattern of pictures such as 'frames/%06d.png' or '…%06d.jpg', or a folder, which is there or ends in /",
+        "cannot record to {}; give a name that ends in .y4m, .avi, or (through ffmpeg) .mp4, .m4v, .mov, .mkv, .webm, \
+         .ts or .m2ts, a pattern of pictures such as 'frames/%06d.png' or '…%06d.jpg', or a folder, which is there or \
+         ends in /",
         path.display()
     )]
     UnknownFormat {
@@ -125,7 +126,8 @@ pub enum RecordError {
 }
 
 impl RecordError {
-    /// Whether a library failed on this frame, which says nothing of the others: they may follow, and this one is left out.
+    /// Whether a library failed on this frame, which says nothing of the others: they may follow, and this one is
+    /// left out.
     pub fn is_of_one_frame(&self) -> bool {
         matches!(self, Self::Picture(PictureError::Encoder { .. }) | Self::Y4m(Y4mError::Conversion { .. }))
     }

@@ -18,8 +18,8 @@ const TIME_BASE: &str = "1:90000";
 pub(super) struct Film {
     container: Container,
     options: RecordOptions,
-    /// The option that keeps ffmpeg from doubling and dropping frames for the sake of a constant rate, once it is known which one this
-    /// ffmpeg has.
+    /// The option that keeps ffmpeg from doubling and dropping frames for the sake of a constant rate, once it is
+    /// known which one this ffmpeg has.
     frames_as_they_are: Option<[&'static str; 2]>,
     /// `None` until the first frame comes: what the file held before is gone only then.
     encoding: Option<Encoding>,
@@ -28,8 +28,8 @@ pub(super) struct Film {
     has_ended: bool,
 }
 
-/// What the name's ending says. Of others it is not known whether they take every frame at its time: many have one rate for all, and ffmpeg
-/// doubles and drops frames to keep to that.
+/// What the name's ending says. Of others it is not known whether they take every frame at its time: many have one
+/// rate for all, and ffmpeg doubles and drops frames to keep to that.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Container {
     Mp4,
@@ -204,7 +204,8 @@ impl Film {
             }
         }
         if !self.options.lossless() {
-            // Said in the file as well: untagged, some players take large pictures for one matrix and others for the other.
+            // Said in the file as well: untagged, some players take large pictures for one matrix and others for the
+            // other.
             add(&[
                 "-vf",
                 "scale=out_color_matrix=bt709:out_range=tv:flags=bicubic+accurate_rnd+full_chroma_int",

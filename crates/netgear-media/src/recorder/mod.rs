@@ -27,8 +27,8 @@ use self::pace::Pace;
 use self::pictures::{Coding, Name, Pictures};
 use self::y4m::Y4mTarget;
 
-/// Writes frames as they come: to a Y4M file, as Motion JPEG to an AVI file, as numbered pictures, or through ffmpeg to MP4, MOV, MKV,
-/// WebM and TS.
+/// Writes frames as they come: to a Y4M file, as Motion JPEG to an AVI file, as numbered pictures, or through ffmpeg
+/// to MP4, MOV, MKV, WebM and TS.
 ///
 /// ```no_run
 /// use std::time::Duration;
@@ -44,9 +44,9 @@ use self::y4m::Y4mTarget;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
-/// Each frame is written once, and is in the file when [`write`](Self::write) returns, but for ffmpeg, which has some in the making: a
-/// program that is killed leaves a file that plays. (A machine that loses its power may lose more: nothing is forced to the
-/// disk.)
+/// Each frame is written once, and is in the file when [`write`](Self::write) returns, but for ffmpeg, which has some
+/// in the making: a program that is killed leaves a file that plays. (A machine that loses its power may lose more:
+/// nothing is forced to the disk.)
 #[derive(Debug)]
 pub struct Recorder {
     path: PathBuf,
@@ -79,36 +79,36 @@ pub struct Recorded {
 impl Recorder {
     /// A recorder to `path`, by the ending of its name:
     ///
-    /// * `.y4m`: uncompressed, with its colours at half the resolution ([`RecordOptions::with_chroma`]) and in another colour space, so
-    ///   they come back nearly the same;
+    /// * `.y4m`: uncompressed, with its colours at half the resolution ([`RecordOptions::with_chroma`]) and in
+    ///   another colour space, so they come back nearly the same;
     /// * `.avi`: Motion JPEG, of any length;
     /// * a pattern such as `frames/%06d.png` or `%06d.jpg`: a picture for each frame, numbered from 0;
-    /// * a folder, which is one that is there or a name that ends in `/`: `frame_000000.png` and so on in it. PNG keeps every pixel
-    ///   of 8 and 16 bits;
+    /// * a folder, which is one that is there or a name that ends in `/`: `frame_000000.png` and so on in it. PNG
+    ///   keeps every pixel of 8 and 16 bits;
     /// * through ffmpeg: `.mp4`, `.m4v`, `.mov`, `.mkv`, `.ts` and `.m2ts` as H.264, `.webm` as VP8.
     ///
-    /// Files and folders are made when the first frame comes, and a file that is there is written over then. That they can be
-    /// is tried out at once.
+    /// Files and folders are made when the first frame comes, and a file that is there is written over then. That
+    /// they can be is tried out at once.
     ///
     /// No program runs before the first frame is written, so this takes no longer than the disk does.
     ///
-    /// MP4, MOV and TS keep the time of each frame to 1/90,000 s, and MKV and WebM to a millisecond; frames that are nearer to each
-    /// other than that are moved apart. Y4M and AVI have one rate for all: that at which the whole takes as long
-    /// as it took. Pictures have no times.
+    /// MP4, MOV and TS keep the time of each frame to 1/90,000 s, and MKV and WebM to a millisecond; frames that are
+    /// nearer to each other than that are moved apart. Y4M and AVI have one rate for all: that at which the whole
+    /// takes as long as it took. Pictures have no times.
     ///
     /// # Errors
-    /// [`RecordError::UnknownFormat`] for the name of a single picture, for one without an ending, and for endings that are not named
-    /// above; [`RecordError::NotLossless`];
-    /// [`RecordError::FolderInUse`] for a folder or a pattern with a picture of such a name, of any number: it would be written over, or
-    /// seem to belong to this recording; [`RecordError::FfmpegMissing`]; [`RecordError::Io`].
+    /// [`RecordError::UnknownFormat`] for the name of a single picture, for one without an ending, and for endings
+    /// that are not named above; [`RecordError::NotLossless`]; [`RecordError::FolderInUse`] for a folder or a pattern
+    /// with a picture of such a name, of any number: it would be written over, or seem to belong to this recording;
+    /// [`RecordError::FfmpegMissing`]; [`RecordError::Io`].
     pub fn create(path: impl AsRef<Path>, options: &RecordOptions) -> Result<Self, RecordError> {
         let path = path.as_ref().to_owned();
         let target = Target::create(&path, options)?;
         Ok(Self { path, target, pace: Pace::new(options.rate()), kind: None })
     }
 
-    /// Writes the next frame, of this time: since when does not matter, only how far it is from the others. A time that is not after
-    /// the last one counts as a microsecond after it.
+    /// Writes the next frame, of this time: since when does not matter, only how far it is from the others. A time
+    /// that is not after the last one counts as a microsecond after it.
     ///
     /// # Errors
     /// [`RecordError`]. What was written before is kept, and frames may follow one that was refused; none after
@@ -158,8 +158,8 @@ impl Recorder {
         free_space::free_space(&self.path)
     }
 
-    /// Writes what is still in memory, and the index of an AVI file, waits for ffmpeg, and tells whether all went well. A recorder
-    /// that is dropped does it too, and tells nobody.
+    /// Writes what is still in memory, and the index of an AVI file, waits for ffmpeg, and tells whether all went
+    /// well. A recorder that is dropped does it too, and tells nobody.
     ///
     /// # Errors
     /// [`RecordError`]. The frames are there all the same, but for some of the last with ffmpeg.

@@ -107,7 +107,8 @@ mod tests {
         jpeg
     }
 
-    /// What becomes of a film whose pictures are given again where they failed, or not. Gives the levels that were taken.
+    /// What becomes of a film whose pictures are given again where they failed, or not. Gives the levels that were
+    /// taken.
     fn recorded(failure: Failure, pictures: &[Vec<u8>]) -> (JpegFile<FailingDisk>, Vec<u8>) {
         let disk = FailingDisk { failure, ..FailingDisk::default() };
         // Of three frames each, so that boundaries are among what fails.

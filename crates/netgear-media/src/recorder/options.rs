@@ -32,28 +32,29 @@ impl RecordOptions {
         Self::default()
     }
 
-    /// The frames are that far apart, whatever their times are. Default: they keep their times where the file can say them, and
-    /// where it has one rate for all, that is the mean.
+    /// The frames are that far apart, whatever their times are. Default: they keep their times where the file can say
+    /// them, and where it has one rate for all, that is the mean.
     pub fn with_rate(mut self, rate: FrameRate) -> Self {
         self.rate = Some(rate);
         self
     }
 
-    /// How much of the colour is kept by Y4M, by JPEG, and by H.264 in MP4, MOV, MKV and TS. Default: [`Y4mChroma::C420`].
+    /// How much of the colour is kept by Y4M, by JPEG, and by H.264 in MP4, MOV, MKV and TS. Default:
+    /// [`Y4mChroma::C420`].
     pub fn with_chroma(mut self, chroma: Y4mChroma) -> Self {
         self.chroma = chroma;
         self
     }
 
-    /// The quality of JPEG pictures, also in AVI, and on the same scale that of H.264 and VP8: at the default, [`JPEG_QUALITY`], `-crf 20`
-    /// and `-crf 10`. What keeps every pixel has none.
+    /// The quality of JPEG pictures, also in AVI, and on the same scale that of H.264 and VP8: at the default,
+    /// [`JPEG_QUALITY`], `-crf 20` and `-crf 10`. What keeps every pixel has none.
     pub fn with_jpeg_quality(mut self, quality: JpegQuality) -> Self {
         self.jpeg_quality = quality;
         self
     }
 
-    /// Every pixel is kept. PNG does so anyway; MKV gets FFV1 and MP4 and MOV get H.264 without loss. A file of which that cannot
-    /// be had is an error. Default: no.
+    /// Every pixel is kept. PNG does so anyway; MKV gets FFV1 and MP4 and MOV get H.264 without loss. A file of which
+    /// that cannot be had is an error. Default: no.
     pub fn with_lossless(mut self, lossless: bool) -> Self {
         self.lossless = lossless;
         self

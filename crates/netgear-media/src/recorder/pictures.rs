@@ -54,8 +54,8 @@ impl Name {
         format!("{}{number:0width$}{}", self.before, self.after, width = self.digits)
     }
 
-    /// Whether a file of this name is such a picture, of any number, or was to become one. Some file systems make no difference between
-    /// large letters and small ones.
+    /// Whether a file of this name is such a picture, of any number, or was to become one. Some file systems make no
+    /// difference between large letters and small ones.
     fn fits(&self, name: &str) -> bool {
         let starts =
             name.get(..self.before.len()).is_some_and(|start| start.eq_ignore_ascii_case(&self.before));
@@ -133,8 +133,8 @@ fn unfinished(path: &Path) -> PathBuf {
     name.into()
 }
 
-/// The file gets its name once it is whole: a program that is killed leaves no half picture among the others. No file that is there
-/// is written to.
+/// The file gets its name once it is whole: a program that is killed leaves no half picture among the others. No file
+/// that is there is written to.
 fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
     if path.symlink_metadata().is_ok() {
         return Err(io::ErrorKind::AlreadyExists.into());

@@ -143,8 +143,8 @@ mod tests {
     use crate::recorder::disk::failing::{FailingDisk, Failure, failures};
     use crate::{OpenOptions, Source};
 
-    /// What becomes of a film whose frames are given again where they failed, or not. Gives the levels that were taken, and the rate
-    /// that was stated with the last.
+    /// What becomes of a film whose frames are given again where they failed, or not. Gives the levels that were
+    /// taken, and the rate that was stated with the last.
     fn recorded(failure: Failure) -> (Y4mFile<FailingDisk>, Vec<u8>, FrameRate) {
         let disk = FailingDisk { failure, ..FailingDisk::default() };
         let mut file = Y4mFile::on(disk, true, Y4mChroma::C420);

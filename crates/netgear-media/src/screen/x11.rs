@@ -15,7 +15,8 @@ use super::{ScreenError, ScreenSpec};
 use crate::canceller::CancelSignal;
 use crate::{Canceller, FrameSource, OpenError, OpenOptions, ReadError, SourceInfo, TimedFrame};
 
-/// An extension that only X servers have which draw into windows of Wayland. They do not know what else is on the screen.
+/// An extension that only X servers have which draw into windows of Wayland. They do not know what else is on the
+/// screen.
 const XWAYLAND: &str = "XWAYLAND";
 
 /// Where display 0 listens, if it does so for TCP.
@@ -26,8 +27,8 @@ const BYTES_PER_PIXEL: usize = 4;
 
 /// A monitor of an X display, which is captured again and again.
 ///
-/// A frame shows what the display showed when it was asked for. The pointer is not in it. The monitor's place and size are those
-/// that it had at the start; when it becomes smaller, the next frame is an error.
+/// A frame shows what the display showed when it was asked for. The pointer is not in it. The monitor's place and
+/// size are those that it had at the start; when it becomes smaller, the next frame is an error.
 #[derive(Debug)]
 pub(super) struct ScreenSource {
     origin: String,

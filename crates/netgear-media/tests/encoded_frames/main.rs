@@ -1,5 +1,5 @@
-//! Frames through `FrameCodec` and back: what must come out the same does, what need not is near, and what a peer may send instead
-//! of a frame is an error.
+//! Frames through `FrameCodec` and back: what must come out the same does, what need not is near, and what a peer may
+//! send instead of a frame is an error.
 
 #![allow(
     clippy::unwrap_used,

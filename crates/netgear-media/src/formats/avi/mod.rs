@@ -1,7 +1,7 @@
 //! Motion JPEG in AVI files.
 //!
-//! The chunks are walked one by one, from the front: an index is not needed, as every picture stands alone, nor believed.
-//! What is past a gigabyte (OpenDML) comes as further `RIFF` chunks of the same kind. Sound is passed over.
+//! The chunks are walked one by one, from the front: an index is not needed, as every picture stands alone, nor
+//! believed. What is past a gigabyte (OpenDML) comes as further `RIFF` chunks of the same kind. Sound is passed over.
 
 mod headers;
 mod writer;
@@ -145,7 +145,8 @@ impl FrameSource for AviSource {
     }
 }
 
-/// Reads up to the pictures: the content of the `hdrl` list, behind its type, and where the content of the `movi` list begins.
+/// Reads up to the pictures: the content of the `hdrl` list, behind its type, and where the content of the `movi`
+/// list begins.
 fn read_header(file: &mut File) -> Result<(Vec<u8>, u64), ChunkError> {
     // The type of the file was looked at before.
     let mut at = ChunkHeader::LEN + LIST_TYPE;
@@ -225,8 +226,8 @@ impl FrameChunks {
         (self.at, self.number) = (self.start, 0);
     }
 
-    /// Reads the next picture; `false` at the end. An empty one stands for a picture that is as the one before it, which then
-    /// is shown for longer.
+    /// Reads the next picture; `false` at the end. An empty one stands for a picture that is as the one before it,
+    /// which then is shown for longer.
     fn next_frame(&mut self, jpeg: &mut Vec<u8>) -> Result<bool, ChunkError> {
         while let Some(len) = self.next_chunk()? {
             let content = self.at + ChunkHeader::LEN;
@@ -254,7 +255,8 @@ impl FrameChunks {
         }
     }
 
-    /// Goes to the picture of this number, or if it is empty to the last before it that is not; near the end if there is none.
+    /// Goes to the picture of this number, or if it is empty to the last before it that is not; near the end if there
+    /// is none.
     fn seek(&mut self, number: u64) -> io::Result<()> {
         if number < self.number {
             self.rewind();

@@ -1,14 +1,15 @@
 //! Writes Motion JPEG as AVI, so that what is on the disk is a whole film after each frame.
 //!
-//! The headers are written anew with each frame, with the sizes, the count and the rate as they are then: a program that is
-//! killed leaves no more than the last frame unsaid. An index is behind the frames of each `RIFF` chunk once that is closed; until
-//! then a player walks the chunks, or looks for them, as it does where the index is damaged.
+//! The headers are written anew with each frame, with the sizes, the count and the rate as they are then: a program
+//! that is killed leaves no more than the last frame unsaid. An index is behind the frames of each `RIFF` chunk once
+//! that is closed; until then a player walks the chunks, or looks for them, as it does where the index is damaged.
 
 use std::io::{self, Seek, SeekFrom, Write};
 
 use crate::FrameRate;
 
-/// The most that a `RIFF` chunk takes. Old players read no more than a gigabyte of one, and OpenDML says to keep to that.
+/// The most that a `RIFF` chunk takes. Old players read no more than a gigabyte of one, and OpenDML says to keep to
+/// that.
 const MOST_RIFF_BYTES: u64 = 1 << 30;
 /// The most frames of one, which bounds what is kept of them for the index: 8 bytes each.
 const MOST_RIFF_FRAMES: usize = 1 << 17;
@@ -105,8 +106,8 @@ impl<W: Write + Seek> AviWriter<W> {
 
     /// Appends a picture. `rate` is that of all frames so far, this one included.
     ///
-    /// After an error the file has what it had before, and perhaps more bytes behind [`end`](Self::end); the same picture or another may be
-    /// given again.
+    /// After an error the file has what it had before, and perhaps more bytes behind [`end`](Self::end); the same
+    /// picture or another may be given again.
     pub(crate) fn write(&mut self, jpeg: &[u8], rate: FrameRate) -> io::Result<()> {
         let len = u32::try_from(jpeg.len()).ok().filter(|&len| u64::from(len) < self.most_riff_bytes);
         let len = len.ok_or_else(|| {
@@ -239,8 +240,8 @@ impl<W: Write + Seek> AviWriter<W> {
 
     /// Says what there is now: the open `RIFF` chunk ends with all that is written, and its list at `movi_end`.
     ///
-    /// The chunk's length comes last, in four bytes of their own. Where the disk gives up before that, the file says that it ends where
-    /// it did, and what is behind is taken away.
+    /// The chunk's length comes last, in four bytes of their own. Where the disk gives up before that, the file says
+    /// that it ends where it did, and what is behind is taken away.
     fn write_headers(&mut self, movi_end: u64) -> io::Result<()> {
         let mut header = self.header();
         let riff_len = ((self.end - self.riff.at - 8) as u32).to_le_bytes();
@@ -262,8 +263,8 @@ impl<W: Write + Seek> AviWriter<W> {
         self.to.write_all(bytes)
     }
 
-    /// All that stands before the first frame, as long whatever it says. The lengths of the `RIFF` chunk and of its `movi` list
-    /// are those of no frames.
+    /// All that stands before the first frame, as long whatever it says. The lengths of the `RIFF` chunk and of its
+    /// `movi` list are those of no frames.
     fn header(&self) -> Vec<u8> {
         let (rate, scale) = (self.rate.frames(), self.rate.seconds());
         let frames = u32::try_from(self.frames).unwrap_or(u32::MAX);

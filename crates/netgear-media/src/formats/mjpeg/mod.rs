@@ -29,8 +29,9 @@ pub(crate) struct MjpegSource {
 }
 
 impl MjpegSource {
-    /// Opens a file that begins with a JPEG picture; `None` if it is the only one, or what follows is not another of the same
-    /// size. So a photograph with something behind it, like another view or a short film, stays a photograph.
+    /// Opens a file that begins with a JPEG picture; `None` if it is the only one, or what follows is not another of
+    /// the same size. So a photograph with something behind it, like another view or a short film, stays a
+    /// photograph.
     pub(crate) fn open(path: &Path, options: &OpenOptions) -> Result<Option<Self>, OpenError> {
         let origin = path.display().to_string();
         let io = |error| OpenError::Io { origin: origin.clone(), error };

@@ -9,7 +9,8 @@ const LARGEST_MOOV: u64 = 64 << 20;
 /// The largest `moof` box: the tables of an hour of video.
 const LARGEST_MOOF: u64 = 4 << 20;
 
-/// The content of the file's `moov` box, which describes the tracks, and where the box ends. The media data is skipped, not read.
+/// The content of the file's `moov` box, which describes the tracks, and where the box ends. The media data is
+/// skipped, not read.
 pub(super) fn read_moov(file: &mut File) -> Result<(Vec<u8>, u64), MoovError> {
     let file_len = file.seek(SeekFrom::End(0))?;
     let mut at = 0_u64;
@@ -43,8 +44,8 @@ pub(super) fn read_moov(file: &mut File) -> Result<(Vec<u8>, u64), MoovError> {
     }))
 }
 
-/// The content of the next `moof` box from there on, and where that box begins; `from` is moved behind it. `None` at the end of the
-/// file, and where a box is cut off: what follows is not there.
+/// The content of the next `moof` box from there on, and where that box begins; `from` is moved behind it. `None` at
+/// the end of the file, and where a box is cut off: what follows is not there.
 pub(super) fn next_moof(file: &mut File, from: &mut u64) -> Result<Option<(Vec<u8>, u64)>, MoovError> {
     let file_len = file.seek(SeekFrom::End(0))?;
     while file_len.saturating_sub(*from) >= 8 {
@@ -99,7 +100,8 @@ pub(super) fn find<'a>(content: &'a [u8], path: &[&[u8; 4]]) -> Option<&'a [u8]>
     })
 }
 
-/// Where the content of a box begins and where the box ends, counted from its start; `None` if it would end past `room`.
+/// Where the content of a box begins and where the box ends, counted from its start; `None` if it would end past
+/// `room`.
 fn box_extent(bytes: &[u8], room: u64) -> Option<(u64, u64)> {
     let (content, len) = match u32_at(bytes, 0)? {
         0 => (8, room),
@@ -123,7 +125,8 @@ pub(super) fn u64_at(bytes: &[u8], at: usize) -> Option<u64> {
     Some(u64::from_be_bytes(*bytes.get(at..)?.first_chunk()?))
 }
 
-/// The rows of a table: after version and flags comes the number of rows, then the rows. A table cut short is malformed.
+/// The rows of a table: after version and flags comes the number of rows, then the rows. A table cut short is
+/// malformed.
 pub(super) fn rows(table: &[u8], row_len: usize) -> Option<std::slice::ChunksExact<'_, u8>> {
     rows_at(table, 4, row_len)
 }

@@ -1,5 +1,5 @@
-//! The samples of a fragmented file, which are not in the `moov` box: each `moof` box says where some of them are, and when they
-//! are shown (ISO/IEC 14496-12, 8.8).
+//! The samples of a fragmented file, which are not in the `moov` box: each `moof` box says where some of them are,
+//! and when they are shown (ISO/IEC 14496-12, 8.8).
 
 use super::boxes::{boxes, find, u32_at, u64_at};
 use super::video_track::{MOST_SAMPLES, Sample, TrackError, VideoTrack};
@@ -51,8 +51,8 @@ impl<'a> Fragments<'a> {
         Self { track, defaults, file_len, sync_samples, decode_time, first_decode_time, unlisted_bytes: 0 }
     }
 
-    /// Adds the samples of the `moof` box that begins there. Whether there may be more: from the first on that the file does not hold
-    /// whole, there are none.
+    /// Adds the samples of the `moof` box that begins there. Whether there may be more: from the first on that the
+    /// file does not hold whole, there are none.
     pub(super) fn add(&mut self, moof: &[u8], moof_at: u64) -> Result<bool, TrackError> {
         for (number, (_, fragment)) in boxes(moof).filter(|(kind, _)| *kind == b"traf").enumerate() {
             let header = find(fragment, &[b"tfhd"]).unwrap_or_default();
@@ -98,7 +98,8 @@ impl<'a> Fragments<'a> {
         Ok(())
     }
 
-    /// Adds the samples of a `trun` box, and gives where its data ends. Without an offset of its own it begins at `next`.
+    /// Adds the samples of a `trun` box, and gives where its data ends. Without an offset of its own it begins at
+    /// `next`.
     fn add_run(&mut self, run: &[u8], base: u64, next: u64, defaults: Defaults) -> Result<u64, TrackError> {
         let flags = u32_at(run, 0).ok_or(MALFORMED)?;
         let count = u32_at(run, 4).ok_or(MALFORMED)?;
@@ -117,7 +118,8 @@ impl<'a> Fragments<'a> {
         if claimed.checked_mul(row_len).is_none_or(|len| len > rows.len()) {
             return Err(MALFORMED);
         }
-        // Where no row tells it, a claim of many samples takes no bytes of the table; so they must be in the file, each for itself.
+        // Where no row tells it, a claim of many samples takes no bytes of the table; so they must be in the file,
+        // each for itself.
         if flags & 0x200 == 0 {
             self.unlisted_bytes =
                 self.unlisted_bytes.saturating_add(u64::from(defaults.len) * u64::from(count));

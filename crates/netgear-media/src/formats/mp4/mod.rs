@@ -36,7 +36,8 @@ pub(crate) struct Mp4Source {
     film: Arc<Film>,
     decoder: H264Decoder,
     next_sample: usize,
-    /// Samples that are shown before this, in the file's time, are passed over: what they are made of was passed over too.
+    /// Samples that are shown before this, in the file's time, are passed over: what they are made of was passed over
+    /// too.
     first_composition_time: i64,
     presentation: Presentation,
     ready: VecDeque<TimedFrame>,

@@ -6,7 +6,8 @@ use std::time::Duration;
 use super::video_track::{Sample, VideoTrack};
 use crate::FrameRate;
 
-/// The pictures of a track in the order of presentation. It does not change, and 8 bytes a picture are all that it takes.
+/// The pictures of a track in the order of presentation. It does not change, and 8 bytes a picture are all that it
+/// takes.
 #[derive(Debug)]
 pub(super) struct Timeline {
     /// The composition times, rising.
@@ -95,7 +96,8 @@ impl Timeline {
         Duration::new(units / scale, nanoseconds as u32)
     }
 
-    /// Whether some pictures are shown for longer than others, by more than what rounding to the file's unit of time makes.
+    /// Whether some pictures are shown for longer than others, by more than what rounding to the file's unit of time
+    /// makes.
     pub(super) fn is_uneven(&self) -> bool {
         let shown = self.times.get(self.shown.clone()).unwrap_or_default();
         let steps = shown.windows(2).filter_map(|pair| pair.last()?.checked_sub(*pair.first()?));
@@ -128,9 +130,9 @@ impl Timeline {
 
 /// When the last picture that is shown, at this composition time, is over.
 ///
-/// The edit list says so, but only to a unit of the movie's time, often a millisecond. The last picture's own duration is exact,
-/// but only where it has the same place in the order of decoding. So the picture's own counts where the edit list does not say
-/// otherwise.
+/// The edit list says so, but only to a unit of the movie's time, often a millisecond. The last picture's own
+/// duration is exact, but only where it has the same place in the order of decoding. So the picture's own counts
+/// where the edit list does not say otherwise.
 fn end(track: &VideoTrack, last: i64) -> i64 {
     let own = track.samples.iter().find(|sample| sample.composition_time == last).map_or(0, duration_of);
     let by_own = last.saturating_add(own);

@@ -63,7 +63,8 @@ pub(super) enum TrackError {
 }
 
 impl VideoTrack {
-    /// Reads the content of the `moov` box of a file of this length. A track that is in fragments has few samples in it, or none.
+    /// Reads the content of the `moov` box of a file of this length. A track that is in fragments has few samples in
+    /// it, or none.
     pub(super) fn parse(moov: &[u8], file_len: u64) -> Result<Self, TrackError> {
         use TrackError::{Malformed, Unsupported};
         let track = boxes(moov)
@@ -111,7 +112,8 @@ impl VideoTrack {
     }
 }
 
-/// What the matrix of the track, and then that of the movie, do to the pictures. Both are often the one that does nothing.
+/// What the matrix of the track, and then that of the movie, do to the pictures. Both are often the one that does
+/// nothing.
 fn orientation(track_header: &[u8], movie_header: &[u8]) -> Option<Orientation> {
     /// The corner of the matrix that turns and mirrors; the rest moves the picture.
     fn corner(header: &[u8], at: usize, at_if_long: usize) -> [i64; 4] {
@@ -278,8 +280,8 @@ impl Iterator for Chunks<'_> {
     }
 }
 
-/// What an edit list shows. Empty edits, which delay the track against others, are left out: a source begins at its first
-/// frame.
+/// What an edit list shows. Empty edits, which delay the track against others, are left out: a source begins at its
+/// first frame.
 fn shown(edit_list: Option<&[u8]>, movie_timescale: u32, timescale: u32) -> Result<Shown, TrackError> {
     const ALL: Shown = Shown { start: i64::MIN, end: i64::MAX, end_tolerance: 0 };
     let Some(list) = edit_list else { return Ok(ALL) };
