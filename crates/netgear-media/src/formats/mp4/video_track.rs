@@ -82,12 +82,6 @@ impl VideoTrack {
             find(track, &[b"mdia", b"minf", b"stbl"]).ok_or(Malformed("the sample table is missing"))?;
         let avcc = avcc(table)?.to_vec();
         let (samples, decode_duration) = samples(table, file_len)?;
-        if samples.is_empty() {
-            let is_fragmented = boxes(moov).any(|(kind, _)| kind == b"mvex");
-            if !is_fragmented {
-                return Err(Malformed("the video track has no samples"));
-            }
-        }
         let header = find(track, &[b"tkhd"]).unwrap_or_default();
         // Behind the times of the track's creation and last change.
         let id = u32_at(header, if header.first() == Some(&1) { 20 } else { 12 }).unwrap_or(0);
