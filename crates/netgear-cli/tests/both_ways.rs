@@ -32,7 +32,7 @@ fn frames_come_back_and_both_digests_agree() {
 #[test]
 fn a_source_of_replies_begins_again_at_its_end() {
     let folder = folder();
-    let path = folder.path().join("two");
+    let path = folder.path().join("two/");
     let (serve, view) = stream(&["test:64x48", "--frames", "2", "--fps", "max"], &["--record", text(&path)]);
     serve.ok();
     view.ok();

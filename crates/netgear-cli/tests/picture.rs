@@ -17,7 +17,7 @@ fn pattern(number: u64) -> Frame {
 /// What a receiver records as pictures of such a stream.
 fn received(options: &[&str]) -> Vec<Frame> {
     let folder = folder();
-    let pictures = folder.path().join("pictures");
+    let pictures = folder.path().join("pictures/");
     let serve = ["test:200x120@25", "--fps", "max", "--frames", "3", "--digest"];
     let view = ["--record", text(&pictures), "--digest"];
     let (serve, view) = stream(&[&serve, options].concat(), &view);

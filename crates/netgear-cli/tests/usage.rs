@@ -205,7 +205,7 @@ fn probe_says_what_a_source_is() {
 fn what_is_recorded_can_be_probed_and_served_again() {
     let folder = folder();
     let y4m = folder.path().join("film.y4m");
-    let pictures = folder.path().join("pictures");
+    let pictures = folder.path().join("pictures/");
     let last = folder.path().join("last.png");
     for (path, codec) in [(&y4m, "rawvideo"), (&pictures, "png")] {
         let (serve, view) = stream(
@@ -229,7 +229,7 @@ fn what_is_recorded_can_be_probed_and_served_again() {
 #[test]
 fn a_folder_of_pictures_has_every_pixel() {
     let folder = folder();
-    let pictures = folder.path().join("pictures");
+    let pictures = folder.path().join("pictures/");
     let (serve, view) = stream(
         &["test:64x48", "--fps", "max", "--frames", "4", "--digest"],
         &["--record", text(&pictures), "--digest"],
