@@ -21,6 +21,7 @@ use crate::{
     print,
     receiving::{Receiving, Reply},
     sending::{Ended, Outgoing, Pace, Sending},
+    shown::Presence,
     stop::Stop,
     summary::{Summary, Tally},
     thinning::Thinning,
@@ -133,6 +134,9 @@ pub(crate) async fn view(options: View) -> Result<(), Failure> {
             }
             Err(failure) => (Err(failure), Way::RETRY),
         };
+        if tally.has_peer() {
+            receiving.shown.sender(if received.is_ok() { Presence::Left } else { Presence::Lost });
+        }
         if let Some(result) = session.result_of(received, &way, &tally) {
             break result;
         }

@@ -1,4 +1,4 @@
-use std::path::PathBuf;
+use std::{future::pending, path::PathBuf};
 
 use netgear::{
     media::save_picture,
@@ -7,7 +7,7 @@ use netgear::{
 };
 
 use crate::{
-    Failure, feed::Feed, live::LiveLine, print, recording::Recording, sending::Ended, shown::Shown,
+    Failure, feed::Feed, live::LiveLine, print, recording::Recording, sending::Ended, shown::{Presence, Shown},
     stop::Stop, summary::Tally,
 };
 
@@ -104,6 +104,8 @@ impl Receiving {
             Err(error) => return Err(error.into()),
         };
         tally.peer(peer);
+        self.shown.sender(Presence::There);
+        let mut is_there = true;
         if let Some(recording) = &mut self.recording {
             recording.new_sender();
         }
@@ -114,6 +116,12 @@ impl Receiving {
             }
             let received = tokio::select! {
                 biased;
+                // Before the frames: where there are always some, it would not be looked at.
+                now_there = turn(receiver, is_there), if self.shown.is_any() => {
+                    is_there = now_there;
+                    self.shown.sender(if is_there { Presence::There } else { Presence::Lost });
+                    continue;
+                }
                 received = receiver.recv() => received,
                 data = receiver.recv_data() => {
                     if let Some(data) = data? {
@@ -220,4 +228,17 @@ impl Receiving {
         }
         Ok(())
     }
+}
+
+/// Waits until a sender that was there is lost, or one that was not is back; says whether it is there.
+async fn turn(receiver: &FrameReceiver, is_there: bool) -> bool {
+    if is_there {
+        receiver.lost().await;
+        return false;
+    }
+    if receiver.peer().await.is_err() {
+        // Receiving says so too, and with what error it ends.
+        pending::<()>().await;
+    }
+    true
 }

@@ -8,6 +8,8 @@ use clap::Args;
 use netgear::prelude::{Delivery, Value};
 #[cfg(any(feature = "window", feature = "web"))]
 use netgear::viewer::Counters;
+#[cfg(any(feature = "window", feature = "web"))]
+pub(crate) use netgear::viewer::Presence;
 #[cfg(feature = "window")]
 use netgear::viewer::Window;
 #[cfg(feature = "web")]
@@ -76,6 +78,15 @@ impl std::fmt::Debug for Secret {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Secret(not shown)")
     }
+}
+
+/// As the viewers' own, for a program that was built without them.
+#[cfg(not(any(feature = "window", feature = "web")))]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Presence {
+    There,
+    Lost,
+    Left,
 }
 
 /// Every place where the stream is shown: none, a window, a page, or both. Nothing here ever waits.
@@ -180,6 +191,31 @@ impl Shown {
         if let Some(web) = &self.web {
             web.count(counters(delivery, tally));
             web.show(&delivery.frame);
+        }
+    }
+
+    /// Whether somebody looks, in one way or another.
+    pub(crate) fn is_any(&self) -> bool {
+        #[cfg(feature = "window")]
+        if self.window.is_some() {
+            return true;
+        }
+        #[cfg(feature = "web")]
+        if self.web.is_some() {
+            return true;
+        }
+        false
+    }
+
+    /// How it stands with the sender.
+    pub(crate) fn sender(&mut self, presence: Presence) {
+        #[cfg(feature = "window")]
+        if let Some(window) = &mut self.window {
+            window.sender(presence);
+        }
+        #[cfg(feature = "web")]
+        if let Some(web) = &self.web {
+            web.sender(presence);
         }
     }
 

@@ -196,6 +196,15 @@ impl Handle {
         }
     }
 
+    /// Waits until the peer, having been there, is not; for ever once the session is over.
+    pub(crate) async fn lost(&self) {
+        let is_lost = |state: &mut State| {
+            let was_there = state.session.peer().is_some();
+            (was_there && !state.session.is_open() && state.over().is_none()).then_some(())
+        };
+        self.shared.until(is_lost).await;
+    }
+
     /// Data was sent that Python takes for none: said once, since it may be a mistake and may be meant.
     pub(crate) fn note_falsy_data(&self) {
         let is_news = self.with(|state| {

@@ -69,6 +69,14 @@ impl FrameReceiver {
         self.handle.peer().await
     }
 
+    /// Waits until the sender is lost that was there, or is not back yet; for ever if the session is over. What has come of it is still had from
+    /// [`FrameReceiver::recv`], and [`FrameReceiver::peer`] waits for it to come back. For an application that has to say so meanwhile.
+    ///
+    /// Cancel-safe.
+    pub async fn lost(&self) {
+        self.handle.lost().await;
+    }
+
     /// The next frame and the data that came with it; `None` once the sender has left.
     ///
     /// A frame that came encoded is decoded first, on another thread, by the [`Builder::codec`]. Without one, none comes encoded, unless

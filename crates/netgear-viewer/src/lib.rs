@@ -39,6 +39,8 @@ viewer.show(&frame);
 #[cfg(any(feature = "window", feature = "web"))]
 mod displayable;
 #[cfg(any(feature = "window", feature = "web"))]
+mod presence;
+#[cfg(any(feature = "window", feature = "web"))]
 mod statistics;
 #[cfg(feature = "web")]
 mod web;
@@ -46,6 +48,8 @@ mod web;
 mod window;
 
 pub use netgear_proto as proto;
+#[cfg(any(feature = "window", feature = "web"))]
+pub use presence::Presence;
 #[cfg(any(feature = "window", feature = "web"))]
 pub use statistics::Counters;
 #[cfg(feature = "web")]

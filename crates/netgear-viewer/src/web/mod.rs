@@ -29,7 +29,7 @@ use self::{
     shared::Shared,
 };
 pub use self::{shared::Direction, typed::Typed};
-use crate::Counters;
+use crate::{Counters, Presence};
 
 /// A page that shows the newest frame, data and statistics to whoever opens it, and takes data to send back.
 ///
@@ -111,6 +111,11 @@ impl WebViewer {
     /// What the statistics are made of, to be told with each frame. Without it, the frames that are shown are counted.
     pub fn count(&self, counters: Counters) {
         self.shared.newest().meter.count(counters, Instant::now());
+    }
+
+    /// How it stands with the sender, which the page says within a second. Frames that are shown say nothing of it.
+    pub fn sender(&self, presence: Presence) {
+        self.shared.newest().presence = presence;
     }
 
     /// What somebody typed on the page to send back, if there is anything. The first that was typed is the first that is given.

@@ -16,7 +16,7 @@ use serde::Serialize;
 use tokio::sync::{broadcast, watch};
 
 use super::typed::Typed;
-use crate::statistics::Meter;
+use crate::{Presence, statistics::Meter};
 
 /// Which way data goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
@@ -67,6 +67,9 @@ pub(super) struct Newest {
     pub(super) is_wanted: bool,
     pub(super) is_over: bool,
     pub(super) meter: Meter,
+    /// When the frame was shown.
+    pub(super) shown_at: Option<Instant>,
+    pub(super) presence: Presence,
 }
 
 impl Shared {
@@ -85,6 +88,8 @@ impl Shared {
                 is_wanted: false,
                 is_over: false,
                 meter: Meter::default(),
+                shown_at: None,
+                presence: Presence::default(),
             }),
             wanted: Condvar::new(),
             picture: watch::Sender::new(None),
@@ -107,7 +112,9 @@ impl Shared {
         let mut newest = self.newest();
         let before = newest.frame.replace(frame.clone());
         newest.number += 1;
-        newest.meter.frame(frame, Instant::now());
+        let now = Instant::now();
+        newest.meter.frame(frame, now);
+        newest.shown_at = Some(now);
         let is_wanted = newest.is_wanted;
         drop(newest);
         if is_wanted {

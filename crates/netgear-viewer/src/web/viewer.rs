@@ -79,6 +79,10 @@ enum Told {
         bytes_per_second: f64,
         latency_us: Option<u64>,
         viewers: usize,
+        /// Milliseconds since the newest frame was shown.
+        age_ms: Option<u64>,
+        /// Why none come, if the sender is known to be gone.
+        absence: Option<&'static str>,
     },
     /// What was typed under that number waits for the next frame.
     Taken { id: u64 },
@@ -279,7 +283,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Viewer<S> {
     }
 
     async fn tell_statistics(&mut self) -> Result<(), Gone> {
-        let statistics = self.shared.newest().meter.statistics(std::time::Instant::now());
+        let (statistics, age, absence) = {
+            let (newest, now) = (self.shared.newest(), std::time::Instant::now());
+            let age = newest.shown_at.map(|at| now.saturating_duration_since(at));
+            (newest.meter.statistics(now), age, newest.presence.absence())
+        };
         let Statistics { width, height, counters, fps, bytes_per_second } = statistics;
         let viewers = self.shared.viewers.load(Ordering::Acquire);
         self.tell(&Told::Statistics {
@@ -292,6 +300,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Viewer<S> {
             bytes_per_second,
             latency_us: counters.latency.map(|latency| latency.as_micros().try_into().unwrap_or(u64::MAX)),
             viewers,
+            age_ms: age.map(|age| age.as_millis().try_into().unwrap_or(u64::MAX)),
+            absence,
         })
         .await
     }

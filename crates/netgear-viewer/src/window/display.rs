@@ -35,6 +35,8 @@ pub(super) enum Request {
     Open(Arc<Shared>, SyncSender<Result<(), WindowError>>),
     /// There is a newer frame.
     Draw(Arc<Shared>),
+    /// Something is to be said, or no longer.
+    Redraw(Arc<Shared>),
     /// The handle is gone.
     Close(Arc<Shared>),
     /// The program's work is done.
@@ -263,6 +265,11 @@ impl ApplicationHandler<Request> for Windows {
             Request::Draw(shared) => {
                 if let Some(pane) = self.pane_of(&shared) {
                     pane.note_newer();
+                }
+            }
+            Request::Redraw(shared) => {
+                if let Some(pane) = self.pane_of(&shared) {
+                    pane.redraw();
                 }
             }
             Request::Close(shared) => {

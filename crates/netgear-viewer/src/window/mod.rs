@@ -17,7 +17,7 @@ use netgear_media::proto::Frame;
 
 pub use self::display::on_main_thread;
 use self::display::{Display, Request};
-use crate::{Counters, statistics::Meter};
+use crate::{Counters, Presence, statistics::Meter};
 
 /// A window that shows the newest frame it was given.
 ///
@@ -72,7 +72,9 @@ impl Window {
         self.if_open()?;
         let mut content = self.shared.content();
         let before = content.newest.replace(frame.clone());
-        content.meter.frame(frame, Instant::now());
+        let now = Instant::now();
+        content.meter.frame(frame, now);
+        content.shown_at = Some(now);
         drop(content);
         // Its memory may be given back, which nobody needs to wait for.
         drop(before);
@@ -83,6 +85,14 @@ impl Window {
     /// What the statistics are made of, to be told with each frame. Without it, the frames that are shown are counted.
     pub fn count(&mut self, counters: Counters) {
         self.shared.content().meter.count(counters, Instant::now());
+    }
+
+    /// How it stands with the sender, which the window says. Frames that are shown say nothing of it.
+    pub fn sender(&mut self, presence: Presence) {
+        let before = std::mem::replace(&mut self.shared.content().presence, presence);
+        if before != presence {
+            self.display.send(Request::Redraw(Arc::clone(&self.shared)));
+        }
     }
 
     /// Whether the user has not closed it.
@@ -134,13 +144,21 @@ struct Content {
     /// The newest frame, if it was not taken yet.
     newest: Option<Frame>,
     meter: Meter,
+    /// When the newest frame came, taken or not.
+    shown_at: Option<Instant>,
+    presence: Presence,
 }
 
 impl Shared {
     fn new(title: &str) -> Self {
         Self {
             title: title.to_owned(),
-            content: Mutex::new(Content { newest: None, meter: Meter::default() }),
+            content: Mutex::new(Content {
+                newest: None,
+                meter: Meter::default(),
+                shown_at: None,
+                presence: Presence::default(),
+            }),
             is_announced: AtomicBool::new(false),
             is_closed: AtomicBool::new(false),
             on_close: Mutex::new(None),

@@ -25,7 +25,11 @@ use winit::{
 };
 
 use super::{Shared, saving};
-use crate::{displayable::displayable, statistics::Statistics};
+use crate::{
+    displayable::displayable,
+    presence::{Presence, matter},
+    statistics::Statistics,
+};
 
 /// One window.
 pub(super) struct Pane {
@@ -38,6 +42,8 @@ pub(super) struct Pane {
     is_paused: bool,
     shows_statistics: bool,
     note: Option<Note>,
+    /// What was last said to be the matter with the stream.
+    matter: Option<String>,
     /// The name of a picture that is being saved, or why it was not.
     saving: Option<Receiver<String>>,
     /// When the statistics are to be drawn anew.
@@ -86,6 +92,7 @@ impl Pane {
             is_paused: false,
             shows_statistics: false,
             note: None,
+            matter: None,
             saving: None,
             refresh_at: Instant::now(),
             picture_at: None,
@@ -109,6 +116,11 @@ impl Pane {
         } else {
             self.window.request_redraw();
         }
+    }
+
+    /// What is said has changed.
+    pub(super) fn redraw(&self) {
+        self.window.request_redraw();
     }
 
     /// While the picture stands, the newest frame stays where it is.
@@ -237,7 +249,13 @@ impl Pane {
             self.picture_at = None;
             self.window.request_redraw();
         }
+        let (matter, matter_at) = self.matter(now);
+        if matter != self.matter {
+            self.matter = matter;
+            self.window.request_redraw();
+        }
         let times = [
+            matter_at,
             self.picture_at,
             self.saving.as_ref().map(|_| now + Self::SAVING),
             self.note.as_ref().map(|note| note.until),
@@ -256,6 +274,8 @@ impl Pane {
         };
         let statistics =
             self.shows_statistics.then(|| self.shared.content().meter.statistics(Instant::now()));
+        let is_absent = self.shared.content().presence != Presence::There;
+        self.matter = self.matter(Instant::now()).0;
         let below = self.below();
         if self.surface.resize(width, height).is_err() {
             return;
@@ -263,6 +283,9 @@ impl Pane {
         let Ok(mut pixels) = self.surface.buffer_mut() else { return };
         let drawable = self.shown.as_ref().map(|(_, drawable)| drawable);
         paint(&mut pixels, (width.get(), height.get()), drawable, &mut self.resizer);
+        if is_absent {
+            dim(&mut pixels);
+        }
         if let Some(statistics) = statistics {
             write(&mut pixels, (width.get(), height.get()), &lines(&statistics), Corner::Top);
         }
@@ -274,11 +297,18 @@ impl Pane {
         let _ = pixels.present();
     }
 
+    /// What is the matter with the stream, and when to look again.
+    fn matter(&self, now: Instant) -> (Option<String>, Option<Instant>) {
+        let content = self.shared.content();
+        matter(content.presence, content.shown_at, now)
+    }
+
     /// What is said at the bottom.
     fn below(&self) -> Option<String> {
         let paused = self.is_paused.then_some("paused: space goes on");
-        let waiting = self.shown.is_none().then_some("waiting for frames");
-        let said = [self.note.as_ref().map(|note| note.text.as_str()), paused, waiting];
+        let matter = self.matter.as_deref();
+        let waiting = (self.shown.is_none() && matter.is_none()).then_some("waiting for frames");
+        let said = [self.note.as_ref().map(|note| note.text.as_str()), paused, matter, waiting];
         let text: Vec<&str> = said.into_iter().flatten().collect();
         (!text.is_empty()).then(|| text.join("\n"))
     }
@@ -311,6 +341,13 @@ fn paint(pixels: &mut [u32], (width, height): (u32, u32), frame: Option<&Frame>,
         if let Some(row) = row.get_mut(columns.clone()) {
             paint_row(row, from, scaled.pixel_format());
         }
+    }
+}
+
+/// Half as bright: nobody takes what was for what is.
+fn dim(pixels: &mut [u32]) {
+    for pixel in pixels {
+        *pixel = (*pixel >> 1) & 0x7f_7f7f;
     }
 }
 

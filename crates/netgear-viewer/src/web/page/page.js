@@ -38,9 +38,13 @@ let drawing = false;
 let shown = null;
 // Items of data that came while the page stands.
 let held = { items: [], missed: 0 };
-// When something was heard, and when there was a new frame.
+// When something was heard, and when there was a new frame, if there was one.
 let heard = 0;
-let frames = { count: 0, at: 0 };
+let framed = null;
+// Why no frames come, if the sender is known to be gone.
+let absence = null;
+// The picture is of this connection, and not of a program that was here before.
+let fresh = false;
 
 function connect() {
   const opened = new WebSocket(`ws${location.protocol.slice(4)}//${location.host}/socket${location.search}`);
@@ -68,7 +72,9 @@ function begin() {
   failures = 0;
   owed = 0;
   waiting = null;
-  frames = { count: 0, at: heard };
+  framed = null;
+  absence = null;
+  fresh = false;
   describe();
 }
 
@@ -138,7 +144,8 @@ async function drawOne(message) {
       picture.height = bitmap.height;
     }
     context.drawImage(bitmap, 0, 0);
-    const first = !shown;
+    const first = !fresh;
+    fresh = true;
     shown = { number, jpeg };
     picture.dataset.number = number;
     $("save").disabled = false;
@@ -169,9 +176,8 @@ function told(message) {
       $("counts").textContent =
         `${message.frames}\u00a0frames, ${message.dropped}\u00a0dropped, ${size(message.bytes)}, ` +
         `${message.viewers}\u00a0${message.viewers === 1 ? "viewer" : "viewers"}`;
-      if (message.frames !== frames.count) {
-        frames = { count: message.frames, at: heard };
-      }
+      framed = message.age_ms === null ? null : heard - message.age_ms;
+      absence = message.absence;
       describe();
       break;
     default:
@@ -221,19 +227,21 @@ function describe() {
     banner = text;
   } else if (now - heard > QUIET) {
     [kind, text, banner] = ["wait", "the connection is slow", `nothing heard for ${seconds(heard)}`];
+  } else if (absence) {
+    [kind, text, banner] = ["lost", absence, framed === null ? absence : `${absence}; the last frame came ${seconds(framed)} ago`];
   } else if (paused) {
     [kind, text, banner] = ["wait", "paused", "paused; the stream goes on"];
-  } else if (!shown) {
-    [kind, text, banner] = ["wait", "waiting for frames", "waiting for frames"];
-  } else if (frames.at && now - frames.at > STILL) {
-    [kind, text, banner] = ["wait", "no new frames", `no new frame for ${seconds(frames.at)}`];
+  } else if (!fresh) {
+    [kind, text, banner] = [shown ? "lost" : "wait", "waiting for frames", "waiting for frames"];
+  } else if (framed !== null && now - framed > STILL) {
+    [kind, text, banner] = ["wait", "no new frames", `no new frame for ${seconds(framed)}`];
   }
   set($("state"), text);
   $("state").dataset.kind = kind;
   document.body.dataset.kind = kind;
   set($("banner"), banner);
   $("banner").hidden = banner === "";
-  document.title = kind === "lost" ? `(not connected) ${title}` : title;
+  document.title = connected ? (absence ? `(no sender) ${title}` : title) : `(not connected) ${title}`;
   picture.setAttribute("aria-label", shown ? (kind === "live" ? "Live picture" : `Picture: ${text}`) : "No picture yet");
 }
 
