@@ -7,8 +7,15 @@ use netgear::{
 };
 
 use crate::{
-    Failure, feed::Feed, live::LiveLine, print, recording::Recording, sending::Ended, shown::{Presence, Shown},
-    stop::Stop, summary::Tally,
+    Failure,
+    feed::Feed,
+    live::LiveLine,
+    print,
+    recording::Recording,
+    sending::Ended,
+    shown::{Presence, Shown},
+    stop::Stop,
+    summary::Tally,
 };
 
 /// How a stream is received.
@@ -73,7 +80,10 @@ impl Receiving {
     }
 
     /// Keeps what was recorded, and saves the snapshot.
-    pub(crate) async fn finish(self, stop: &mut Stop, tally: &mut Tally) -> Result<(), Failure> {
+    pub(crate) async fn finish(mut self, stop: &mut Stop, tally: &mut Tally) -> Result<(), Failure> {
+        for remark in self.shown.last_remarks() {
+            print::note(&remark);
+        }
         let mut recorded = Ok(());
         if let Some(mut recording) = self.recording {
             recorded = tokio::select! {
@@ -95,7 +105,13 @@ impl Receiving {
         tally: &mut Tally,
         live: &mut LiveLine,
     ) -> Result<Ended, Failure> {
-        let peer = match receiver.peer().await {
+        let found = loop {
+            tokio::select! {
+                found = receiver.peer() => break found,
+                remark = self.shown.remark() => live.suspend(|| print::note(&remark)),
+            }
+        };
+        let peer = match found {
             Ok(peer) => peer,
             Err(WaitError::Over) => {
                 live.suspend(|| print::note(&"a sender came and left again before its frames were taken"));
@@ -120,6 +136,10 @@ impl Receiving {
                 now_there = turn(receiver, is_there), if self.shown.is_any() => {
                     is_there = now_there;
                     self.shown.sender(if is_there { Presence::There } else { Presence::Lost });
+                    continue;
+                }
+                remark = self.shown.remark() => {
+                    live.suspend(|| print::note(&remark));
                     continue;
                 }
                 received = receiver.recv() => received,
@@ -195,7 +215,7 @@ impl Receiving {
         if let Some(typed) = self.shown.typed() {
             match receiver.reply(typed.value().clone()) {
                 Ok(()) => {
-                    self.shown.sent(typed.value());
+                    self.shown.sent_as_typed(typed.value());
                     typed.sent();
                     tally.data_given += 1;
                     return Ok(());

@@ -1,8 +1,8 @@
 //! Where a person sees what is received, and what that person wants.
 
 #[cfg(feature = "web")]
-use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::{future::pending, sync::Arc};
 
 use clap::Args;
 use netgear::prelude::{Delivery, Value};
@@ -15,6 +15,8 @@ use netgear::viewer::Window;
 #[cfg(feature = "web")]
 use netgear::viewer::{Direction, Typed, WebViewer};
 use tokio::sync::Notify;
+#[cfg(feature = "window")]
+use tokio::sync::mpsc;
 
 #[cfg(feature = "web")]
 use crate::print;
@@ -28,9 +30,10 @@ pub(crate) struct ShownOptions {
     #[arg(long)]
     window: bool,
     /// Show the frames, data and statistics on a page for browsers, and let them send data back, at an address of this machine. By
-    /// itself it is 127.0.0.1:8080; with port 0 a free one, which is printed.
+    /// itself it is 127.0.0.1:8080; a port alone, such as 8088, is one of 127.0.0.1; port 0 is a free one, which is printed.
     #[cfg(feature = "web")]
-    #[arg(long, value_name = "ADDRESS", num_args = 0..=1, default_missing_value = "127.0.0.1:8080")]
+    #[arg(long, value_name = "ADDRESS", num_args = 0..=1, default_missing_value = "127.0.0.1:8080",
+        value_parser = page_address)]
     web: Option<SocketAddr>,
     /// Let --web take an address that other machines reach. The page is not encrypted.
     #[cfg(feature = "web")]
@@ -98,6 +101,9 @@ pub(crate) struct Shown {
     web: Option<WebViewer>,
     /// Told when the window is closed.
     quit: Arc<Notify>,
+    /// What is to be printed of what the user does in the window.
+    #[cfg(feature = "window")]
+    remarks: Option<mpsc::Receiver<String>>,
 }
 
 impl ShownOptions {
@@ -163,6 +169,15 @@ impl ShownOptions {
             let mut window = Window::open(title)?;
             let quit = Arc::clone(&shown.quit);
             window.on_close(move || quit.notify_one());
+            // A user who saves more while nothing is printed sees it in the window.
+            let (to_print, remarks) = mpsc::channel(16);
+            window.on_saved(move |saved| {
+                let _ = to_print.try_send(match saved {
+                    Ok(path) => format!("saved {}", path.display()),
+                    Err(error) => format!("the picture is not saved: {error}"),
+                });
+            });
+            shown.remarks = Some(remarks);
             shown.window = Some(window);
         }
         Ok(shown)
@@ -177,6 +192,26 @@ impl Shown {
     /// Told when the user wants the program to end.
     pub(crate) fn quit(&self) -> Arc<Notify> {
         Arc::clone(&self.quit)
+    }
+
+    /// The next thing to print of what the user does in the window; it may never come. Cancel-safe.
+    pub(crate) async fn remark(&mut self) -> String {
+        #[cfg(feature = "window")]
+        if let Some(remarks) = &mut self.remarks
+            && let Some(remark) = remarks.recv().await
+        {
+            return remark;
+        }
+        pending().await
+    }
+
+    /// What is left to print of it.
+    pub(crate) fn last_remarks(&mut self) -> impl Iterator<Item = String> {
+        #[cfg(feature = "window")]
+        let remarks = std::iter::from_fn(|| self.remarks.as_mut()?.try_recv().ok());
+        #[cfg(not(feature = "window"))]
+        let remarks = std::iter::empty();
+        remarks
     }
 
     /// A frame has come, and the session stands so.
@@ -235,11 +270,54 @@ impl Shown {
         }
     }
 
+    /// What somebody typed is going back.
+    #[cfg(feature = "web")]
+    pub(crate) fn sent_as_typed(&self, data: &Value) {
+        if let Some(web) = &self.web {
+            web.show_data(Direction::Typed, data);
+        }
+    }
+
     /// What somebody typed to send back.
     #[cfg(feature = "web")]
     pub(crate) fn typed(&self) -> Option<Typed> {
         self.web.as_ref()?.try_typed()
     }
+}
+
+/// Where the page is to be served: an address and a port, or one of them. What names this machine's own is loopback.
+#[cfg(feature = "web")]
+fn page_address(text: &str) -> Result<SocketAddr, String> {
+    const PORT: u16 = 8080;
+    let what_to_write = || {
+        format!(
+            "{text:?} is no address for a page; write a port up to 65535, as in --web 8088, or an IP address of this machine \
+             and a port, as in --web 127.0.0.1:8088"
+        )
+    };
+    if let Ok(address) = text.parse() {
+        return Ok(address);
+    }
+    let bare = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(text);
+    if let Ok(ip) = bare.parse() {
+        return Ok(SocketAddr::new(ip, PORT));
+    }
+    let (host, port) = match text.rsplit_once(':') {
+        Some((host, port)) => (host, Some(port)),
+        None if text.bytes().all(|byte| byte.is_ascii_digit()) => ("", Some(text)),
+        None => (text, None),
+    };
+    if !host.is_empty() && !host.eq_ignore_ascii_case("localhost") {
+        return Err(what_to_write());
+    }
+    let port = match port {
+        Some(port) if port.bytes().all(|byte| byte.is_ascii_digit()) => {
+            port.parse().map_err(|_| what_to_write())?
+        }
+        Some(_) => return Err(what_to_write()),
+        None => PORT,
+    };
+    Ok(SocketAddr::new(Ipv4Addr::LOCALHOST.into(), port))
 }
 
 /// How this machine calls itself where it is asked for every address that it has.
@@ -252,4 +330,34 @@ fn own(ip: IpAddr) -> &'static str {
 fn counters(delivery: &Delivery, tally: &Tally) -> Counters {
     let (frames, bytes, dropped) = tally.counted();
     Counters { frames, bytes, dropped, latency: delivery.latency().map(|latency| latency.duration) }
+}
+
+#[cfg(all(test, feature = "web"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_port_and_localhost_are_places_of_this_machine_alone() {
+        for (text, address) in [
+            ("8088", "127.0.0.1:8088"),
+            (":8088", "127.0.0.1:8088"),
+            ("0", "127.0.0.1:0"),
+            ("localhost:8088", "127.0.0.1:8088"),
+            ("LocalHost", "127.0.0.1:8080"),
+            ("127.0.0.1:8088", "127.0.0.1:8088"),
+            ("127.0.0.1", "127.0.0.1:8080"),
+            ("[::1]:8088", "[::1]:8088"),
+            ("::1", "[::1]:8080"),
+            ("[::1]", "[::1]:8080"),
+            ("0.0.0.0:8080", "0.0.0.0:8080"),
+        ] {
+            assert_eq!(page_address(text), Ok(address.parse().unwrap()), "{text}");
+        }
+        for text in
+            ["", ":", "65536", ":+1", "-1", "desk:8088", "http://localhost:8088", "1.2.3:4", "localhost:"]
+        {
+            let error = page_address(text).unwrap_err();
+            assert!(error.contains("--web 8088") && error.contains("127.0.0.1:8088"), "{text}: {error}");
+        }
+    }
 }

@@ -10,7 +10,7 @@ use std::{
 };
 
 use netgear_media::proto::{ElementType, Frame, PixelFormat, Shape, Value};
-use netgear_viewer::{Counters, Direction, WebError, WebViewer};
+use netgear_viewer::{Counters, Direction, Presence, WebError, WebViewer};
 use serde_json::{Value as Json, json};
 use tokio_tungstenite::tungstenite::{self, Error, Message, WebSocket, client::client, protocol::CloseFrame};
 
@@ -436,12 +436,14 @@ fn data_and_statistics_are_told() {
     client.told("statistics");
     viewer.show_data(Direction::Received, &Value::from("<script>"));
     viewer.show_data(Direction::Sent, &Value::from(7));
+    viewer.show_data(Direction::Typed, &Value::from(8));
     let mut items = Vec::new();
-    while items.len() < 2 {
+    while items.len() < 3 {
         items.extend(client.told("data")["items"].as_array().unwrap().clone());
     }
     assert_eq!((&items[0]["direction"], &items[0]["text"]), (&json!("received"), &json!("\"<script>\"")));
     assert_eq!((&items[1]["direction"], &items[1]["text"]), (&json!("sent"), &json!("7")));
+    assert_eq!((&items[2]["direction"], &items[2]["text"]), (&json!("typed"), &json!("8")));
 
     viewer.show(&gray(1));
     let latency = Some(Duration::from_millis(7));
@@ -456,6 +458,37 @@ fn data_and_statistics_are_told() {
     {
         assert_eq!(statistics[field], value, "{field}");
     }
+}
+
+#[test]
+fn the_age_of_the_picture_and_an_absent_sender_are_told() {
+    let viewer = open();
+    let mut client = Client::join(&viewer);
+    let mut statistics_where = |what: &str, is_so: &dyn Fn(&Json) -> bool| {
+        client.next(what, |message| {
+            let Message::Text(text) = message else { return None };
+            let json: Json = serde_json::from_str(&text).unwrap();
+            (json["type"] == "statistics" && is_so(&json)).then_some(json)
+        })
+    };
+    let first = statistics_where("those before the first frame", &|_| true);
+    assert_eq!((&first["age_ms"], &first["absence"]), (&Json::Null, &Json::Null));
+    viewer.show(&gray(1));
+    let shown = statistics_where("an age", &|json| json["age_ms"].is_number());
+    // Counting is not showing.
+    viewer.count(Counters { frames: 7, ..Counters::default() });
+    let before = shown["age_ms"].as_u64().unwrap();
+    statistics_where("a greater age", &|json| {
+        json["frames"] == 7 && json["age_ms"].as_u64().unwrap() > before
+    });
+    viewer.sender(Presence::Lost);
+    statistics_where("a lost sender", &|json| json["absence"] == "sender lost, waiting for it");
+    // The last frames of it may be shown after that.
+    viewer.show(&Frame::gray8(2, 1, vec![0; 2]).unwrap());
+    let still = statistics_where("the frame", &|json| json["width"] == 2);
+    assert_eq!(still["absence"], "sender lost, waiting for it");
+    viewer.sender(Presence::There);
+    statistics_where("a sender", &|json| json["absence"].is_null());
 }
 
 #[test]

@@ -156,7 +156,7 @@ fn the_page_shows_the_stream_and_sends_back_what_is_typed() {
          return items.some((item) => /^received at \\d+: {{\"camera\": 3, \"note\": \"<b>ä<\\/b>\"}}$/.test(item))
            && items.some((item) => /^sent at \\d+: \"seen\"$/.test(item));"
     ));
-    browser.until("return document.querySelectorAll('#data li').length === 200");
+    browser.until("return document.querySelectorAll('#data li[data-direction=received]').length === 200");
     browser.until("return parseFloat(document.getElementById('fps-now').textContent) > 2");
     browser.until("return document.getElementById('latency-now').textContent.endsWith(' ms')");
 
@@ -177,6 +177,32 @@ fn the_page_shows_the_stream_and_sends_back_what_is_typed() {
     browser.type_into("#text", "no JSON <i>\u{e007}");
     serve.stderr_line("\"no JSON <i>\"");
     browser.until(&format!("return {sent} === 'sent: no JSON <i>' && {text} === ''"));
+
+    // It is told apart from what always goes back, and is found among it when that has gone by.
+    let typed =
+        "[...document.querySelectorAll('#data li[data-direction=typed]')].map((item) => item.textContent)";
+    browser.until(&format!(
+        "const items = {typed};
+         return items.length === 2 && /^typed and sent at \\d+: \"no JSON <i>\"$/.test(items[0])
+           && /^typed and sent at \\d+: {{\"typed\": \\[1, 2\\]}}$/.test(items[1]);"
+    ));
+    serve.stderr_lines("\"seen\"", serve.stderr_count("\"seen\"") + 220);
+    browser.run(
+        "const which = document.getElementById('which');
+         which.value = 'typed';
+         which.dispatchEvent(new Event('change'));",
+    );
+    let listed = "[...document.querySelectorAll('#data li')].filter((item) => item.offsetHeight > 0)";
+    assert_eq!(
+        browser.run(&format!("return {listed}.map((item) => item.dataset.direction)")),
+        serde_json::json!(["typed", "typed"])
+    );
+    browser.run(
+        "const which = document.getElementById('which');
+         which.value = 'all';
+         which.dispatchEvent(new Event('change'));",
+    );
+    browser.until(&format!("return {listed}.length > 400"));
 
     // The picture stands, and goes on at the newest.
     browser.click("#pause");
@@ -226,7 +252,7 @@ fn a_phone_shows_all_of_it() {
     assert_fits(&browser);
     // What is pressed is large enough for a finger.
     let heights = browser
-        .run("return [...document.querySelectorAll('button, input')].map((element) => element.offsetHeight)");
+        .run("return [...document.querySelectorAll('button, input, select')].map((element) => element.offsetHeight)");
     assert!(heights.as_array().unwrap().iter().all(|height| height.as_u64().unwrap() >= 44), "{heights}");
     let size = browser.run("return parseFloat(getComputedStyle(document.body).fontSize)");
     assert!(size.as_f64().unwrap() >= 16.0, "{size}");
@@ -239,7 +265,7 @@ fn a_phone_shows_all_of_it() {
     keep(&browser, "web-phone-dark.png");
     // Everything that can be used has a name.
     let nameless = browser.run(
-        "return [...document.querySelectorAll('button, input, canvas, section, ol')].filter((element) =>
+        "return [...document.querySelectorAll('button, input, select, canvas, section, ol')].filter((element) =>
            !(element.getAttribute('aria-label') || element.textContent.trim() || element.labels?.length))
            .map((element) => element.outerHTML)",
     );
@@ -298,7 +324,8 @@ fn the_page_says_how_things_stand_and_comes_back_with_the_program() {
     state("the program has ended; trying again");
 
     let view = Program::start(&[how, &["--web", &address, "--stay"]].concat());
-    state("no new frames");
+    // The picture of the program before is no live one.
+    state("waiting for frames");
     browser.run("delete document.getElementById('picture').dataset.number");
     let serve = Program::start(&["serve", "test:320x240@20", "--connect", &view.listening()]);
     state("live");
@@ -317,6 +344,65 @@ fn the_page_says_how_things_stand_and_comes_back_with_the_program() {
     browser.until(
         "return document.getElementById('state').textContent.startsWith('This page wants its access token')",
     );
+}
+
+#[test]
+fn the_page_says_that_the_sender_is_lost_and_is_live_again_when_it_is_back() {
+    let Some(browser) = Browser::start() else { return };
+    let (view, url, serve) = show(&["--stay"], &["test:320x240@20"]);
+    let state = |text: &str| {
+        browser.until(&format!("return document.getElementById('state').textContent === '{text}'"));
+    };
+    let opacity = |opacity: &str| {
+        browser.until(&format!(
+            "return getComputedStyle(document.getElementById('picture')).opacity === '{opacity}'"
+        ));
+    };
+    let again = || Program::start(&["serve", "test:320x240@20", "--connect", &view.listening()]);
+    browser.open(&url);
+    moves(&browser, 5);
+    state("live");
+    opacity("1");
+    serve.signal("KILL");
+    state("sender lost, waiting for it");
+    opacity("0.4");
+    browser.until(
+        "return /^sender lost, waiting for it; the last frame came \\d+ s ago$/.test(document.getElementById('banner').textContent)",
+    );
+    // One who comes only now is told as well, and shown the last picture.
+    browser.open(&url);
+    picture(&browser);
+    state("sender lost, waiting for it");
+    let serve = again();
+    state("live");
+    opacity("1");
+    moves(&browser, 5);
+    serve.signal("INT");
+    serve.end().ok();
+    state("the sender has left, waiting for the next");
+    let _serve = again();
+    state("live");
+    moves(&browser, 5);
+}
+
+#[test]
+fn an_address_for_the_page_may_be_a_port_alone() {
+    let (view, url, _serve) = show(&[], &["test:64x48@20"]);
+    let port = url.trim_end_matches('/').rsplit(':').next().unwrap();
+    let how = ["view", "--bind", "tcp://127.0.0.1:0", "--web"];
+    // That it is taken shows that it is the same place.
+    for address in [port, &format!(":{port}"), &format!("localhost:{port}")] {
+        let ended = run(&[&how[..], &[address]].concat());
+        ended.fails(
+            1,
+            &[&format!("cannot serve a page at 127.0.0.1:{port}"), "take another port", "--web 127.0.0.1:0"],
+        );
+    }
+    let ended = run(&[&how[..], &["desk:8088"]].concat()).fails(2, &["--web 8088", "--web 127.0.0.1:8088"]);
+    assert!(!ended.stderr.contains("socket address"), "{}", ended.stderr);
+    let ended = run(&[&how[..], &["0.0.0.0:0"]].concat()).fails(1, &["--web-public"]);
+    assert!(!ended.stderr.contains("WebViewer"), "{}", ended.stderr);
+    drop(view);
 }
 
 #[test]

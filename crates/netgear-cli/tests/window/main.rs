@@ -122,6 +122,8 @@ fn the_window_shows_every_pixel_and_its_keys_do_what_they_say() {
     });
     assert_eq!(saved, frame);
     until("its name", || (!is_frame(&shot(), &frame)).then_some(()));
+    let path = view.stderr_line("saved ")["saved ".len()..].to_owned();
+    assert_eq!(Path::new(&path), pictures_in(&folder.path().canonicalize().unwrap()).pop().unwrap());
     display.press(window, 's');
     until("another saved picture, beside the first", || {
         (pictures_in(folder.path()).len() == 2).then_some(())
@@ -160,6 +162,46 @@ fn a_picture_that_stands_says_so_and_the_session_goes_on() {
     display.press_escape(window);
     view.end().ok();
     serve.end().ok();
+}
+
+#[test]
+fn a_sender_that_is_lost_or_stands_still_is_said_on_the_picture_until_it_is_back() {
+    let Some(display) = XDisplay::start() else { return };
+    let folder = folder();
+    let frame = picture(401, 241);
+    save_picture(&frame, folder.path().join("a.png")).unwrap();
+    let source = folder.path().join("*.png");
+    let options = [text(&source), "--fps", "30", "--loop"];
+    let (view, serve) = show(&display, folder.path(), &[], &options);
+    let window = until("the window", || display.window(TITLE));
+    let shot = || display.screenshot(window);
+    until("the picture", || is_frame(&shot(), &frame).then_some(()));
+    // What is written at the bottom is white, as nothing of the picture is there.
+    let has_words = |shot: &Screenshot| (10..200).any(|x| (212..232).any(|y| shot.pixel(x, y) == [255; 3]));
+    let is_as_bright = |shot: &Screenshot, shift: u8| {
+        let at = (20 * 401 + 300) * 3;
+        let expected: Vec<u8> = frame.pixels()[at..at + 3].iter().map(|level| level >> shift).collect();
+        shot.pixel(300, 20)[..] == expected[..]
+    };
+    assert!(!has_words(&shot()));
+
+    // Stopped for a while it is said to have sent nothing, and is not taken to be gone at once.
+    serve.signal("STOP");
+    let standing = until("words", || Some(shot()).filter(has_words));
+    assert!(is_as_bright(&standing, 0), "what merely pauses is not dimmed");
+    serve.signal("CONT");
+    until("the picture alone", || is_frame(&shot(), &frame).then_some(()));
+
+    serve.signal("KILL");
+    until("words on a dimmed picture", || {
+        Some(shot()).filter(|shot| has_words(shot) && is_as_bright(shot, 1))
+    });
+    let endpoint = view.listening();
+    let again = Program::start(&[&["serve", "--connect", &endpoint], &options[..]].concat());
+    until("the picture, pixel for pixel, again", || is_frame(&shot(), &frame).then_some(()));
+    again.signal("INT");
+    again.end().ok();
+    view.end().ok();
 }
 
 #[test]

@@ -40,7 +40,7 @@ pub(super) fn is_host_name(name: &str) -> bool {
 pub(super) enum Refusal {
     #[error(
         "This page answers to localhost, to IP addresses, and to names that it was told. Open it by one of these, or start the \
-         program with --web-host NAME (WebViewerBuilder::host_name)."
+         program with --web-host NAME."
     )]
     Host,
     #[error("This page answers only to itself, and not to pages of other sites.")]

@@ -273,14 +273,27 @@ impl WebViewerBuilder {
     }
 }
 
+/// What to do about it.
+fn remedy(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::AddrInUse => {
+            "; take another port, as in --web 127.0.0.1:8088, or any that is free with --web 127.0.0.1:0"
+        }
+        io::ErrorKind::AddrNotAvailable => "; take an address of this machine, as in --web 127.0.0.1:8080",
+        io::ErrorKind::PermissionDenied => "; take a port from 1024 on, as in --web 127.0.0.1:8080",
+        _ => "",
+    }
+}
+
 /// Why a page cannot be served.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum WebError {
-    /// Other machines reach the address.
+    /// Other machines reach the address, and [`WebViewerBuilder::public`] does not allow that.
     #[error(
-        "{address} can be reached from other machines, and the page is not encrypted; take 127.0.0.1, or allow it with \
-         --web-public (WebViewerBuilder::public), best with --web-token"
+        "{address} can be reached from other machines, and the page is not encrypted; take 127.0.0.1:{}, or allow it with \
+         --web-public, best with --web-token SECRET",
+        address.port()
     )]
     NotLoopback {
         /// The address asked for.
@@ -298,7 +311,7 @@ pub enum WebError {
         name: String,
     },
     /// The address is taken, not this machine's, or not allowed.
-    #[error("cannot serve a page at {address}: {source}")]
+    #[error("cannot serve a page at {address}: {source}{}", remedy(source))]
     Bind {
         /// The address asked for.
         address: SocketAddr,

@@ -24,8 +24,10 @@ use crate::{Presence, statistics::Meter};
 pub enum Direction {
     /// It came from the other end.
     Received,
-    /// It goes to the other end.
+    /// It goes to the other end, by the program's own doing.
     Sent,
+    /// It goes to the other end, and somebody typed it on the page.
+    Typed,
 }
 
 /// A picture for all who look.

@@ -6,6 +6,7 @@ mod saving;
 
 use std::{
     fmt,
+    path::Path,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -13,7 +14,7 @@ use std::{
     time::Instant,
 };
 
-use netgear_media::proto::Frame;
+use netgear_media::{PictureError, proto::Frame};
 
 pub use self::display::on_main_thread;
 use self::display::{Display, Request};
@@ -109,6 +110,12 @@ impl Window {
         }
     }
 
+    /// Calls this when the user has saved a picture, with its path, which is absolute where the working directory is known, or why it was
+    /// not saved; on the thread that saved it. The window says so too, for five seconds. One that was given before is forgotten.
+    pub fn on_saved(&mut self, then: impl Fn(Result<&Path, &PictureError>) + Send + Sync + 'static) {
+        *self.shared.on_saved.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(then));
+    }
+
     fn if_open(&self) -> Result<(), WindowError> {
         if self.is_open() { Ok(()) } else { Err(WindowError::Closed) }
     }
@@ -138,7 +145,10 @@ struct Shared {
     is_announced: AtomicBool,
     is_closed: AtomicBool,
     on_close: Mutex<Option<Box<dyn FnOnce() + Send>>>,
+    on_saved: Mutex<Option<OnSaved>>,
 }
+
+type OnSaved = Arc<dyn Fn(Result<&Path, &PictureError>) + Send + Sync>;
 
 struct Content {
     /// The newest frame, if it was not taken yet.
@@ -162,6 +172,7 @@ impl Shared {
             is_announced: AtomicBool::new(false),
             is_closed: AtomicBool::new(false),
             on_close: Mutex::new(None),
+            on_saved: Mutex::new(None),
         }
     }
 
@@ -191,6 +202,14 @@ impl Shared {
         }
     }
 
+    /// A picture was saved, or was not.
+    fn tell_saved(&self, saved: Result<&Path, &PictureError>) {
+        let then = self.on_saved.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(then) = then {
+            then(saved);
+        }
+    }
+
     fn tell_closed(&self) {
         let then = self.on_close.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(then) = then {
@@ -204,9 +223,7 @@ impl Shared {
 #[non_exhaustive]
 pub enum WindowError {
     /// There is no screen, or what leads to it is not installed.
-    #[error(
-        "no window can be opened here: {reason}; a browser can show the frames instead: --web (WebViewer)"
-    )]
+    #[error("no window can be opened here: {reason}; a browser can show the frames instead, with --web")]
     NoDisplay {
         /// What the system says.
         reason: String,

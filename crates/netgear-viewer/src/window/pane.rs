@@ -1,6 +1,7 @@
 //! One window: its picture, what is written on it, and its keys.
 
 use std::{
+    env,
     num::NonZeroU32,
     path::Path,
     sync::{
@@ -205,11 +206,16 @@ impl Pane {
             return;
         }
         // Packing a large picture takes longer than a frame.
-        let (frame, (saved, saving)) = (frame.clone(), mpsc::sync_channel(1));
+        let (frame, shared, (saved, saving)) =
+            (frame.clone(), Arc::clone(&self.shared), mpsc::sync_channel(1));
         let save = move || {
-            let said = match saving::save(&frame, Path::new(""), SystemTime::now()) {
-                Ok(path) => format!("saved {}", path.display()),
-                Err(error) => error.to_string(),
+            // Where it is not known, the names of files are all there is.
+            let folder = env::current_dir().unwrap_or_default();
+            let kept = saving::save(&frame, &folder, SystemTime::now());
+            shared.tell_saved(kept.as_deref());
+            let said = match kept {
+                Ok(path) => said_of(&path),
+                Err(error) => format!("the picture is not saved: {error}"),
             };
             // The window may be gone.
             let _ = saved.send(said);
@@ -375,6 +381,16 @@ fn paint_row(row: &mut [u32], from: &[u8], pixel_format: PixelFormat) {
     }
 }
 
+/// A path's name and its folder, one below the other, since a window may be narrow.
+fn said_of(path: &Path) -> String {
+    match (path.file_name(), path.parent()) {
+        (Some(name), Some(folder)) if folder != Path::new("") => {
+            format!("saved {}\nin {}", name.to_string_lossy(), folder.display())
+        }
+        _ => format!("saved {}", path.display()),
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Corner {
     Top,
@@ -468,6 +484,19 @@ mod tests {
                 Corner::Bottom,
             );
         }
+    }
+
+    #[test]
+    fn a_saved_picture_is_named_with_its_folder() {
+        assert_eq!(said_of(Path::new("/home/me/a.png")), "saved a.png\nin /home/me");
+        assert_eq!(said_of(Path::new("a.png")), "saved a.png");
+    }
+
+    #[test]
+    fn what_is_dimmed_is_half_as_bright_in_each_channel() {
+        let mut pixels = [0xff_ffff, 0x01_0200, 0];
+        dim(&mut pixels);
+        assert_eq!(pixels, [0x7f_7f7f, 0x00_0100, 0]);
     }
 
     #[test]

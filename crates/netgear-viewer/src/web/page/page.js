@@ -1,8 +1,9 @@
 import { Plot } from "/plot.js";
 import { Box } from "/box.js";
 
-// Items of data that the list keeps.
+// Items of data that the list keeps of each direction, so that what is rare is not pushed out by what comes with every frame.
 const ITEMS = 200;
+const DIRECTIONS = { received: "received", sent: "sent", typed: "typed and sent" };
 // How long to wait before the connection is tried again, in milliseconds.
 const RETRY = [500, 1000, 2000, 5000];
 // Statistics come every second. After so many milliseconds without a word the page says so, and later it looks for another connection.
@@ -192,29 +193,40 @@ function size(bytes) {
 
 function list(items, missed) {
   if (paused) {
-    const left = held.items.length + items.length - ITEMS;
-    held = { items: [...held.items, ...items].slice(-ITEMS), missed: held.missed + missed + Math.max(left, 0) };
+    const all = [...held.items, ...items];
+    const kept = Object.keys(DIRECTIONS).flatMap((of) => all.filter(({ direction }) => direction === of).slice(-ITEMS));
+    held = { items: all.filter((item) => kept.includes(item)), missed: held.missed + missed + all.length - kept.length };
     return;
   }
   const lines = items.map(({ direction, frame, text, cut }) => {
     const line = document.createElement("li");
     line.dataset.direction = direction;
     const way = document.createElement("b");
-    way.textContent = direction === "sent" ? "sent" : "received";
+    way.textContent = DIRECTIONS[direction];
     line.append(way, ` at ${frame}: ${text}${cut ? " …" : ""}`);
     return line;
   });
   if (missed > 0) {
     const line = document.createElement("li");
+    line.dataset.direction = "missed";
     line.textContent = `${missed} more, not listed`;
     lines.unshift(line);
   }
   const data = $("data");
   data.prepend(...lines.reverse());
-  while (data.children.length > ITEMS) {
-    data.lastElementChild.remove();
+  for (const direction of [...Object.keys(DIRECTIONS), "missed"]) {
+    [...data.querySelectorAll(`[data-direction="${direction}"]`)].slice(ITEMS).forEach((line) => line.remove());
   }
-  $("no-data").hidden = data.children.length > 0;
+  tellNone();
+}
+
+// Says so where nothing is listed.
+function tellNone() {
+  const which = $("which").value;
+  $("data").dataset.which = which;
+  const listed = $("data").querySelector(which === "all" ? "li" : `[data-direction="${which}"]`);
+  set($("no-data"), which === "all" ? "Nothing has come or gone yet." : "None of this yet.");
+  $("no-data").hidden = listed !== null;
 }
 
 // Says how things stand: to all in the heading, which screen readers read when it changes, and on the picture, with the seconds.
@@ -286,10 +298,11 @@ function save() {
 
 $("pause").addEventListener("click", pause);
 $("save").addEventListener("click", save);
+$("which").addEventListener("change", tellNone);
 document.addEventListener("visibilitychange", goOn);
 document.addEventListener("keydown", (event) => {
   const within = (selector) => event.target.closest(selector);
-  if (event.ctrlKey || event.altKey || event.metaKey || event.repeat || within("input")) {
+  if (event.ctrlKey || event.altKey || event.metaKey || event.repeat || within("input, select")) {
     return;
   }
   if (event.key === " " && !within("button, ol")) {
@@ -308,4 +321,6 @@ setInterval(() => {
   }
 }, 1000);
 
+// A browser may have kept it from before.
+tellNone();
 connect();
