@@ -69,8 +69,11 @@ impl FrameReceiver {
         self.handle.peer().await
     }
 
-    /// Waits until the sender is lost that was there, or is not back yet; for ever if the session is over. What has come of it is still had from
-    /// [`FrameReceiver::recv`], and [`FrameReceiver::peer`] waits for it to come back. For an application that has to say so meanwhile.
+    /// Waits until the sender, having been there, is not: it was lost, and is waited for. For an application that says so to somebody.
+    /// What has come of it is still had from [`FrameReceiver::recv`], and [`FrameReceiver::peer`] waits for it to come back.
+    ///
+    /// Before there was a sender, and once the session is over, this waits for ever: a session that ends with the loss is for
+    /// [`FrameReceiver::recv`] to report.
     ///
     /// Cancel-safe.
     pub async fn lost(&self) {

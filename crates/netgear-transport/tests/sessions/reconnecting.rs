@@ -75,6 +75,29 @@ async fn until_lost(receiver: &FrameReceiver) {
     within("the loss", async { while !matches!(receiver.recv().await, Err(RecvError::NoPeer(_))) {} }).await;
 }
 
+/// Who shows a stream can say meanwhile that the sender is lost; a goodbye is no loss.
+#[tokio::test]
+async fn a_receiver_hears_that_its_sender_is_lost_and_that_it_is_back() {
+    for pattern in PATTERNS {
+        let alone = receiver(pattern).bind(any()).await.unwrap();
+        assert!(timeout(SHORT, alone.lost()).await.is_err(), "nobody was there");
+
+        let (sender, receiver, proxy) = through_proxy(sender(pattern), receiver(pattern), false).await;
+        within("a sender", receiver.peer()).await.unwrap();
+        assert!(timeout(SHORT, receiver.lost()).await.is_err(), "it is there");
+        proxy.refuse(true);
+        proxy.cut();
+        within("the loss", receiver.lost()).await;
+        proxy.refuse(false);
+        within("the sender again", receiver.peer()).await.unwrap();
+        assert!(timeout(SHORT, receiver.lost()).await.is_err(), "it is back");
+        let (closed, received) = tokio::join!(sender.close(), receiver.recv());
+        closed.unwrap();
+        assert_eq!(received.unwrap(), None);
+        assert!(timeout(SHORT, receiver.lost()).await.is_err(), "it has left");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stream_that_is_cut_again_and_again() {
     const FRAMES: u64 = 400;

@@ -113,7 +113,8 @@ impl WebViewer {
         self.shared.newest().meter.count(counters, Instant::now());
     }
 
-    /// How it stands with the sender, which the page says within a second. Frames that are shown say nothing of it.
+    /// How it stands with the sender: the page says so within a second, on a dimmed picture, while it is gone. Frames that are shown
+    /// change nothing of it.
     pub fn sender(&self, presence: Presence) {
         self.shared.newest().presence = presence;
     }

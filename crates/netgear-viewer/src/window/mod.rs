@@ -88,7 +88,8 @@ impl Window {
         self.shared.content().meter.count(counters, Instant::now());
     }
 
-    /// How it stands with the sender, which the window says. Frames that are shown say nothing of it.
+    /// How it stands with the sender: the window says so, on a dimmed picture, while it is gone. Frames that are shown change nothing of
+    /// it.
     pub fn sender(&mut self, presence: Presence) {
         let before = std::mem::replace(&mut self.shared.content().presence, presence);
         if before != presence {
