@@ -14,6 +14,7 @@ use tokio::time::{sleep, timeout};
 
 use crate::{
     Failure,
+    counted::Counted,
     feed::Feed,
     live::LiveLine,
     lossy::Lossy,
@@ -384,8 +385,11 @@ impl fmt::Display for DemoSummary {
         } else {
             write!(
                 f,
-                "  LOST: {} frames sent and {} received, {} items of data out and {} back",
-                self.sent.frames, self.received_frames, self.sent.data_sent, self.sent.data_received
+                "  LOST: {} sent and {} received, {} out and {} back",
+                Counted::frames(self.sent.frames),
+                self.received_frames,
+                Counted::items_of_data(self.sent.data_sent),
+                self.sent.data_received
             )
         }
     }
@@ -409,7 +413,7 @@ impl fmt::Display for Probed {
             (None, false) => {}
         }
         if let Some(frames) = info.frames {
-            write!(f, ", {frames} frames")?;
+            write!(f, ", {}", Counted::frames(frames))?;
         }
         if let Some(duration) = info.duration {
             write!(f, ", {:.2} s", duration.as_secs_f64())?;

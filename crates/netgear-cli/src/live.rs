@@ -4,6 +4,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use tracing::level_filters::LevelFilter;
 
 use crate::{
+    counted::Counted,
     recording::Recording,
     summary::{Micros, Tally},
 };
@@ -46,8 +47,8 @@ impl LiveLine {
         let latency = summary.latency_us.map_or(0, |latency| latency.p50);
         let recorded = recording.map_or(String::new(), |recording| format!("  {}", recording.progress()));
         self.bar.set_message(format!(
-            "{} frames  {:.1} fps  {:.3} GB/s  {}  data: {} out, {} in{recorded}",
-            summary.frames,
+            "{}  {:.1} fps  {:.3} GB/s  {}  data: {} out, {} in{recorded}",
+            Counted::frames(summary.frames),
             summary.fps,
             summary.gigabytes_per_second,
             Micros(latency),

@@ -1,6 +1,7 @@
 //! The `netgear` program.
 
 mod commands;
+mod counted;
 mod feed;
 mod live;
 mod lossy;

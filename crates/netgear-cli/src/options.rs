@@ -35,10 +35,10 @@ pub(crate) enum Command {
     #[command(after_help = DEMO_EXAMPLES)]
     Demo(Demo),
     /// Send a video, a camera's pictures, a picture sequence or a test pattern to a receiver.
-    #[command(after_help = SERVE_EXAMPLES)]
+    #[command(alias = "send", after_help = SERVE_EXAMPLES)]
     Serve(Serve),
     /// Receive what a sender sends: see it, count it, record it, answer it.
-    #[command(after_help = VIEW_EXAMPLES)]
+    #[command(aliases = ["receive", "recv"], after_help = VIEW_EXAMPLES)]
     View(View),
     /// Say what a source is: size, rate, length, codec, and which decoder reads it.
     #[command(after_help = PROBE_EXAMPLES)]

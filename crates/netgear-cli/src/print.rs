@@ -10,6 +10,8 @@ use std::{
 use netgear::prelude::Value;
 use serde::Serialize;
 
+use crate::counted::Counted;
+
 /// A result: JSON if asked for, else for people.
 pub(crate) fn result(result: &(impl Serialize + Display), json: bool) {
     match serde_json::to_string_pretty(result) {
@@ -40,7 +42,9 @@ pub(crate) fn undelivered(data: &[Value]) {
     }
     let shown: Vec<_> = data.iter().take(SHOWN).map(Value::to_string).collect();
     let more = if data.len() > SHOWN { ", …" } else { "" };
-    note(&format_args!("{} items of data were not delivered: {}{more}", data.len(), shown.join(", ")));
+    let were = if data.len() == 1 { "was" } else { "were" };
+    let items = Counted::items_of_data(data.len() as u64);
+    note(&format_args!("{items} {were} not delivered: {}{more}", shown.join(", ")));
 }
 
 /// Why the program failed.

@@ -95,6 +95,7 @@ impl Receiving {
         }
         if let (Some(path), Some(frame)) = (&self.snapshot, &self.last) {
             save_picture(frame, path)?;
+            print::note(&format_args!("saved the last frame as {}", path.display()));
         }
         Ok(recorded?)
     }

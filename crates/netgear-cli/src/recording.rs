@@ -15,7 +15,10 @@ use netgear::{
 use serde::Serialize;
 use tokio::{sync::oneshot, task::spawn_blocking};
 
-use crate::recording_queue::{Offered, RecordingQueue};
+use crate::{
+    counted::Counted,
+    recording_queue::{Offered, RecordingQueue},
+};
 
 /// What becomes of frames that the disk, or an encoder, is too slow for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -271,7 +274,7 @@ impl fmt::Display for Progress {
             }
         }
         if *left_out > 0 {
-            write!(f, "; {left_out} frames LEFT OUT")?;
+            write!(f, "; {} LEFT OUT", Counted::frames(*left_out))?;
         }
         Ok(())
     }
@@ -317,14 +320,16 @@ impl fmt::Display for RecordingSummary {
         let up_to = if self.is_in_part { "up to " } else { "" };
         write!(
             f,
-            "recorded {up_to}{frames} frames, {seconds:.1} s, {:.1} MB to {path}",
+            "recorded {up_to}{}, {seconds:.1} s, {:.1} MB to {path}",
+            Counted::frames(*frames),
             self.bytes as f64 / 1e6
         )?;
         if self.left_out > 0 {
-            write!(f, "; {} frames LEFT OUT of it, for which writing was too slow ({WAITS})", self.left_out)?;
+            let frames = Counted::frames(self.left_out);
+            write!(f, "; {frames} LEFT OUT of it, for which writing was too slow ({WAITS})")?;
         }
         if self.failed > 0 {
-            write!(f, "; {} frames LEFT OUT that could not be encoded", self.failed)?;
+            write!(f, "; {} LEFT OUT that could not be encoded", Counted::frames(self.failed))?;
         }
         Ok(())
     }

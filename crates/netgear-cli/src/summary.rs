@@ -13,7 +13,7 @@ use netgear::{
 use serde::{Serialize, Serializer};
 use xxhash_rust::xxh3::Xxh3;
 
-use crate::recording::RecordingSummary;
+use crate::{counted::Counted, recording::RecordingSummary};
 
 /// What crossed, as it is counted while it does, over all peers that came.
 pub(crate) struct Tally {
@@ -320,8 +320,11 @@ impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{} frames in {:.2} s: {:.1} fps, {:.3} GB/s",
-            self.frames, self.seconds, self.fps, self.gigabytes_per_second
+            "{} in {:.2} s: {:.1} fps, {:.3} GB/s",
+            Counted::frames(self.frames),
+            self.seconds,
+            self.fps,
+            self.gigabytes_per_second
         )?;
         if let Some(latency) = &self.latency_us {
             write!(
@@ -335,26 +338,26 @@ impl fmt::Display for Summary {
         if self.frames_encoded > 0 {
             write!(
                 f,
-                "\n  {} frames as {}: {:.1} MB on the link, {:.1} % of the pixels",
-                self.frames_encoded,
+                "\n  {} as {}: {:.1} MB on the link, {:.1} % of the pixels",
+                Counted::frames(self.frames_encoded),
                 self.encoding,
                 self.wire_bytes as f64 / 1e6,
                 self.ratio * 100.0
             )?;
         }
         if self.undecodable > 0 {
-            write!(f, "\n  {} frames could NOT be decoded", self.undecodable)?;
+            write!(f, "\n  {} could NOT be decoded", Counted::frames(self.undecodable))?;
         }
         write!(f, "\n  data: {} out, {} in", self.data_sent, self.data_received)?;
         if self.frames_returned > 0 {
-            write!(f, "; {} frames back", self.frames_returned)?;
+            write!(f, "; {} back", Counted::frames(self.frames_returned))?;
         }
-        write!(f, "; {} frames dropped", self.dropped)?;
+        write!(f, "; {} dropped", Counted::frames(self.dropped))?;
         if self.data_undelivered > 0 {
-            write!(f, "; {} items of data NOT delivered", self.data_undelivered)?;
+            write!(f, "; {} NOT delivered", Counted::items_of_data(self.data_undelivered))?;
         }
         if self.reconnects > 0 {
-            write!(f, "; {} reconnects", self.reconnects)?;
+            write!(f, "; {}", Counted::reconnects(self.reconnects))?;
         }
         if let Some(digest) = &self.digest {
             write!(f, "\n  digest: {digest}")?;
@@ -411,6 +414,31 @@ mod tests {
         stats.bytes_received = 50;
         tally.note(stats);
         assert_eq!(tally.counted(), (1, 750, 0));
+    }
+
+    #[test]
+    fn people_are_told_of_one_and_of_several() {
+        let mut tally = Tally::new(false);
+        for (times, expected) in [
+            (0, "0 frames in 0.00 s: 0.0 fps, 0.000 GB/s\n  data: 0 out, 0 in; 0 frames dropped"),
+            (
+                1,
+                "1 frame in 0.00 s: 0.0 fps, 0.000 GB/s\n  data: 0 out, 0 in; 1 frame back; 1 frame dropped; \
+                 1 item of data NOT delivered; 1 reconnect",
+            ),
+            (
+                2,
+                "2 frames in 0.00 s: 0.0 fps, 0.000 GB/s\n  data: 0 out, 0 in; 2 frames back; 2 frames dropped; \
+                 2 items of data NOT delivered; 2 reconnects",
+            ),
+        ] {
+            tally.frames = times;
+            tally.frames_returned = times;
+            tally.dropped = times;
+            tally.data_undelivered = times;
+            tally.reconnects = times;
+            assert_eq!(tally.summary().to_string(), expected);
+        }
     }
 
     #[test]

@@ -86,6 +86,28 @@ fn a_sender_that_is_killed_and_started_again_is_received_again() {
     });
 }
 
+/// That it is back is no warning, and what it is stands in words.
+#[test]
+fn the_log_says_in_words_that_the_peer_is_back() {
+    let view = Program::start(&["view", "-v", "--bind", "tcp://127.0.0.1:0", "--print-data", "--json"]);
+    let endpoint = view.listening();
+    let serve = ["serve", "test:64x48@60", "--connect", &endpoint, "--data"];
+    let killed = Program::start(&[&serve[..], &["\"first\""]].concat());
+    view.stderr_lines("\"first\"", 3);
+    killed.signal("KILL");
+    Program::start(&[&serve[..], &["\"second\"", "--frames", "3"]].concat()).end().ok();
+    let said = view.end().ok().stderr;
+    let line = |what: &str| said.lines().find(|line| line.contains(what)).unwrap_or_else(|| panic!("{said}"));
+    for what in [": connected ", ": the peer is back "] {
+        let line = line(what);
+        assert!(
+            line.contains(" INFO ") && line.contains("peer=native sender on PAIR, bidirectional"),
+            "{line}"
+        );
+    }
+    assert!(line("waiting for it to come back").contains(" WARN "));
+}
+
 /// What is read faster than it is taken is dropped, and counted.
 #[test]
 fn a_source_that_must_not_wait_drops_what_the_receiver_is_too_slow_for() {
@@ -151,7 +173,7 @@ fn what_a_lost_receiver_did_not_get_is_said_at_the_end() {
         thread::sleep(Duration::from_millis(300));
         serve.signal("INT");
         let serve = serve.end_within(Duration::from_secs(4)).ok();
-        assert!(serve.stderr.contains("items of data were not delivered: \"tick\""), "{}", serve.stderr);
+        assert!(serve.stderr.contains(" not delivered: \"tick\""), "{}", serve.stderr);
         let json = serve.json();
         assert!(json["data_undelivered"].as_u64().unwrap() > 0, "{json}");
     }

@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use common::{Program, folder, free_tcp, run, text};
+use common::{Program, folder, run, text};
 
 #[test]
 fn a_view_that_stays_takes_one_sender_after_another() {
@@ -40,28 +40,35 @@ fn a_view_that_stays_takes_one_sender_after_another() {
 
 #[test]
 fn a_serve_that_stays_goes_on_with_the_next_receiver() {
-    let endpoint = free_tcp();
-    let serve =
-        ["serve", "test:64x48", "--fps", "max", "--frames", "30", "--connect", &endpoint, "--stay", "--json"];
-    let serve = Program::start(&serve);
-    for _ in 0..2 {
-        let view = run(&["view", "--bind", &endpoint, "--frames", "10", "--json"]).ok().json();
-        assert_eq!(view["frames"], 10);
+    // A place that is nobody else's while no receiver is there, as a free port may be; and a port that stays bound.
+    let folder = folder();
+    let place = format!("ipc://{}", folder.path().join("s").display());
+    for (way, endpoint, other_way) in
+        [("--connect", place.as_str(), "--bind"), ("--bind", "tcp://127.0.0.1:0", "--connect")]
+    {
+        let serve = ["serve", "test:64x48", "--fps", "max", "--frames", "30", "--stay", "--json"];
+        let serve = Program::start(&[&serve[..], &[way, endpoint]].concat());
+        let endpoint = if way == "--bind" { serve.listening() } else { endpoint.to_owned() };
+        for _ in 0..2 {
+            let view = run(&["view", other_way, &endpoint, "--frames", "10", "--json"]).ok().json();
+            assert_eq!(view["frames"], 10);
+        }
+        let view = run(&["view", other_way, &endpoint, "--json"]).ok().json();
+        let json = serve.end().ok().json();
+        assert_eq!(
+            (&json["frames"], &json["reconnects"]),
+            (&serde_json::json!(30), &serde_json::json!(2)),
+            "{json}"
+        );
+        assert!(view["frames"].as_u64().unwrap() <= 10, "{view}");
     }
-    let view = run(&["view", "--bind", &endpoint, "--json"]).ok().json();
-    let json = serve.end().ok().json();
-    assert_eq!(
-        (&json["frames"], &json["reconnects"]),
-        (&serde_json::json!(30), &serde_json::json!(2)),
-        "{json}"
-    );
-    assert!(view["frames"].as_u64().unwrap() <= 10, "{view}");
 }
 
 /// The pace goes on with the frames: the next receiver is not kept waiting for as long as the first one streamed.
 #[test]
 fn the_next_receiver_gets_its_first_frame_at_once() {
-    let endpoint = free_tcp();
+    let folder = folder();
+    let endpoint = format!("ipc://{}", folder.path().join("s").display());
     let serve = Program::start(&["serve", "test:64x48@30", "--connect", &endpoint, "--stay", "--json"]);
     run(&["view", "--bind", &endpoint, "--frames", "90"]).ok();
     let started = Instant::now();

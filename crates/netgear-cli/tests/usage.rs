@@ -55,6 +55,8 @@ fn each_malformed_option_ends_with_code_2_and_a_helpful_message() {
         (&["serve", "test:", "--fps", "0"], &["--fps", "not a frame rate", "or write max"]),
         (&["serve", "test:", "--fps", "-1"], &["not a frame rate"]),
         (&["serve", "test:", "--fps", "x"], &["not a frame rate"]),
+        (&["serve", "test:", "--encoding", "jpeg::444"], &["--encoding", "jpeg:75:444"]),
+        (&["demo", "--encoding", "png"], &["use raw, jpeg, jpeg:QUALITY"]),
         (&["serve", "test:", "--frames", "0"], &["--frames"]),
         (&["serve", "test:", "--frames", "x"], &["--frames"]),
         (&["demo", "--size", "0x0"], &["--size", "1280x720"]),
@@ -102,6 +104,17 @@ fn what_can_never_work_is_an_error_at_once() {
     run(&["view", "--bind", "ipc:///no/such/folder/s"]).fails(1, &["ipc:///no/such/folder/s"]);
 }
 
+/// What others call the commands is understood, and not listed.
+#[test]
+fn the_commands_have_other_names() {
+    for (other, name) in [("send", "serve"), ("receive", "view"), ("recv", "view")] {
+        let help = run(&[other, "--help"]).ok().stdout;
+        assert!(help.contains(&format!("Usage: netgear {name}")), "{other}: {help}");
+        assert_eq!(help, run(&[name, "--help"]).ok().stdout);
+    }
+    assert!(!run(&["--help"]).ok().stdout.contains("recv"));
+}
+
 #[test]
 fn help_shows_examples() {
     for name in ["demo", "serve", "view", "probe", "devices"] {
@@ -133,6 +146,16 @@ fn sources_that_cannot_be_opened_say_what_to_do() {
     }
     if has("ffmpeg", "a file that is no video") {
         run(&["probe", text(&path("noise.bin"))]).fails(1, &["ffmpeg cannot open", "noise.bin"]);
+        // Whatever ffmpeg takes a text for, and says of that.
+        std::fs::write(path("settings.toml"), "[package]\nname = \"a\"\n\n[features]\nb = []\n").unwrap();
+        std::fs::write(path("notes.txt"), "a note\nand another\n").unwrap();
+        for name in ["settings.toml", "notes.txt"] {
+            let ended = run(&["serve", text(&path(name))]).fails(1, &["ffmpeg cannot open", name]);
+            assert_eq!(ended.stderr.lines().count(), 1, "{}", ended.stderr);
+            for noise in [" @ 0x", "; ", "misdetection", "Input #0", "trailing", "file:"] {
+                assert!(!ended.stderr.contains(noise), "{name}: {noise:?} in {}", ended.stderr);
+            }
+        }
     }
     // Nobody waits for a peer with a source that is not there.
     run(&["serve", "test:16384x16384"]).fails(1, &["16384×16384"]);
@@ -247,7 +270,8 @@ fn a_snapshot_is_the_last_frame() {
     let (serve, view) =
         stream(&["test:160x120", "--fps", "max", "--frames", "9"], &["--snapshot", text(&last)]);
     serve.ok();
-    view.ok();
+    let (stderr, said) = (view.ok().stderr, format!("saved the last frame as {}\n", last.display()));
+    assert!(stderr.contains(&said), "{stderr}");
     let mut source = Source::Path(last).open(&OpenOptions::new()).unwrap();
     let found = source.next_frame().unwrap().unwrap().frame;
     assert_eq!(found, TestPattern::new("160x120".parse().unwrap()).frame(8));

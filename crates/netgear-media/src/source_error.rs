@@ -50,11 +50,11 @@ pub enum OpenError {
         reason: String,
     },
     /// ffmpeg was asked, and refused.
-    #[error("ffmpeg cannot open {origin}: {log}")]
+    #[error("ffmpeg cannot open {origin} as a film or a picture: {log}")]
     Ffmpeg {
         /// The file or URL.
         origin: String,
-        /// The last lines that ffmpeg wrote.
+        /// What ffmpeg last wrote that says why.
         log: String,
     },
     /// The frames are larger than the options allow.

@@ -165,7 +165,7 @@ impl fmt::Display for EncodingChoice {
     }
 }
 
-/// Reads `raw`, `jpeg`, `jpeg:QUALITY`, `jpeg:QUALITY:SUBSAMPLING` and `lossless`.
+/// Reads `raw`, `jpeg`, `jpeg:QUALITY`, `jpeg:QUALITY:SUBSAMPLING` and `lossless`, in capitals too, and `jpg` for `jpeg`.
 impl FromStr for EncodingChoice {
     type Err = EncodingChoiceError;
 
@@ -175,16 +175,20 @@ impl FromStr for EncodingChoice {
             Some((name, options)) => (name, Some(options)),
             None => (text, None),
         };
-        match (name, options) {
+        match (name.to_ascii_lowercase().as_str(), options) {
             ("raw", None) => Ok(Self::Raw),
             ("lossless", None) => Ok(Self::Lossless),
-            ("jpeg", None) => Ok(Self::JPEG),
-            ("jpeg", Some(options)) => {
+            ("jpeg" | "jpg", None) => Ok(Self::JPEG),
+            ("jpeg" | "jpg", Some(options)) => {
                 let (quality, subsampling) = match options.split_once(':') {
-                    Some((quality, subsampling)) => (quality, subsampling.parse()?),
+                    Some((quality, subsampling)) => {
+                        let subsampling = subsampling.parse();
+                        (quality, subsampling.map_err(|_| EncodingChoiceError::Jpeg(text.to_string()))?)
+                    }
                     None => (options, ChromaSubsampling::default()),
                 };
-                Ok(Self::Jpeg { quality: quality.parse()?, subsampling })
+                let quality = quality.parse().map_err(|_| EncodingChoiceError::Jpeg(text.to_string()))?;
+                Ok(Self::Jpeg { quality, subsampling })
             }
             _ => Err(unknown()),
         }
@@ -285,6 +289,12 @@ pub enum EncodingChoiceError {
         "there is no encoding {0:?}; use raw, jpeg, jpeg:QUALITY, jpeg:QUALITY:444, :422 or :420, or lossless"
     )]
     Unknown(String),
+    /// JPEG, and what follows is no quality, or no subsampling.
+    #[error(
+        "{0:?} is no encoding; write jpeg:QUALITY, from 1, the smallest picture, to 100, the best, as in jpeg:75, or with \
+         444, 422 or 420 behind it, as in jpeg:75:444"
+    )]
+    Jpeg(String),
     /// No quality of a JPEG.
     #[error("a JPEG has no quality {0:?}; use a number from 1, the smallest picture, to 100, the best")]
     Quality(String),
@@ -313,6 +323,12 @@ mod tests {
             assert_eq!(text.parse::<EncodingChoice>().unwrap().to_string(), text);
         }
         assert_eq!("jpeg".parse(), Ok(EncodingChoice::JPEG));
+        for (text, same) in
+            [("JPEG:90", "jpeg:90"), ("jpg", "jpeg"), ("Jpg:70:444", "jpeg:70:444"), ("Raw", "raw")]
+        {
+            assert_eq!(text.parse::<EncodingChoice>(), same.parse(), "{text}");
+        }
+        assert_eq!("LOSSLESS".parse(), Ok(EncodingChoice::Lossless));
         assert_eq!("jpeg".parse::<EncodingChoice>().unwrap().to_string(), "jpeg:80:420");
         assert_eq!("jpeg:90:4:4:4".parse::<EncodingChoice>().unwrap().to_string(), "jpeg:90:444");
         assert_eq!("jpeg:7".parse::<EncodingChoice>().unwrap().to_string(), "jpeg:7:420");
@@ -320,17 +336,20 @@ mod tests {
 
     #[test]
     fn what_is_no_choice_is_refused_by_what_is_wrong_with_it() {
-        for text in ["", "jpg", "raw:1", "lossless:", "JPEG"] {
+        for text in ["", "png", "raw:1", "lossless:", "jpegs:80"] {
             assert_eq!(text.parse::<EncodingChoice>(), Err(EncodingChoiceError::Unknown(text.into())));
         }
         for quality in ["0", "101", "256", "-1", "", "80%"] {
-            let text = alloc::format!("jpeg:{quality}");
-            let error = text.parse::<EncodingChoice>().unwrap_err();
+            let error = quality.parse::<JpegQuality>().unwrap_err();
             assert_eq!(error, EncodingChoiceError::Quality(quality.into()));
+            let text = alloc::format!("jpeg:{quality}");
+            assert_eq!(text.parse::<EncodingChoice>(), Err(EncodingChoiceError::Jpeg(text)));
         }
-        assert_eq!(
-            "jpeg:80:411".parse::<EncodingChoice>(),
-            Err(EncodingChoiceError::Subsampling("411".into()))
-        );
+        for text in ["jpeg::444", "jpeg:444", "jpeg:80:411", "jpeg:80:", "jpeg:80:444:"] {
+            let error = text.parse::<EncodingChoice>().unwrap_err();
+            assert_eq!(error, EncodingChoiceError::Jpeg(text.into()));
+            assert!(error.to_string().contains("jpeg:75:444"), "{error}");
+        }
+        assert_eq!("411".parse::<ChromaSubsampling>(), Err(EncodingChoiceError::Subsampling("411".into())));
     }
 }

@@ -1,7 +1,7 @@
 use std::{marker::PhantomData, sync::Arc, time::Duration};
 
 use netgear_proto::{
-    Codec, Dialect, EncodingChoice, Encodings, Limits, Mode, Pattern, Role,
+    Codec, Dialect, Encoding, EncodingChoice, Encodings, Limits, Mode, Pattern, Role,
     native::{READY_PROPERTY, READY_VALUE, SessionId},
     session::{FramePolicy, ResumeToken, SessionConfig},
     zmtp::{ConnectionConfig, Heartbeat, SocketType},
@@ -203,8 +203,11 @@ impl<E: End> Builder<E> {
     /// another connection of the same peer, whose first one must be dead.
     ///
     /// # Errors
-    /// [`BindError`] if the endpoint is taken, or not this machine's.
+    /// [`BindError`] if the endpoint is taken, or not this machine's, or there is no codec for the encoding.
     pub async fn bind(self, endpoint: Endpoint) -> Result<E, BindError> {
+        if let Some(encoding) = self.encoding_without_codec() {
+            return Err(BindError::NoCodec { encoding });
+        }
         let listener = match in_time(self.handshake_timeout, Listener::bind(&endpoint)).await {
             Ok(listener) => listener,
             Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
@@ -222,8 +225,12 @@ impl<E: End> Builder<E> {
     /// Connects to an endpoint, in the background, and tries again until the peer is there.
     ///
     /// # Errors
-    /// [`ConnectError`] if nobody can ever be there: `tcp://*`, port 0, a host name without an address.
+    /// [`ConnectError`] if nobody can ever be there (`tcp://*`, port 0, a host name without an address), or there is no
+    /// codec for the encoding.
     pub async fn connect(self, endpoint: Endpoint) -> Result<E, ConnectError> {
+        if let Some(encoding) = self.encoding_without_codec() {
+            return Err(ConnectError::NoCodec { encoding });
+        }
         endpoint.check_connectable()?;
         in_time(self.handshake_timeout, check_resolves(&endpoint))
             .await
@@ -259,6 +266,12 @@ impl<E: End> Builder<E> {
         Zmtp { connection, session: self.session(), binds }
     }
 
+    /// What frames are to be encoded as, where nothing encodes them.
+    fn encoding_without_codec(&self) -> Option<Encoding> {
+        let encoding = self.encoding.encoding();
+        (self.codec.is_none() && encoding != Encoding::Raw).then_some(encoding)
+    }
+
     /// With what follows from several options, in whichever order they were set.
     fn session(&self) -> SessionConfig {
         let decodes =
@@ -287,8 +300,10 @@ impl Builder<FrameSender> {
     /// How frames are encoded, by the [`Builder::codec`], for a receiver that decodes that; any other gets them raw, and so does a
     /// VidGear client. Default: [`EncodingChoice::Raw`].
     ///
-    /// Without a codec all go raw, which is logged. Raw go also the frames that the encoding cannot take, such as those of u16 or f32 as JPEG, and those that it would not make smaller. Frames among
-    /// the data are always raw.
+    /// Without a codec, binding and connecting fail; [`over`](Builder::over) a link all go raw, which is logged. Raw go
+    /// also the frames that the encoding cannot take, such as those of u16 or f32 as JPEG, and those that it would not
+    /// make smaller. Frames among the data are always raw. An application that encodes its frames itself, for
+    /// [`FrameSender::send_outgoing`], needs neither.
     #[must_use]
     pub fn encoding(mut self, encoding: EncodingChoice) -> Self {
         self.encoding = encoding;

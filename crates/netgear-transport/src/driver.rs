@@ -193,8 +193,8 @@ impl Driver {
         }
         drop(state);
         match connected {
-            Some((peer, true)) => warn!(?peer, "the peer is back"),
-            Some((peer, false)) => info!(?peer, "connected"),
+            Some((peer, true)) => info!(%peer, "the peer is back"),
+            Some((peer, false)) => info!(%peer, "connected"),
             None => {}
         }
         if happened {

@@ -38,7 +38,10 @@ impl Encoder {
             return None;
         }
         let Some(codec) = codec else {
-            warn!(encoding = %choice.encoding(), "there is no codec to encode frames with, and they go raw; give the builder one");
+            warn!(
+                encoding = %choice.encoding(),
+                "there is no codec to encode frames with, and they go raw; give the builder one"
+            );
             return None;
         };
         Some(Self {
@@ -56,14 +59,19 @@ impl Encoder {
         let encoding = self.choice.encoding();
         let suits = decodes.contains(encoding);
         if !suits && !self.has_said_raw.swap(true, Ordering::Relaxed) {
-            warn!(%encoding, %decodes, "the receiver does not decode what the frames were to be encoded as, and gets them raw");
+            warn!(
+                %encoding,
+                %decodes,
+                "the receiver does not decode what the frames were to be encoded as, and gets them raw"
+            );
         }
         suits
     }
 
     /// Encodes a frame; `None` if it is better sent raw, or cannot be encoded, which is said once.
     ///
-    /// Cancel-safe: if the future is dropped, the work goes on, and its result is had by whoever comes with the same frame next.
+    /// Cancel-safe: if the future is dropped, the work goes on, and its result is had by whoever comes with the same
+    /// frame next.
     pub(crate) async fn encode(&self, frame: &Frame) -> Option<EncodedFrame> {
         let mut work = self.work.lock().await;
         if let Some(other) = work.as_mut().filter(|work| !is_same(&work.frame, frame)) {
@@ -90,7 +98,15 @@ impl Encoder {
     ) -> Option<EncodedFrame> {
         let fault = match encoded {
             Ok(Ok(encoded)) => match encoded {
-                Some(other) if !other.promises(frame) => format!("{other:?} came of {frame:?}"),
+                Some(other) if !other.promises(frame) => format!(
+                    "a picture of {} {} {} came of a frame of {} {} {}",
+                    other.shape(),
+                    other.element_type(),
+                    other.pixel_format(),
+                    frame.shape(),
+                    frame.element_type(),
+                    frame.pixel_format()
+                ),
                 encoded => return encoded,
             },
             Ok(Err(error)) => error.to_string(),

@@ -1,7 +1,7 @@
 use std::{fmt, io, time::Duration};
 
 use netgear_proto::{
-    EncodedFrame, FrameDecodeError, Mode, Value,
+    EncodedFrame, Encoding, FrameDecodeError, Mode, Value,
     session::{self, Delivery, EncodeError, Mismatch, Outgoing, SessionError},
 };
 
@@ -25,6 +25,12 @@ pub enum BindError {
         /// The system's word for it.
         source: io::Error,
     },
+    /// A sender's frames are to be encoded, and there is nothing to encode them with.
+    #[error("{}", NoCodec(*.encoding))]
+    NoCodec {
+        /// What they were to be encoded as.
+        encoding: Encoding,
+    },
 }
 
 /// Why an endpoint cannot be connected to, whoever may be there.
@@ -41,6 +47,12 @@ pub enum ConnectError {
         endpoint: Endpoint,
         /// The system's word for it.
         source: io::Error,
+    },
+    /// A sender's frames are to be encoded, and there is nothing to encode them with.
+    #[error("{}", NoCodec(*.encoding))]
+    NoCodec {
+        /// What they were to be encoded as.
+        encoding: Encoding,
     },
 }
 
@@ -107,8 +119,8 @@ pub enum SendError {
     /// The peer is there but has not answered the frame before this one in time.
     #[error("the receiver has not answered for {:.1} s; it may be stopped, or slower than the timeout allows", .0.as_secs_f64())]
     Timeout(Duration),
-    /// The same of the very first frame, and the peer is a VidGear client, which behaves so if its mode is not this end's,
-    /// or if it has another sender.
+    /// The same of the very first frame, and the peer is a VidGear client, which behaves so if its mode is not this
+    /// end's, or if it has another sender.
     #[error("{} (waited for {:.1} s)", SessionError::FirstFrameUnanswered { ours: *ours }, waited.as_secs_f64())]
     FirstFrameUnanswered {
         /// [`Builder::timeout`](crate::Builder::timeout).
@@ -132,14 +144,19 @@ pub enum SendError {
     /// The frame or its data is over a limit.
     #[error(transparent)]
     Encode(#[from] EncodeError),
-    /// The codec has not encoded the frame in what this call had left of its time. The frame was not sent; sending may be tried again.
+    /// The codec has not encoded the frame in what this call had left of its time. The frame was not sent; sending
+    /// may be tried again.
     #[error(
         "the codec has not encoded the frame within {:.1} s; it is stuck, or the timeout is too short for it: try again, or send raw",
         .0.as_secs_f64()
     )]
     EncodingTimeout(Duration),
     /// The encoded picture that was given is of another shape, element type or pixel format than the frame.
-    #[error("{encoded:?} is not the picture of the frame beside it; encode that one, or send it raw")]
+    #[error(
+        "what was given as encoded, a picture of {} {} {}, is not that of the frame beside it; encode that one, or send \
+         it raw",
+        encoded.shape(), encoded.element_type(), encoded.pixel_format()
+    )]
     EncodedOtherwise {
         /// What was given.
         encoded: EncodedFrame,
@@ -164,8 +181,8 @@ pub enum RecvError {
     /// The peer is there but has sent no frame in time. Receiving may be tried again.
     #[error("the sender has sent nothing for {:.1} s; it may be stopped, or slower than the timeout allows", .0.as_secs_f64())]
     Timeout(Duration),
-    /// No frame comes, because so much data waits whose frames were dropped: there is no room for more, or for another peer. Receiving
-    /// may be tried again once some was taken.
+    /// No frame comes, because so much data waits whose frames were dropped: there is no room for more, or for
+    /// another peer. Receiving may be tried again once some was taken.
     #[error(
         "{items} items of data wait whose frames were dropped; take them with try_recv_data or recv_data, also while no frame comes"
     )]
@@ -173,8 +190,8 @@ pub enum RecvError {
         /// How many wait.
         items: usize,
     },
-    /// The next frame came encoded and cannot be decoded. It counts as received, with its data, and can be replied to; receiving goes on with
-    /// the next.
+    /// The next frame came encoded and cannot be decoded. It counts as received, with its data, and can be replied
+    /// to; receiving goes on with the next.
     #[error(
         "frame {} cannot be decoded: {error}; it was damaged, or the sender encodes otherwise: receive the next, or have the sender send raw",
         delivery.sequence
@@ -186,8 +203,9 @@ pub enum RecvError {
         #[source]
         error: FrameDecodeError,
     },
-    /// The next frame came encoded, and the codec has not decoded it in time. The frame is still there: receiving may be tried again, and
-    /// [`FrameReceiver::recv_undecoded`](crate::FrameReceiver::recv_undecoded) gives it as it came.
+    /// The next frame came encoded, and the codec has not decoded it in time. The frame is still there: receiving may
+    /// be tried again, and [`FrameReceiver::recv_undecoded`](crate::FrameReceiver::recv_undecoded) gives it as it
+    /// came.
     #[error(
         "the codec has not decoded the next frame for {:.1} s; it is stuck, or the timeout is too short for it: try again, or take the frame undecoded",
         .0.as_secs_f64()
@@ -228,6 +246,20 @@ pub enum ReplyError {
     /// The session failed.
     #[error(transparent)]
     Failed(#[from] SessionFailure),
+}
+
+/// What both say of a codec that is missing.
+struct NoCodec(Encoding);
+
+impl fmt::Display for NoCodec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "there is no codec to encode frames as {} with; give the builder one by Builder::codec, or leave \
+             Builder::encoding out, which frames that are encoded already do not need",
+            self.0
+        )
+    }
 }
 
 /// What all of them say of a peer that did not appear.

@@ -1,5 +1,6 @@
 //! What ffmpeg says of itself on its standard error.
 
+use std::collections::VecDeque;
 use std::io::BufRead;
 use std::time::Duration;
 
@@ -26,6 +27,24 @@ pub(super) fn read_line(lines: &mut impl BufRead) -> Option<String> {
             return Some(String::from_utf8_lossy(&line).into_owned());
         }
     }
+}
+
+/// Of the last lines, the last one that says what went wrong, without the name of the part that says it.
+pub(super) fn cause(lines: &VecDeque<String>) -> Option<String> {
+    // What only follows from that, or is advice on options which nobody here has given.
+    const ECHOES: [&str; 4] =
+        ["To ignore this,", "Conversion failed!", "Error marking filters", "Error opening input files"];
+    let says_why = |line: &&String| !ECHOES.iter().any(|echo| line.starts_with(echo));
+    let line = lines.iter().rev().find(says_why).or_else(|| lines.back())?;
+    if line.contains("matches no streams") {
+        return Some("there is no video in it".to_owned());
+    }
+    // `[mov,mp4,m4a @ 0x55a5a5022a40] moov atom not found`
+    let said = match line.strip_prefix('[').and_then(|line| line.split_once("] ")) {
+        Some((part, said)) if part.contains(" @ 0x") => said,
+        _ => line,
+    };
+    Some(said.to_owned())
 }
 
 /// What ffmpeg says that it will put out.
@@ -166,6 +185,37 @@ mod tests {
                 .line(&format!("  Stream #0:0: Video: rawvideo, bgr24(pc), 160x120 [SAR 1:1], {output}"))
                 .unwrap();
             assert_eq!((found.rate, found.rate_varies), (rate, rate_varies), "{input}");
+        }
+    }
+
+    /// As ffmpeg 5.1 says it of texts.
+    #[test]
+    fn the_cause_is_one_line() {
+        for (lines, expected) in [
+            (&[][..], None),
+            (
+                &[
+                    "[lrc @ 0x55e5a5022a40] Format lrc detected only with low score of 5, misdetection possible!",
+                    "Stream map '0:v:0' matches no streams.",
+                    "To ignore this, add a trailing '?' to the map.",
+                ],
+                Some("there is no video in it"),
+            ),
+            (
+                &[
+                    "[sunrast @ 0x55ef067bc5c0] this is not sunras encoded data",
+                    "Cannot determine format of input stream 0:0 after EOF",
+                    "Error marking filters as finished",
+                    "Conversion failed!",
+                ],
+                Some("Cannot determine format of input stream 0:0 after EOF"),
+            ),
+            (&["[mp4 @ 0x5612dcc44a40] moov atom not found"], Some("moov atom not found")),
+            (&["[1] Invalid data found"], Some("[1] Invalid data found")),
+            (&["Conversion failed!"], Some("Conversion failed!")),
+        ] {
+            let lines = lines.iter().map(|&line| line.to_owned()).collect();
+            assert_eq!(cause(&lines).as_deref(), expected);
         }
     }
 

@@ -331,7 +331,12 @@ impl Running {
             StartError::Missing => {
                 OpenError::FfmpegMissing { origin: input.origin.clone(), reason: input.reason.clone() }
             }
-            StartError::Failed(log) => OpenError::Ffmpeg { origin: input.origin.clone(), log },
+            StartError::Failed(log) => {
+                // Mostly it says the name first, which the error says as well.
+                let named = log.strip_prefix("file:").unwrap_or(&log).strip_prefix(input.origin.as_str());
+                let log = named.and_then(|said| said.strip_prefix(": ")).unwrap_or(&log).to_owned();
+                OpenError::Ffmpeg { origin: input.origin.clone(), log }
+            }
         };
         let started = Process::start(slot, arguments, input.secret.clone(), options.stall_timeout());
         let (mut process, stdout) = started.map_err(failed)?;

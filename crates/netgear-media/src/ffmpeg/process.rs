@@ -17,7 +17,7 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use super::log::{Description, Output, read_line};
+use super::log::{Description, Output, cause, read_line};
 use crate::canceller::lock;
 use crate::ffmpeg::credentials::Secret;
 
@@ -149,7 +149,7 @@ impl Process {
             Err(RecvTimeoutError::Disconnected) => "it gave no reason".to_owned(),
         };
         self.end();
-        Err(StartError::Failed(self.last_lines().unwrap_or(fallback)))
+        Err(StartError::Failed(cause(&lock(&self.log)).unwrap_or(fallback)))
     }
 
     /// Runs `wait`, which waits for something of the process; if it takes longer than its patience, the process is ended, and

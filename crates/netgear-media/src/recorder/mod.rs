@@ -277,7 +277,8 @@ fn is_full(error: &io::Error) -> bool {
 impl fmt::Display for Recorded {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let megabytes = self.bytes as f64 / 1e6;
-        write!(f, "{} frames, {:.1} s, {megabytes:.1} MB", self.frames, self.duration.as_secs_f64())
+        let frames = if self.frames == 1 { "frame" } else { "frames" };
+        write!(f, "{} {frames}, {:.1} s, {megabytes:.1} MB", self.frames, self.duration.as_secs_f64())
     }
 }
 

@@ -1,4 +1,4 @@
-use core::time::Duration;
+use core::{fmt, time::Duration};
 
 use super::{Drops, LatencyPercentiles};
 use crate::{Dialect, Encoding, Encodings, Mode, Multipart, Pattern, Role, native::ClockOffset};
@@ -49,6 +49,18 @@ pub struct Peer {
     pub mode: Mode,
     /// How frames may be encoded that are sent to it. A VidGear peer takes them raw.
     pub encodings: Encodings,
+}
+
+/// `native receiver on PAIR, bidirectional, decodes raw, jpeg`. What a sender decodes matters to nobody.
+impl fmt::Display for Peer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { dialect, role, pattern, mode, encodings } = self;
+        write!(f, "{dialect} {role} on {pattern}, {mode}")?;
+        match role {
+            Role::Sender => Ok(()),
+            Role::Receiver => write!(f, ", decodes {encodings}"),
+        }
+    }
 }
 
 /// How a session ended.
@@ -127,4 +139,25 @@ pub struct Stats {
     /// How long frames took from their capture to their arrival, the two clocks taken into account: of all whose clocks' offset
     /// was known, which it is from the second or third on. `None` with a VidGear peer.
     pub latency: Option<LatencyPercentiles>,
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::string::ToString;
+
+    use super::*;
+
+    #[test]
+    fn a_peer_is_said_in_words() {
+        let receiver = Peer {
+            dialect: Dialect::Native,
+            role: Role::Receiver,
+            pattern: Pattern::Pair,
+            mode: Mode::Bidirectional,
+            encodings: Encodings::RAW.with(Encoding::Jpeg),
+        };
+        assert_eq!(receiver.to_string(), "native receiver on PAIR, bidirectional, decodes raw, jpeg");
+        let sender = Peer { dialect: Dialect::VidGear, role: Role::Sender, ..receiver };
+        assert_eq!(sender.to_string(), "VidGear sender on PAIR, bidirectional");
+    }
 }

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use futures_util::StreamExt;
 use netgear_transport::{
-    Builder, Endpoint, FrameReceiver, FrameSender, RecvError, SendError,
+    BindError, Builder, ConnectError, Endpoint, FrameReceiver, FrameSender, RecvError, SendError,
     proto::{
         Dialect, ElementType, Encoding, EncodingChoice, Encodings, Frame, FrameDecodeError, Limits, Mode,
         Pattern, PixelFormat, Shape, Value, WireFrame,
@@ -509,6 +509,19 @@ async fn closing_gives_back_the_data_of_frames_that_nobody_decoded() {
     .await;
     let closed = within("close", receiver.close()).await.unwrap();
     assert_eq!(closed.untaken, [Value::from("untaken")]);
+}
+
+/// Frames that were to be encoded do not go raw because of a line that was forgotten.
+#[tokio::test]
+async fn an_encoding_without_a_codec_is_an_error() {
+    for pattern in PATTERNS {
+        let builder = || sender(pattern).encoding(EncodingChoice::JPEG);
+        let refused = builder().bind(Transport::Tcp.endpoint()).await.unwrap_err();
+        assert!(matches!(refused, BindError::NoCodec { encoding: Encoding::Jpeg }), "{refused}");
+        let refused = builder().connect(free_port()).await.unwrap_err();
+        assert!(matches!(refused, ConnectError::NoCodec { encoding: Encoding::Jpeg }), "{refused}");
+        sender(pattern).encoding(EncodingChoice::Raw).bind(Transport::Tcp.endpoint()).await.unwrap();
+    }
 }
 
 /// What an application has encoded itself goes as it is, without a codec.
