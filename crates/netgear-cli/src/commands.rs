@@ -125,7 +125,8 @@ pub(crate) async fn view(options: View) -> Result<(), Failure> {
         };
         let (received, pause) = match opened {
             Ok(receiver) => {
-                // Not before the endpoint is ours: a second program at the same place must not empty the first one's recording.
+                // Not before the endpoint is ours: a second program at the same place must not empty the first one's
+                // recording.
                 if let Some(record) = record.take() {
                     receiving.recording = record.start().await?;
                 }
@@ -177,8 +178,8 @@ impl Way {
     /// How long to wait before something is tried again that did not work.
     const RETRY: Duration = Duration::from_millis(500);
 
-    /// How long to wait between two peers: one that is of no use is not to be hammered, and one that comes here is not to be
-    /// kept waiting.
+    /// How long to wait between two peers: one that is of no use is not to be hammered, and one that comes here is
+    /// not to be kept waiting.
     fn pause(&self) -> Duration {
         match self {
             Self::Bind(_) => Duration::ZERO,
@@ -305,7 +306,8 @@ pub(crate) async fn demo(options: Demo) -> Result<(), Failure> {
     let sending = sending.run(sender, &mut stop, &mut sent, live).await;
     let received = match sending {
         Ok(_) => receiving.await.map_err(|_| Failure::ReceiverPanicked)??,
-        // Where the receiver failed, the sender only finds it gone; one that waits for another sender is not waited for.
+        // Where the receiver failed, the sender only finds it gone; one that waits for another sender is not waited
+        // for.
         Err(failure) => match timeout(RECEIVER_ENDS_WITHIN, receiving).await {
             Ok(Ok(received)) => return Err(received.err().unwrap_or(failure)),
             _ => return Err(failure),

@@ -91,8 +91,8 @@ enum Failure {
 }
 
 impl Failure {
-    /// Whether the other end is gone, or of no use. That the two were set up for different things is a mistake in how this one
-    /// was started, unless it `binds`: then anybody may come, and the next one may fit.
+    /// Whether the other end is gone, or of no use. That the two were set up for different things is a mistake in how
+    /// this one was started, unless it `binds`: then anybody may come, and the next one may fit.
     fn is_loss_of_peer(&self, binds: bool) -> bool {
         let failure = match self {
             Self::Wait(WaitError::Failed(failure))
@@ -153,8 +153,8 @@ fn run_with_windows(command: Command) -> Result<(), Failure> {
 }
 
 fn run(command: Command) -> Result<(), Failure> {
-    // One end is one thread, so that a frame goes from the socket to whoever takes it without a wake-up between threads. A
-    // demo is both ends, and uses two.
+    // One end is one thread, so that a frame goes from the socket to whoever takes it without a wake-up between
+    // threads. A demo is both ends, and uses two.
     let one_thread = || tokio::runtime::Builder::new_current_thread().enable_all().build();
     let (runtime, result) = match command {
         Command::Probe(options) => return commands::probe(&options),

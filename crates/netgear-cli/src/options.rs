@@ -144,8 +144,8 @@ pub(crate) struct Demo {
 
 #[derive(Debug, Args)]
 pub(crate) struct Serve {
-    /// A file, a URL, a camera such as camera:0, a screen such as screen:0?fps=30, a sequence such as 'frames/*.png', or a
-    /// test pattern such as test:1280x720@30. A camera may be a number, a path or a name, and be asked for more:
+    /// A file, a URL, a camera such as camera:0, a screen such as screen:0?fps=30, a sequence such as 'frames/*.png',
+    /// or a test pattern such as test:1280x720@30. A camera may be a number, a path or a name, and be asked for more:
     /// 'camera:/dev/video2?size=1280x720&fps=60&format=mjpeg&timeout=5&resume=30'.
     pub(crate) source: Source,
     /// Connect to a receiver there. This is the default, to tcp://127.0.0.1:5555.
@@ -162,18 +162,18 @@ pub(crate) struct Serve {
     pub(crate) data: Option<Value>,
     #[command(flatten)]
     pub(crate) picture: Picture,
-    /// Frames a second, or max for as many as there can be. Default: the source's own pace. A file is played faster or slower
-    /// by this; a camera's frames beyond the rate are dropped.
+    /// Frames a second, or max for as many as there can be. Default: the source's own pace. A file is played faster
+    /// or slower by this; a camera's frames beyond the rate are dropped.
     #[arg(long, value_name = "F|max", allow_negative_numbers = true)]
     pub(crate) fps: Option<Fps>,
-    /// What becomes of frames that the receiver is too slow for: block (they wait, and so does the source), latest (the
-    /// newest replaces the one that waits), drop-newest (the one that waits stays). Default: latest for a camera, a screen
-    /// and a URL, which may be a camera's; block for all else.
+    /// What becomes of frames that the receiver is too slow for: block (they wait, and so does the source), latest
+    /// (the newest replaces the one that waits), drop-newest (the one that waits stays). Default: latest for a
+    /// camera, a screen and a URL, which may be a camera's; block for all else.
     #[arg(long, value_name = "NAME")]
     pub(crate) policy: Option<PolicyOption>,
-    /// How the frames cross: raw (for a cable), lossless (the same pixels, in fewer bytes), or jpeg (the smallest: for Wi-Fi);
-    /// jpeg:QUALITY from 1 to 100, and jpeg:QUALITY:SUBSAMPLING with 444 (for text and drawings), 422 or 420. Left out, these are
-    /// 80 and 420. A receiver that does not decode it, such as VidGear's, gets raw frames.
+    /// How the frames cross: raw (for a cable), lossless (the same pixels, in fewer bytes), or jpeg (the smallest:
+    /// for Wi-Fi); jpeg:QUALITY from 1 to 100, and jpeg:QUALITY:SUBSAMPLING with 444 (for text and drawings), 422
+    /// or 420. Left out, these are 80 and 420. A receiver that does not decode it, such as VidGear's, gets raw frames.
     #[arg(long, default_value = "raw", value_name = "NAME")]
     pub(crate) encoding: EncodingChoice,
     /// Begin again at the end, without end.
@@ -216,7 +216,8 @@ pub(crate) struct Session {
     /// Messaging pattern, the same on both ends: pair (both speak freely) or reqrep (request and reply).
     #[arg(long, default_value = "pair")]
     pub(crate) pattern: Pattern,
-    /// What to speak: native (NetGear for Rust), vidgear (the Python original), or auto, whichever the other end speaks.
+    /// What to speak: native (NetGear for Rust), vidgear (the Python original), or auto, whichever the other end
+    /// speaks.
     #[arg(long, default_value = "auto")]
     pub(crate) dialect: DialectOption,
     /// End after so many frames.
@@ -232,12 +233,12 @@ pub(crate) struct Session {
     /// End when the connection is lost, rather than wait for the other end to come back.
     #[arg(long, conflicts_with = "stay")]
     pub(crate) no_reconnect: bool,
-    /// When the other end has left, wait for the next one, until Ctrl-C. An end that binds also outlives peers that were set up
-    /// differently.
+    /// When the other end has left, wait for the next one, until Ctrl-C. An end that binds also outlives peers that
+    /// were set up differently.
     #[arg(long)]
     pub(crate) stay: bool,
-    /// Print each item of data that arrives, as JSON where it is such: on the standard output, or on the error output with
-    /// --json.
+    /// Print each item of data that arrives, as JSON where it is such: on the standard output, or on the error output
+    /// with --json.
     #[arg(long)]
     pub(crate) print_data: bool,
     /// Work out a digest of all pixels: equal on both ends when every pixel crossed.
@@ -265,8 +266,8 @@ impl Session {
 
 #[derive(Debug, Args)]
 pub(crate) struct Probe {
-    /// A file, a URL, a camera such as camera:0, a screen such as screen:0, a sequence such as 'frames/*.png', or a test pattern
-    /// such as test:1280x720@30.
+    /// A file, a URL, a camera such as camera:0, a screen such as screen:0, a sequence such as 'frames/*.png', or a
+    /// test pattern such as test:1280x720@30.
     pub(crate) source: Source,
     #[command(flatten)]
     pub(crate) section: SectionOptions,

@@ -11,30 +11,32 @@ use crate::options::Size;
 /// What is done with each frame before it is sent, in this order.
 #[derive(Debug, Args)]
 pub(crate) struct Picture {
-    /// Cut this part out of each frame, first of all: its size, its first column and its first row, as in 640x480+100+50.
+    /// Cut this part out of each frame, first of all: its size, its first column and its first row, as in
+    /// 640x480+100+50.
     #[arg(long, value_name = "WIDTHxHEIGHT+X+Y")]
     crop: Option<Crop>,
     /// Then rotate the frames by 90, 180 or 270 degrees clockwise.
     #[arg(long, value_name = "DEGREES", allow_negative_numbers = true)]
     rotate: Option<Rotation>,
-    /// Then flip the frames: h (left and right), v (top and bottom) or both. What follows is done in the order of this list, too.
+    /// Then flip the frames: h (left and right), v (top and bottom) or both. What follows is done in the order of
+    /// this list, too.
     #[arg(long, value_name = "h|v|both")]
     flip: Option<Flip>,
     #[command(flatten)]
     new_size: NewSize,
-    /// How frames of another shape go into --size: stretch, fit (inside it, so one side may be less), fill (what is too much is
-    /// cut off) or letterbox (with black bars; letterbox:#rrggbb for others).
+    /// How frames of another shape go into --size: stretch, fit (inside it, so one side may be less), fill (what is
+    /// too much is cut off) or letterbox (with black bars; letterbox:#rrggbb for others).
     #[arg(long, value_name = "HOW", default_value_t, requires = "size")]
     fit: Fit,
-    /// The filter that --reduce and --size use: nearest, linear, cubic, area, lanczos4, antialiased-linear, antialiased-cubic or
-    /// antialiased-lanczos3.
+    /// The filter that --reduce and --size use: nearest, linear, cubic, area, lanczos4, antialiased-linear,
+    /// antialiased-cubic or antialiased-lanczos3.
     #[arg(long, value_name = "NAME", default_value_t, requires = "NewSize")]
     filter: Filter,
     /// Send gray frames, of one channel.
     #[arg(long)]
     gray: bool,
-    /// Write on the frames, last of all: `number`, `time`, or any text, in which {number} and {time} are filled in, both counted from
-    /// the first frame that is sent. Once for each line.
+    /// Write on the frames, last of all: `number`, `time`, or any text, in which {number} and {time} are filled in,
+    /// both counted from the first frame that is sent. Once for each line.
     #[arg(long, value_name = "TEXT|number|time")]
     annotate: Vec<String>,
 }

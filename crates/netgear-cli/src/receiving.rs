@@ -57,8 +57,8 @@ impl Receiving {
             received = self.receive_all(&receiver, tally, &mut live) => received,
             () = stop.requested() => Ok(Ended::Done),
         };
-        // The sender is told goodbye whatever went wrong here; what counts first is what went wrong. The frame received last
-        // is answered by it.
+        // The sender is told goodbye whatever went wrong here; what counts first is what went wrong. The frame
+        // received last is answered by it.
         let closed = receiver.close().await;
         if let Ok(closed) = &closed {
             for data in &closed.untaken {
@@ -211,7 +211,8 @@ impl Receiving {
         delivery: &Delivery,
         tally: &mut Tally,
     ) -> Result<(), Failure> {
-        // What a person says goes before what is always said. That it cannot be sent is for that person to hear, and ends nothing.
+        // What a person says goes before what is always said. That it cannot be sent is for that person to hear, and
+        // ends nothing.
         #[cfg(feature = "web")]
         if let Some(typed) = self.shown.typed() {
             match receiver.reply(typed.value().clone()) {

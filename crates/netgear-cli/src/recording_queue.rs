@@ -54,8 +54,8 @@ pub(crate) enum Offered {
 impl RecordingQueue {
     /// What may wait, in bytes of pixels. A single frame may be larger.
     const MOST_BYTES: usize = 256 << 20;
-    /// Where the first of those that wait is older, no other is taken: what waits is what a program that is killed loses.
-    /// With the frame that is being written it is less than a second.
+    /// Where the first of those that wait is older, no other is taken: what waits is what a program that is killed
+    /// loses. With the frame that is being written it is less than a second.
     const MOST_AGE: Duration = Duration::from_millis(750);
 
     pub(crate) fn new() -> Self {
@@ -67,8 +67,8 @@ impl RecordingQueue {
         Self { state, filled, emptied, most_bytes, most_age }
     }
 
-    /// Takes the frame, if there is room for it now. Until the first frame is written, those that wait may grow old: there would be gaps
-    /// while an ffmpeg starts.
+    /// Takes the frame, if there is room for it now. Until the first frame is written, those that wait may grow old:
+    /// there would be gaps while an ffmpeg starts.
     pub(crate) fn offer(&self, frame: &Frame, time: Duration) -> Offered {
         self.take(frame, time, |state, age| !state.has_begun || age < self.most_age)
     }

@@ -88,8 +88,8 @@ pub(crate) enum Ended {
 }
 
 impl Sending {
-    /// How long the end may take before the user is told what it waits for. It takes longer where a VidGear client's application
-    /// does.
+    /// How long the end may take before the user is told what it waits for. It takes longer where a VidGear client's
+    /// application does.
     const SILENT_FOR: Duration = Duration::from_millis(1_500);
     /// What a device captured longer ago than this, before there was a receiver, is not what it sees now.
     const STALE: Duration = Duration::from_millis(250);
@@ -311,7 +311,8 @@ impl From<Fps> for Pace {
 }
 
 impl Pace {
-    /// When the frame of that number, which the source has at `time`, is due after the start; `None` if that does not matter.
+    /// When the frame of that number, which the source has at `time`, is due after the start; `None` if that does not
+    /// matter.
     fn due(self, number: u64, time: Duration, is_captured: bool) -> Option<Duration> {
         match self {
             Self::Max => None,
@@ -330,8 +331,9 @@ pub(crate) struct PaceClock {
 }
 
 impl PaceClock {
-    /// A delay up to this is made up for by the frames that follow, so that the rate is kept on average. After a longer one
-    /// the stream goes on at its pace: a receiver that could not keep up is not sent all that it missed in one burst.
+    /// A delay up to this is made up for by the frames that follow, so that the rate is kept on average. After a
+    /// longer one the stream goes on at its pace: a receiver that could not keep up is not sent all that it missed in
+    /// one burst.
     const MADE_UP_FOR: Duration = Duration::from_millis(200);
 
     fn wait(&mut self, due: Duration) -> Duration {

@@ -25,12 +25,14 @@ use crate::{Failure, summary::Tally};
 /// What is asked for.
 #[derive(Debug, Args)]
 pub(crate) struct ShownOptions {
-    /// Show the frames in a window. Keys: q or Escape quits, space holds the picture, s saves it as PNG, i shows statistics.
+    /// Show the frames in a window. Keys: q or Escape quits, space holds the picture, s saves it as PNG, i shows
+    /// statistics.
     #[cfg(feature = "window")]
     #[arg(long)]
     window: bool,
-    /// Show the frames, data and statistics on a page for browsers, and let them send data back, at an address of this machine. By
-    /// itself it is 127.0.0.1:8080; a port alone, such as 8088, is one of 127.0.0.1; port 0 is a free one, which is printed.
+    /// Show the frames, data and statistics on a page for browsers, and let them send data back, at an address of
+    /// this machine. By itself it is 127.0.0.1:8080; a port alone, such as 8088, is one of 127.0.0.1; port 0 is a
+    /// free one, which is printed.
     #[cfg(feature = "web")]
     #[arg(long, value_name = "ADDRESS", num_args = 0..=1, default_missing_value = "127.0.0.1:8080",
         value_parser = page_address)]
@@ -39,13 +41,13 @@ pub(crate) struct ShownOptions {
     #[cfg(feature = "web")]
     #[arg(long, requires = "web")]
     web_public: bool,
-    /// A secret without which --web shows nothing; it is part of the address that is printed. Others on this machine can see the
-    /// options of a program; the variable NETGEAR_WEB_TOKEN does the same unseen.
+    /// A secret without which --web shows nothing; it is part of the address that is printed. Others on this machine
+    /// can see the options of a program; the variable NETGEAR_WEB_TOKEN does the same unseen.
     #[cfg(feature = "web")]
     #[arg(long, value_name = "SECRET", requires = "web")]
     web_token: Option<Secret>,
-    /// A name by which browsers on other machines call this one, such as desk.local; may be given several times. The page answers
-    /// to IP addresses and localhost without it, and to no other name.
+    /// A name by which browsers on other machines call this one, such as desk.local; may be given several times. The
+    /// page answers to IP addresses and localhost without it, and to no other name.
     #[cfg(feature = "web")]
     #[arg(long, value_name = "NAME", requires = "web")]
     web_host: Vec<String>,

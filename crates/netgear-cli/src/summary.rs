@@ -269,7 +269,8 @@ pub(crate) struct Summary {
     pub(crate) dropped: u64,
     /// Connections after the first, and peers after the first.
     pub(crate) reconnects: u64,
-    /// From capture to arrival, the same at both ends; of the last peer. VidGear does not say when a frame was captured.
+    /// From capture to arrival, the same at both ends; of the last peer. VidGear does not say when a frame was
+    /// captured.
     pub(crate) latency_us: Option<Latency>,
     /// XXH3-64 over the pixels of all frames that crossed, in order. None at a sender that drops frames.
     pub(crate) digest: Option<String>,

@@ -4,8 +4,8 @@ use netgear::media::FrameRate;
 
 /// Leaves frames out, so that a device which captures more of them than are wanted gives the wanted rate.
 ///
-/// What was captured is never held back, since it would only be older then: of those that come, the ones nearest to when one is
-/// due are kept. After a pause it goes on at the rate, and does not make up for what did not come.
+/// What was captured is never held back, since it would only be older then: of those that come, the ones nearest to
+/// when one is due are kept. After a pause it goes on at the rate, and does not make up for what did not come.
 #[derive(Debug, Default)]
 pub(crate) struct Thinning {
     due: Duration,

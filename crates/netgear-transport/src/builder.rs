@@ -24,8 +24,9 @@ use crate::{
 
 /// Sets up one end of a session: a [`FrameSender`](crate::FrameSender) or a [`FrameReceiver`](crate::FrameReceiver).
 ///
-/// Options first, then one of [`bind`](Builder::bind), [`connect`](Builder::connect) and [`over`](Builder::over), each of
-/// which must be called within a tokio runtime. Either end may bind or connect, and either may be started first.
+/// Options first, then one of [`bind`](Builder::bind), [`connect`](Builder::connect) and [`over`](Builder::over),
+/// each of which must be called within a tokio runtime. Either end may bind or connect, and either may be started
+/// first.
 #[derive(Debug)]
 pub struct Builder<E> {
     session: SessionConfig,
@@ -64,19 +65,20 @@ impl<E: End> Builder<E> {
         self
     }
 
-    /// Whether data goes with the frames and back, which must be the same on both ends. Default: [`Mode::Bidirectional`].
+    /// Whether data goes with the frames and back, which must be the same on both ends. Default:
+    /// [`Mode::Bidirectional`].
     #[must_use]
     pub fn mode(mut self, mode: Mode) -> Self {
         self.session = self.session.with_mode(mode);
         self
     }
 
-    /// What to speak: [`Dialect::Native`] with another NetGear for Rust, [`Dialect::VidGear`] with the Python original, or,
-    /// with `None`, whichever the peer speaks. Default: `None`.
+    /// What to speak: [`Dialect::Native`] with another NetGear for Rust, [`Dialect::VidGear`] with the Python
+    /// original, or, with `None`, whichever the peer speaks. Default: `None`.
     ///
-    /// A peer that does not announce itself as NetGear is taken for a VidGear peer. There are two ends that cannot tell, and
-    /// speak the native dialect unless told otherwise: a sender that binds, to which no VidGear client connects, but any
-    /// ZeroMQ program might; and a sender [`over`](Builder::over) a link that announces nothing.
+    /// A peer that does not announce itself as NetGear is taken for a VidGear peer. There are two ends that cannot
+    /// tell, and speak the native dialect unless told otherwise: a sender that binds, to which no VidGear client
+    /// connects, but any ZeroMQ program might; and a sender [`over`](Builder::over) a link that announces nothing.
     #[must_use]
     pub fn dialect(mut self, dialect: impl Into<Option<Dialect>>) -> Self {
         self.session = self.session.with_dialect(dialect);
@@ -91,18 +93,20 @@ impl<E: End> Builder<E> {
     }
 
     /// What becomes of frames that the peer is too slow for. Default: [`FramePolicy::Block`], by which
-    /// [`FrameSender::send`](crate::FrameSender::send) waits and no frame is dropped: right for a file. For a camera, or whatever else goes on
-    /// by itself, [`FramePolicy::Latest`] keeps what arrives fresh. With a VidGear client it is always `Block`.
+    /// [`FrameSender::send`](crate::FrameSender::send) waits and no frame is dropped: right for a file. For a camera,
+    /// or whatever else goes on by itself, [`FramePolicy::Latest`] keeps what arrives fresh. With a VidGear client it
+    /// is always `Block`.
     #[must_use]
     pub fn frame_policy(mut self, policy: FramePolicy) -> Self {
         self.session = self.session.with_frame_policy(policy);
         self
     }
 
-    /// Whether to look for the peer again when it is lost, for as long as [`Builder::wait_for_peer`] says. Default: yes.
+    /// Whether to look for the peer again when it is lost, for as long as [`Builder::wait_for_peer`] says. Default:
+    /// yes.
     ///
-    /// Data that was lost with a connection is then sent again, and delivered exactly once. Without, and with a VidGear peer, which
-    /// numbers nothing, the session fails with its connection.
+    /// Data that was lost with a connection is then sent again, and delivered exactly once. Without, and with a
+    /// VidGear peer, which numbers nothing, the session fails with its connection.
     #[must_use]
     pub fn reconnect(mut self, reconnect: bool) -> Self {
         self.reconnect = reconnect;
@@ -111,28 +115,30 @@ impl<E: End> Builder<E> {
 
     /// What the application had taken of the peer's data before it was restarted:
     /// [`FrameReceiver::resume_token`](crate::FrameReceiver::resume_token) or
-    /// [`FrameSender::resume_token`](crate::FrameSender::resume_token) as it recorded it. The session goes on behind that. Default: none.
+    /// [`FrameSender::resume_token`](crate::FrameSender::resume_token) as it recorded it. The session goes on behind
+    /// that. Default: none.
     ///
-    /// It says something to the very session that it names, which must have lived on meanwhile, and nothing to any other: a peer that
-    /// was itself restarted, or that has said goodbye, begins anew. If that one may be gone, set [`Builder::wait_for_peer`]. Write a token so
-    /// that it is there whole or not at all, such as to a file beside the old one that is then renamed.
+    /// It says something to the very session that it names, which must have lived on meanwhile, and nothing to any
+    /// other: a peer that was itself restarted, or that has said goodbye, begins anew. If that one may be gone, set
+    /// [`Builder::wait_for_peer`]. Write a token so that it is there whole or not at all, such as to a file beside
+    /// the old one that is then renamed.
     #[must_use]
     pub fn resume(mut self, token: impl Into<Option<ResumeToken>>) -> Self {
         self.session = self.session.with_resume(token);
         self
     }
 
-    /// How many frames may be on their way at once on PAIR: from 1, which is lock-step, to 16. Default: 2, so that the next is
-    /// there when the receiver is done with one. On REQ/REP and with a VidGear peer it is always one.
+    /// How many frames may be on their way at once on PAIR: from 1, which is lock-step, to 16. Default: 2, so that
+    /// the next is there when the receiver is done with one. On REQ/REP and with a VidGear peer it is always one.
     #[must_use]
     pub fn window(mut self, frames: u16) -> Self {
         self.session = self.session.with_window(frames);
         self
     }
 
-    /// How long one call waits for a peer that is connected: for the answer to a frame, or for the next frame. A call that sends has its frame encoded
-    /// within the same time, and one that receives waits as long again for a frame that has come to be decoded.
-    /// Default: 15 s, as in VidGear.
+    /// How long one call waits for a peer that is connected: for the answer to a frame, or for the next frame. A call
+    /// that sends has its frame encoded within the same time, and one that receives waits as long again for a frame
+    /// that has come to be decoded. Default: 15 s, as in VidGear.
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
@@ -146,18 +152,19 @@ impl<E: End> Builder<E> {
         self
     }
 
-    /// How long closing waits until the last frame is answered and all data received, and for the turn to say goodbye. Default: 1 s.
+    /// How long closing waits until the last frame is answered and all data received, and for the turn to say
+    /// goodbye. Default: 1 s.
     #[must_use]
     pub fn linger(mut self, linger: Duration) -> Self {
         self.session = self.session.with_linger(linger);
         self
     }
 
-    /// How long a peer may take for the ZMTP handshake, and then again for its hello; and how long a host name may take to be looked
-    /// up. Default: 5 s.
+    /// How long a peer may take for the ZMTP handshake, and then again for its hello; and how long a host name may
+    /// take to be looked up. Default: 5 s.
     ///
-    /// A VidGear server says no hello, and may be silent as long as it likes; once its first frame has begun, that must be
-    /// whole within this time.
+    /// A VidGear server says no hello, and may be silent as long as it likes; once its first frame has begun, that
+    /// must be whole within this time.
     #[must_use]
     pub fn handshake_timeout(mut self, timeout: Duration) -> Self {
         self.handshake_timeout = timeout;
@@ -173,23 +180,25 @@ impl<E: End> Builder<E> {
         self
     }
 
-    /// How a peer is found to be gone when the network does not say so; `None` leaves a silent one alone. Default: asked
-    /// after 1 s of silence, gone after 5 s.
+    /// How a peer is found to be gone when the network does not say so; `None` leaves a silent one alone. Default:
+    /// asked after 1 s of silence, gone after 5 s.
     #[must_use]
     pub fn heartbeat(mut self, heartbeat: Option<Heartbeat>) -> Self {
         self.heartbeat = heartbeat;
         self
     }
 
-    /// What encodes the frames of a sender ([`Builder::encoding`]), and decodes those that a receiver gets: its peer is told what it may
-    /// send. Default: none, and all frames are raw.
+    /// What encodes the frames of a sender ([`Builder::encoding`]), and decodes those that a receiver gets: its peer
+    /// is told what it may send. Default: none, and all frames are raw.
     ///
-    /// It works on a thread of the runtime's for what blocks ([`tokio::task::spawn_blocking`]), on one frame at a time. Once a receiver's application has come
-    /// for a frame by [`FrameReceiver::recv`] or as a stream, each further frame is decoded as soon as it is the next one, so that it is ready when the
-    /// application is done with the one before; no more than that one is decoded ahead.
+    /// It works on a thread of the runtime's for what blocks ([`tokio::task::spawn_blocking`]), on one frame at a
+    /// time. Once a receiver's application has come for a frame by [`FrameReceiver::recv`] or as a stream, each
+    /// further frame is decoded as soon as it is the next one, so that it is ready when the application is done with
+    /// the one before; no more than that one is decoded ahead.
     ///
-    /// How long it takes counts against [`Builder::timeout`]. A codec that never comes back is an error of each call that needs it
-    /// ([`SendError::EncodingTimeout`](crate::SendError::EncodingTimeout), [`RecvError::DecodingTimeout`](crate::RecvError::DecodingTimeout)); the session goes on, and raw frames and
+    /// How long it takes counts against [`Builder::timeout`]. A codec that never comes back is an error of each call
+    /// that needs it ([`SendError::EncodingTimeout`](crate::SendError::EncodingTimeout),
+    /// [`RecvError::DecodingTimeout`](crate::RecvError::DecodingTimeout)); the session goes on, and raw frames and
     /// data with it. Its thread is lost, and the runtime waits for it when it is dropped.
     #[must_use]
     pub fn codec(mut self, codec: Arc<dyn Codec>) -> Self {
@@ -239,11 +248,11 @@ impl<E: End> Builder<E> {
         Ok(self.start(|_, _| way, None))
     }
 
-    /// Runs the session over a link that is there already. It must be of the same pattern: for REQ/REP, one that asks under a
-    /// sender and one that answers under a receiver.
+    /// Runs the session over a link that is there already. It must be of the same pattern: for REQ/REP, one that asks
+    /// under a sender and one that answers under a receiver.
     ///
-    /// Whether anybody is at the other end of a link is not known before it says hello. That is waited for as for a peer to
-    /// appear: for as long as [`Builder::wait_for_peer`] says, and not by [`Builder::handshake_timeout`].
+    /// Whether anybody is at the other end of a link is not known before it says hello. That is waited for as for a
+    /// peer to appear: for as long as [`Builder::wait_for_peer`] says, and not by [`Builder::handshake_timeout`].
     pub fn over(mut self, link: impl Link) -> E {
         self.session = self.session.with_greeting_timeout(Duration::MAX);
         self.start(|_, _| Way::Given(Some(Box::new(link))), None)
@@ -297,8 +306,8 @@ impl<E: End> Builder<E> {
 }
 
 impl Builder<FrameSender> {
-    /// How frames are encoded, by the [`Builder::codec`], for a receiver that decodes that; any other gets them raw, and so does a
-    /// VidGear client. Default: [`EncodingChoice::Raw`].
+    /// How frames are encoded, by the [`Builder::codec`], for a receiver that decodes that; any other gets them raw,
+    /// and so does a VidGear client. Default: [`EncodingChoice::Raw`].
     ///
     /// Without a codec, binding and connecting fail; [`over`](Builder::over) a link all go raw, which is logged. Raw go
     /// also the frames that the encoding cannot take, such as those of u16 or f32 as JPEG, and those that it would not
@@ -312,9 +321,11 @@ impl Builder<FrameSender> {
 }
 
 impl Builder<FrameReceiver> {
-    /// How frames may be encoded that this receiver is sent. Default: as its [`Builder::codec`] decodes, and without one raw.
+    /// How frames may be encoded that this receiver is sent. Default: as its [`Builder::codec`] decodes, and without
+    /// one raw.
     ///
-    /// An application that takes encoded frames as they come, by [`FrameReceiver::recv_undecoded`], needs no codec: it sets this.
+    /// An application that takes encoded frames as they come, by [`FrameReceiver::recv_undecoded`], needs no codec:
+    /// it sets this.
     #[must_use]
     pub fn encodings(mut self, encodings: Encodings) -> Self {
         self.encodings = Some(encodings);

@@ -7,8 +7,8 @@ use std::{
 use netgear_proto::Timestamp;
 use tokio::time::{Instant, Sleep, sleep_until};
 
-/// The time that sessions and frames are stamped with: microseconds since 1970-01-01 00:00 UTC, read once from the system's
-/// clock and carried on by the monotonic one, so that it never steps back while a session lasts.
+/// The time that sessions and frames are stamped with: microseconds since 1970-01-01 00:00 UTC, read once from the
+/// system's clock and carried on by the monotonic one, so that it never steps back while a session lasts.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Clock {
     started: Instant,

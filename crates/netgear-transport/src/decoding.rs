@@ -1,4 +1,5 @@
-//! What a receiver does with an encoded frame before its application gets it: decodes it, where nobody is held up by that.
+//! What a receiver does with an encoded frame before its application gets it: decodes it, where nobody is held up by
+//! that.
 
 use std::sync::{Arc, OnceLock};
 
@@ -9,8 +10,8 @@ use crate::shared::Waiters;
 
 /// A codec, and the frame that it works on: one at a time, on a thread of the runtime's for what blocks.
 ///
-/// The frame stays in the session meanwhile, so that nothing is lost with a future that is dropped. All methods may be called under the session's lock:
-/// what is to be begun is had from [`Decoding::due`], and begun without it.
+/// The frame stays in the session meanwhile, so that nothing is lost with a future that is dropped. All methods may
+/// be called under the session's lock: what is to be begun is had from [`Decoding::due`], and begun without it.
 #[derive(Debug)]
 pub(crate) struct Decoding {
     codec: Option<(Arc<dyn Codec>, runtime::Handle)>,

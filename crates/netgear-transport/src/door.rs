@@ -29,7 +29,8 @@ const MOST_GREETED: usize = 64;
 /// Of these, those that may still turn out to be VidGear servers, whose first message may be a whole frame.
 const MOST_UNANNOUNCED: usize = 2;
 
-/// How long nobody is let in after the system refused to: without descriptors, the next try would only burn the processor.
+/// How long nobody is let in after the system refused to: without descriptors, the next try would only burn the
+/// processor.
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// A bound port, and who has come through it.

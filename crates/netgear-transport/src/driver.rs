@@ -1,5 +1,5 @@
-//! The task behind each session: finds the peer, carries messages between link and session, and finds the peer again when the
-//! link is lost, until the session is over.
+//! The task behind each session: finds the peer, carries messages between link and session, and finds the peer again
+//! when the link is lost, until the session is over.
 
 use std::{
     future::poll_fn,
@@ -43,7 +43,8 @@ pub(crate) async fn drive(driver: Driver, mut way: Way) {
     driving.cut_off = false;
 }
 
-/// Tells those who wait that the driver is done, also when it panics or its runtime is shut down: nobody may wait for ever.
+/// Tells those who wait that the driver is done, also when it panics or its runtime is shut down: nobody may wait for
+/// ever.
 struct Driving<'a> {
     shared: &'a Shared,
     cut_off: bool,
@@ -222,8 +223,8 @@ struct Exchange<'a> {
     opened: bool,
     /// What broke first is the cause of what follows.
     failure: Option<SessionFailure>,
-    /// The link takes nothing any more. What the peer said before that still counts, a goodbye above all, and is read until
-    /// the end of the stream, or until this moment.
+    /// The link takes nothing any more. What the peer said before that still counts, a goodbye above all, and is read
+    /// until the end of the stream, or until this moment.
     unwritten: Option<(LinkError, Timestamp)>,
 }
 
@@ -293,7 +294,8 @@ impl<'a> Exchange<'a> {
         }
     }
 
-    /// Gives the link what the session wants transmitted, one message at a time: each is made when the link can take it.
+    /// Gives the link what the session wants transmitted, one message at a time: each is made when the link can take
+    /// it.
     fn speak(&mut self, cx: &mut Context<'_>) {
         if self.failure.is_some() {
             // The peer should find out why.

@@ -69,8 +69,8 @@ impl Contact<ZmtpLink<Socket>> {
     }
 }
 
-/// What it means that no session came about: a peer that neither announced itself as NetGear (but as this socket type) nor
-/// speaks like it is something else.
+/// What it means that no session came about: a peer that neither announced itself as NetGear (but as this socket
+/// type) nor speaks like it is something else.
 pub(crate) fn explain(unannounced: Option<&String>, failure: SessionFailure) -> SessionFailure {
     match (unannounced, &failure) {
         (
@@ -136,8 +136,8 @@ impl Way {
 
     /// Whether there may be another link after one that came to no session, or failed in one.
     ///
-    /// Whoever connects has chosen the peer, and is told what is wrong with it, unless that one is only on its way out, or
-    /// was right before. (Whoever waits on an open port outlives strangers.)
+    /// Whoever connects has chosen the peer, and is told what is wrong with it, unless that one is only on its way
+    /// out, or was right before. (Whoever waits on an open port outlives strangers.)
     pub(crate) fn goes_on_after(&self, failure: &SessionFailure, is_known: bool) -> bool {
         match (self, failure) {
             (Self::Given(_), _) | (_, SessionFailure::Stopped) => false,

@@ -96,8 +96,8 @@ impl Handle {
         self.shared.with(act)
     }
 
-    /// A look on behalf of the stream, which is woken by the next change; and if nothing is found, until when it waits, and what it
-    /// comes to then: for a peer if the user set a time for that, and for the codec.
+    /// A look on behalf of the stream, which is woken by the next change; and if nothing is found, until when it
+    /// waits, and what it comes to then: for a peer if the user set a time for that, and for the codec.
     pub(crate) fn poll_stream<R>(
         &self,
         cx: &mut Context<'_>,
@@ -124,7 +124,8 @@ impl Handle {
         self.until_found(&mut Waited::default(), |state| attempt(state).into()).await
     }
 
-    /// The same for a call that has waited before, and for what may have to be decoded, which has the timeout once more.
+    /// The same for a call that has waited before, and for what may have to be decoded, which has the timeout once
+    /// more.
     pub(crate) async fn until_found<R>(
         &self,
         waited: &mut Waited,
@@ -140,7 +141,8 @@ impl Handle {
             }
             match self.deadline(&look, waited, presence) {
                 Some((deadline, unmet)) if is_late && deadline <= Instant::now() => return Err(unmet),
-                // Once it has passed, there is one more look. One that has passed already is awaited all the same: whoever calls again and again must let others run.
+                // Once it has passed, there is one more look. One that has passed already is awaited all the same:
+                // whoever calls again and again must let others run.
                 Some((deadline, _)) => is_late = timeout_at(deadline, changed).await.is_err(),
                 None => changed.await,
             }

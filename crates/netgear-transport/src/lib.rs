@@ -1,18 +1,18 @@
 //! NetGear's async sessions: frames one way and data both ways over ZeroMQ PAIR or REQ/REP, on tokio.
 //!
 //! [`FrameSender`] and [`FrameReceiver`] are the two ends. Each is made by a [`Builder`]: set options, then bind an
-//! [`Endpoint`], connect to one, or bring a [`Link`] of your own. Behind each works one task, which finds the peer, carries
-//! messages, answers heartbeats, finds the peer again when the connection breaks, and ends with the session; the rules of the
-//! exchange are those of [`netgear_proto::session`].
+//! [`Endpoint`], connect to one, or bring a [`Link`] of your own. Behind each works one task, which finds the peer,
+//! carries messages, answers heartbeats, finds the peer again when the connection breaks, and ends with the session;
+//! the rules of the exchange are those of [`netgear_proto::session`].
 //!
-//! * Every wait has a deadline, but the one for a peer to appear, which has one if [`Builder::wait_for_peer`] sets it, and that of a
-//!   receiver used as a stream while its peer lives.
+//! * Every wait has a deadline, but the one for a peer to appear, which has one if [`Builder::wait_for_peer`] sets
+//!   it, and that of a receiver used as a stream while its peer lives.
 //! * A frame's pixels are copied by the kernel alone, each way. The buffers they arrive in are used again once the
 //!   application has dropped the frame.
 //! * Every length is checked before anything is allocated for it: a receiver may stand on an open port.
 //!
-//! Features: `zeromq` adds a link over the sockets of the `zeromq` crate; `metrics` reports every second what crosses, as counters and
-//! gauges of the `metrics` crate whose names begin with `netgear_`.
+//! Features: `zeromq` adds a link over the sockets of the `zeromq` crate; `metrics` reports every second what
+//! crosses, as counters and gauges of the `metrics` crate whose names begin with `netgear_`.
 
 mod builder;
 mod clock;

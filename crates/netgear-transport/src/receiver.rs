@@ -22,8 +22,8 @@ use crate::{
 ///
 /// VidGear calls it the client. By default it binds, and waits there for a sender to appear.
 ///
-/// All methods take `&self`. It is also a [`Stream`] of deliveries, for loops over `next()`; the stream waits for frames
-/// without the deadline that [`FrameReceiver::recv`] has. Dropping a receiver says goodbye in the background;
+/// All methods take `&self`. It is also a [`Stream`] of deliveries, for loops over `next()`; the stream waits for
+/// frames without the deadline that [`FrameReceiver::recv`] has. Dropping a receiver says goodbye in the background;
 /// [`FrameReceiver::close`] does it and waits.
 #[doc(alias = "Client")]
 #[doc(alias = "NetGear_Async")]
@@ -82,25 +82,26 @@ impl FrameReceiver {
 
     /// The next frame and the data that came with it; `None` once the sender has left.
     ///
-    /// A frame that came encoded is decoded first, on another thread, by the [`Builder::codec`]. Without one, none comes encoded, unless
-    /// [`Builder::encodings`] says so: then take it by [`FrameReceiver::recv_undecoded`]. A frame that has come is waited for until it is decoded, for
-    /// [`Builder::timeout`] from when this call found it, whatever becomes of the sender meanwhile.
+    /// A frame that came encoded is decoded first, on another thread, by the [`Builder::codec`]. Without one, none
+    /// comes encoded, unless [`Builder::encodings`] says so: then take it by [`FrameReceiver::recv_undecoded`]. A
+    /// frame that has come is waited for until it is decoded, for [`Builder::timeout`] from when this call found it,
+    /// whatever becomes of the sender meanwhile.
     ///
     /// If the frame received before was not replied to, it is answered without data now, so that the sender goes on.
     ///
     /// Cancel-safe: a frame is either returned or still there.
     ///
     /// # Errors
-    /// [`RecvError`]. After [`RecvError::Timeout`] and [`RecvError::DataWaiting`] receiving may be tried again, and after
-    /// [`RecvError::Undecodable`] the next frame is had. After [`RecvError::DecodingTimeout`] the frame is still there: this may be tried again, and
-    /// [`FrameReceiver::recv_undecoded`] gives it as it came.
+    /// [`RecvError`]. After [`RecvError::Timeout`] and [`RecvError::DataWaiting`] receiving may be tried again, and
+    /// after [`RecvError::Undecodable`] the next frame is had. After [`RecvError::DecodingTimeout`] the frame is
+    /// still there: this may be tried again, and [`FrameReceiver::recv_undecoded`] gives it as it came.
     #[doc(alias = "recv_generator")]
     pub async fn recv(&self) -> Result<Option<Delivery>, RecvError> {
         self.until_received(take).await
     }
 
-    /// The next frame as it came, encoded or not; otherwise as [`FrameReceiver::recv`]. Nothing is decoded: for an application that
-    /// records or passes on what comes.
+    /// The next frame as it came, encoded or not; otherwise as [`FrameReceiver::recv`]. Nothing is decoded: for an
+    /// application that records or passes on what comes.
     ///
     /// Cancel-safe: a frame is either returned or still there.
     ///
@@ -114,8 +115,8 @@ impl FrameReceiver {
     ///
     /// It does not wait: the answer is on its way when this returns.
     ///
-    /// A VidGear server gets every falsy value (`0`, `false`, an empty text, list or map) as `None`; that is logged once as a
-    /// warning.
+    /// A VidGear server gets every falsy value (`0`, `false`, an empty text, list or map) as `None`; that is logged
+    /// once as a warning.
     ///
     /// # Errors
     /// [`ReplyError`]. After [`ReplyError::Refused`] the session goes on.
@@ -148,8 +149,9 @@ impl FrameReceiver {
         self.handle.clock().now()
     }
 
-    /// The next item of data whose frame was dropped on its way, without waiting. What comes before the next frame is had
-    /// with that one as well ([`Delivery::earlier`]), so that only an application whose frames may stay out needs this.
+    /// The next item of data whose frame was dropped on its way, without waiting. What comes before the next frame is
+    /// had with that one as well ([`Delivery::earlier`]), so that only an application whose frames may stay out needs
+    /// this.
     pub fn try_recv_data(&self) -> Option<Value> {
         self.handle.with(|state| state.session.recv_data())
     }
@@ -171,22 +173,22 @@ impl FrameReceiver {
 
     /// What this application has taken of the sender's data, to be kept over a restart: [`Builder::resume`].
     ///
-    /// An item counts as taken from when it was returned. An application that records the token when it is done with an item
-    /// and before it takes the next misses none, and sees none again but those that it was killed over: one, or those that came with one
-    /// frame. `None` if nothing was taken yet.
+    /// An item counts as taken from when it was returned. An application that records the token when it is done with
+    /// an item and before it takes the next misses none, and sees none again but those that it was killed over: one,
+    /// or those that came with one frame. `None` if nothing was taken yet.
     pub fn resume_token(&self) -> Option<ResumeToken> {
         self.handle.resume_token()
     }
 
-    /// Replies of which it is not known whether a VidGear server got them, since its connection broke. What a native sender did not get is had
-    /// from [`FrameReceiver::close`], or here once the session is over.
+    /// Replies of which it is not known whether a VidGear server got them, since its connection broke. What a native
+    /// sender did not get is had from [`FrameReceiver::close`], or here once the session is over.
     pub fn take_undelivered(&self) -> Vec<Value> {
         self.handle.take_undelivered()
     }
 
-    /// Waits until all data of this end is received, says goodbye and gives the connection up: within the linger time and a
-    /// second. A sender that was there and is gone is waited for as long, to be told. What is not known to have been received
-    /// is returned, and so is data that came and was not taken.
+    /// Waits until all data of this end is received, says goodbye and gives the connection up: within the linger time
+    /// and a second. A sender that was there and is gone is waited for as long, to be told. What is not known to have
+    /// been received is returned, and so is data that came and was not taken.
     ///
     /// # Errors
     /// [`CloseError`] if the session had failed.
@@ -216,8 +218,9 @@ impl FrameReceiver {
     }
 }
 
-/// Gives the frames until the sender leaves; the last item is the error, if the session fails or no peer appears within
-/// [`Builder::wait_for_peer`]. [`RecvError::DataWaiting`], [`RecvError::Undecodable`] and [`RecvError::DecodingTimeout`] are not the last.
+/// Gives the frames until the sender leaves; the last item is the error, if the session fails or no peer appears
+/// within [`Builder::wait_for_peer`]. [`RecvError::DataWaiting`], [`RecvError::Undecodable`] and
+/// [`RecvError::DecodingTimeout`] are not the last.
 impl Stream for FrameReceiver {
     type Item = Result<Delivery, RecvError>;
 

@@ -15,8 +15,8 @@ use crate::{
 ///
 /// VidGear calls it the server. By default it connects, and waits there for a receiver to appear.
 ///
-/// All methods take `&self`, so that one task may send while another takes what comes back. Dropping a sender says goodbye
-/// in the background; [`FrameSender::close`] does it and waits.
+/// All methods take `&self`, so that one task may send while another takes what comes back. Dropping a sender says
+/// goodbye in the background; [`FrameSender::close`] does it and waits.
 ///
 /// ```
 /// use netgear_transport::{Endpoint, FrameReceiver, FrameSender, proto::{Frame, Value}};
@@ -79,24 +79,28 @@ impl FrameSender {
 
     /// Sends a frame that was captured just now, and data with it if there is any.
     ///
-    /// It returns when the session has taken the frame. By [`FramePolicy::Block`](session::FramePolicy::Block) that is when no more than [`Builder::window`] are on their
-    /// way and none waits; by the others at once, from when the first peer was there; with a VidGear client, when the frame before it has been answered.
-    /// What comes back for this frame is had later, from [`FrameSender::recv_data`] or [`FrameSender::try_recv_data`].
+    /// It returns when the session has taken the frame. By [`FramePolicy::Block`](session::FramePolicy::Block) that
+    /// is when no more than [`Builder::window`] are on their way and none waits; by the others at once, from when the
+    /// first peer was there; with a VidGear client, when the frame before it has been answered. What comes back for
+    /// this frame is had later, from [`FrameSender::recv_data`] or [`FrameSender::try_recv_data`].
     ///
-    /// While the receiver is gone, this waits for it to come back, if the frame is one to wait: [`Builder::wait_for_peer`]. Data is taken until 256
-    /// items wait, or as much as two messages may hold.
+    /// While the receiver is gone, this waits for it to come back, if the frame is one to wait:
+    /// [`Builder::wait_for_peer`]. Data is taken until 256 items wait, or as much as two messages may hold.
     ///
-    /// With [`Builder::encoding`] the frame is encoded first, on another thread: when there is room for it and nothing else to refuse it for, so that it is known who
-    /// gets it. Which receiver cannot decode it gets it raw. All that one call waits for, room, encoding and room again, is within one [`Builder::timeout`].
+    /// With [`Builder::encoding`] the frame is encoded first, on another thread: when there is room for it and
+    /// nothing else to refuse it for, so that it is known who gets it. Which receiver cannot decode it gets it raw.
+    /// All that one call waits for, room, encoding and room again, is within one [`Builder::timeout`].
     ///
-    /// If the future is dropped before it is done, the frame is not sent. What it was encoded to meanwhile is used if the same frame is sent next.
+    /// If the future is dropped before it is done, the frame is not sent. What it was encoded to meanwhile is used if
+    /// the same frame is sent next.
     ///
-    /// A VidGear client gets every falsy value (`0`, `false`, an empty text, list or map) as `None`; that is logged once as a
-    /// warning.
+    /// A VidGear client gets every falsy value (`0`, `false`, an empty text, list or map) as `None`; that is logged
+    /// once as a warning.
     ///
     /// # Errors
-    /// [`SendError`]. After [`SendError::Timeout`], [`SendError::FirstFrameUnanswered`], [`SendError::EncodingTimeout`], [`SendError::ReturnedDataWaiting`],
-    /// [`SendError::Encode`] and [`SendError::Unidirectional`] the session goes on.
+    /// [`SendError`]. After [`SendError::Timeout`], [`SendError::FirstFrameUnanswered`],
+    /// [`SendError::EncodingTimeout`], [`SendError::ReturnedDataWaiting`], [`SendError::Encode`] and
+    /// [`SendError::Unidirectional`] the session goes on.
     #[doc(alias = "transceive_data")]
     pub async fn send(&self, frame: Frame, data: Option<Value>) -> Result<(), SendError> {
         let captured_at = self.handle.clock().now();
@@ -108,8 +112,8 @@ impl FrameSender {
     /// Sends a frame with its own time of capture, or one that is encoded already; otherwise as [`FrameSender::send`].
     ///
     /// # Errors
-    /// As [`FrameSender::send`]; and [`SendError::EncodedOtherwise`] if what was given as encoded is not that of the frame beside it. Nothing is sent then, and the
-    /// session goes on.
+    /// As [`FrameSender::send`]; and [`SendError::EncodedOtherwise`] if what was given as encoded is not that of the
+    /// frame beside it. Nothing is sent then, and the session goes on.
     pub async fn send_outgoing(&self, outgoing: Outgoing) -> Result<(), SendError> {
         let is_falsy = outgoing.data.as_ref().is_some_and(|data| !data.is_null() && vidgear::is_falsy(data));
         let mut waited = Waited::default();
@@ -228,23 +232,25 @@ impl FrameSender {
 
     /// What this application has taken of the receiver's data, to be kept over a restart: [`Builder::resume`].
     ///
-    /// An item counts as taken from when it was returned. An application that records the token when it is done with an item
-    /// and before it takes the next misses none, and sees none again but one that it was killed over. `None` if nothing was taken yet.
+    /// An item counts as taken from when it was returned. An application that records the token when it is done with
+    /// an item and before it takes the next misses none, and sees none again but one that it was killed over. `None`
+    /// if nothing was taken yet.
     pub fn resume_token(&self) -> Option<ResumeToken> {
         self.handle.resume_token()
     }
 
-    /// Data of which it is not known whether a VidGear client got it, since its connection broke. What a native receiver did not get is had
-    /// from [`FrameSender::close`], or here once the session is over.
+    /// Data of which it is not known whether a VidGear client got it, since its connection broke. What a native
+    /// receiver did not get is had from [`FrameSender::close`], or here once the session is over.
     pub fn take_undelivered(&self) -> Vec<Value> {
         self.handle.take_undelivered()
     }
 
-    /// Waits until every frame is answered and all data received, says goodbye, and gives the connection up: within the linger time
-    /// and a second. A receiver that was there and is gone is waited for as long, to be told. A VidGear
-    /// client, which would hang without somebody to confirm its end to, has 15 s more for that.
+    /// Waits until every frame is answered and all data received, says goodbye, and gives the connection up: within
+    /// the linger time and a second. A receiver that was there and is gone is waited for as long, to be told. A
+    /// VidGear client, which would hang without somebody to confirm its end to, has 15 s more for that.
     ///
-    /// What this end sent and is not known to have been received is returned, and so is data that came back and was not taken.
+    /// What this end sent and is not known to have been received is returned, and so is data that came back and was
+    /// not taken.
     ///
     /// # Errors
     /// [`CloseError`] if the session had failed.

@@ -18,8 +18,8 @@ use crate::{SessionFailure, decoding::Decoding};
 
 /// What an application's handle and the task that drives the session both hold.
 ///
-/// The handle works on the session itself, under a lock that nobody holds while waiting or waking; the driver carries out
-/// what comes of it, and wakes those who wait.
+/// The handle works on the session itself, under a lock that nobody holds while waiting or waking; the driver carries
+/// out what comes of it, and wakes those who wait.
 #[derive(Debug)]
 pub(crate) struct Shared {
     state: Mutex<State>,
@@ -71,8 +71,8 @@ pub(crate) struct Presence {
     there_before: Duration,
 }
 
-/// A peer that says hello and goes, and comes again, is as good as none: each wait would begin anew. It counts as found when it has
-/// stayed so long, or has brought something.
+/// A peer that says hello and goes, and comes again, is as good as none: each wait would begin anew. It counts as
+/// found when it has stayed so long, or has brought something.
 const STAYS: Duration = Duration::from_millis(100);
 
 impl Presence {
@@ -107,7 +107,8 @@ impl Presence {
 }
 
 impl State {
-    /// Has the next frame decoded, if the application takes its frames so: while it is at one, that is all that is done ahead.
+    /// Has the next frame decoded, if the application takes its frames so: while it is at one, that is all that is
+    /// done ahead.
     pub(crate) fn decode_ahead(&mut self) {
         if let Some(next) = self.session.next_encoded() {
             self.decoding.prepare(next);
@@ -149,7 +150,8 @@ impl Shared {
         self.state.try_lock().is_ok()
     }
 
-    /// Does something with the session, and has the driver carry out what comes of it, and the codec begin with what is due.
+    /// Does something with the session, and has the driver carry out what comes of it, and the codec begin with what
+    /// is due.
     pub(crate) fn with<R>(&self, act: impl FnOnce(&mut State) -> R) -> R {
         let mut state = self.lock();
         let result = act(&mut state);
@@ -170,7 +172,8 @@ impl Shared {
         self.waiters.changed.notified()
     }
 
-    /// Waits until `attempt` gives something, which is tried after every change. Nothing is left behind when it is dropped.
+    /// Waits until `attempt` gives something, which is tried after every change. Nothing is left behind when it is
+    /// dropped.
     pub(crate) async fn until<R>(&self, mut attempt: impl FnMut(&mut State) -> Option<R>) -> R {
         loop {
             let changed = self.changed();

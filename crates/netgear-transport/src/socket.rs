@@ -43,8 +43,8 @@ impl Socket {
     }
 }
 
-/// Where nobody is bound, the system may happen to choose the very port that is connected to as the one to connect from, and
-/// connect the socket to itself.
+/// Where nobody is bound, the system may happen to choose the very port that is connected to as the one to connect
+/// from, and connect the socket to itself.
 fn to_another(stream: TcpStream) -> io::Result<Socket> {
     if stream.local_addr()? == stream.peer_addr()? {
         return Err(io::Error::from(io::ErrorKind::ConnectionRefused));

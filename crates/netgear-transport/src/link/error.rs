@@ -24,8 +24,8 @@ pub enum LinkError {
         /// Its socket type.
         socket_type: String,
     },
-    /// The peer does not announce itself as NetGear, and its socket does not go with this end's: a stranger, or a VidGear
-    /// peer that was set up for the other pattern.
+    /// The peer does not announce itself as NetGear, and its socket does not go with this end's: a stranger, or a
+    /// VidGear peer that was set up for the other pattern.
     #[error("it is not NetGear; if it is VidGear: {0}")]
     OtherSocket(Mismatch),
     /// A socket of the `zeromq` crate failed.

@@ -21,8 +21,8 @@ pub(crate) use self::zmtp::{HandshakeError, ZmtpLink};
 
 /// Carries multipart messages to one peer and back, whole and in order.
 ///
-/// The crate has two: ZMTP over TCP and Unix sockets, which sessions use by default, and `ZeromqLink` over the sockets of
-/// the `zeromq` crate. Implement it to run a session over anything else, and give it to
+/// The crate has two: ZMTP over TCP and Unix sockets, which sessions use by default, and `ZeromqLink` over the
+/// sockets of the `zeromq` crate. Implement it to run a session over anything else, and give it to
 /// [`Builder::over`](crate::Builder::over).
 pub trait Link: Send + Unpin + 'static {
     /// Takes a message for sending. It is on its way once [`Link::poll_flush`] is ready.

@@ -16,10 +16,10 @@ use super::{Link, LinkError};
 /// A sender's session asks, so it runs over a REQ; a receiver's answers, so it runs over a REP. Build the session with
 /// [`Pattern::ReqRep`](netgear_proto::Pattern::ReqRep) and give the link to [`Builder::over`](crate::Builder::over).
 ///
-/// What is weaker than over this crate's own links: the `zeromq` crate copies pixels once on the way out and checks no
-/// length before it allocates, so use it only between programs that trust each other; a REP does not learn that its peer is
-/// gone, and finds out by the session's timeout; and its sockets show no properties of the peer's, so that a sender over one
-/// has to be told by [`Builder::dialect`](crate::Builder::dialect) that its peer is VidGear.
+/// What is weaker than over this crate's own links: the `zeromq` crate copies pixels once on the way out and checks
+/// no length before it allocates, so use it only between programs that trust each other; a REP does not learn that
+/// its peer is gone, and finds out by the session's timeout; and its sockets show no properties of the peer's, so
+/// that a sender over one has to be told by [`Builder::dialect`](crate::Builder::dialect) that its peer is VidGear.
 pub struct ZeromqLink<S> {
     socket: Socket<S>,
     /// Whether this is a REQ, which speaks first.

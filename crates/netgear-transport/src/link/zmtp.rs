@@ -21,8 +21,8 @@ use crate::clock::{Alarm, Clock};
 /// How many slices one write gives to the system: a frame is five (two part headers, two parts, a command).
 const SLICES: usize = 16;
 
-/// A time-out that is noticed so much too late shows that this program was stopped, or the machine asleep: then what has come
-/// meanwhile is read before anybody is judged by the time.
+/// A time-out that is noticed so much too late shows that this program was stopped, or the machine asleep: then what
+/// has come meanwhile is read before anybody is judged by the time.
 const OVERSLEPT: Duration = Duration::from_millis(500);
 
 /// How long that may take. The system tells of what has come as soon as it is asked.
@@ -30,9 +30,9 @@ const LOOKS_AGAIN_FOR: Duration = Duration::from_millis(50);
 
 /// ZMTP over a stream of bytes.
 ///
-/// A frame's pixels are copied by the kernel alone: on the way out its own bytes stand in the vectored write, on the way
-/// in the kernel writes into the buffer that becomes the frame. Those buffers come from a pool and go back to it when the
-/// application has dropped the frame.
+/// A frame's pixels are copied by the kernel alone: on the way out its own bytes stand in the vectored write, on the
+/// way in the kernel writes into the buffer that becomes the frame. Those buffers come from a pool and go back to it
+/// when the application has dropped the frame.
 #[derive(Debug)]
 pub(crate) struct ZmtpLink<S> {
     stream: S,
@@ -77,8 +77,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> ZmtpLink<S> {
 
     /// The socket type of a peer that does not announce itself as NetGear.
     ///
-    /// It may be NetGear all the same, over sockets that announce nothing. Its first message tells: no other peer's begins
-    /// as a native hello does.
+    /// It may be NetGear all the same, over sockets that announce nothing. Its first message tells: no other peer's
+    /// begins as a native hello does.
     pub(crate) fn unannounced(&self) -> Option<String> {
         let peer = self.connection.peer().filter(|peer| !announces_netgear(peer))?;
         Some(peer.socket_type().to_owned())
@@ -182,8 +182,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Link for ZmtpLink<S> {
                 }
             }
             let read = ready!(self.poll_read(cx))?;
-            // What came may have been a PING, which is answered without waiting for the session. If that cannot be written,
-            // flushing will say so; what came is to be handed out first.
+            // What came may have been a PING, which is answered without waiting for the session. If that cannot be
+            // written, flushing will say so; what came is to be handed out first.
             let _ = self.poll_written(cx);
             if read == 0 {
                 self.connection.handle_eof()?;
