@@ -518,7 +518,7 @@ async fn an_encoding_without_a_codec_is_an_error() {
         let builder = || sender(pattern).encoding(EncodingChoice::JPEG);
         let refused = builder().bind(Transport::Tcp.endpoint()).await.unwrap_err();
         assert!(matches!(refused, BindError::NoCodec { encoding: Encoding::Jpeg }), "{refused}");
-        let refused = builder().connect(free_port()).await.unwrap_err();
+        let refused = builder().connect("tcp://127.0.0.1:5555".parse().unwrap()).await.unwrap_err();
         assert!(matches!(refused, ConnectError::NoCodec { encoding: Encoding::Jpeg }), "{refused}");
         sender(pattern).encoding(EncodingChoice::Raw).bind(Transport::Tcp.endpoint()).await.unwrap();
     }
