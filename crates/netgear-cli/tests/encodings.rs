@@ -125,7 +125,8 @@ fn a_receiver_that_decodes_nothing_gets_raw_frames_and_that_is_said_once() {
 #[test]
 fn what_is_no_encoding_is_wrong_usage() {
     for (encoding, says) in [
-        ("jpg", "there is no encoding"),
+        ("png", "there is no encoding"),
+        ("jpeg::444", "jpeg:75:444"),
         ("jpeg:0", "from 1"),
         ("jpeg:101", "from 1"),
         ("jpeg:80:411", "444, 422 or 420"),
