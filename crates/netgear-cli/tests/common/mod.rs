@@ -9,7 +9,10 @@ use std::{
     net::TcpListener,
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU16, Ordering},
+    },
     thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
@@ -270,9 +273,22 @@ pub fn same_frames(serve: &Json, view: &Json) -> u64 {
 }
 
 /// An endpoint where nobody is: for an end that connects before the other binds.
+///
+/// It is none of those that a system gives by itself (from 32768 on with Linux, 49152 elsewhere): such a one may be given to
+/// another test, or to the very connection that looks for it, before it is bound.
 pub fn free_tcp() -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    format!("tcp://{}", listener.local_addr().unwrap())
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    const FIRST: u16 = 20_000;
+    const PORTS: u16 = 12_000;
+    // Each program begins elsewhere.
+    let own = (std::process::id().wrapping_mul(97) % u32::from(PORTS)) as u16;
+    for _ in 0..PORTS {
+        let port = FIRST + (own + NEXT.fetch_add(1, Ordering::Relaxed) % PORTS) % PORTS;
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return format!("tcp://127.0.0.1:{port}");
+        }
+    }
+    panic!("no port is free");
 }
 
 /// A folder that goes with the test, of a short name, since the path of a socket has 107 bytes at most.
