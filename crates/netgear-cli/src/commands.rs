@@ -137,7 +137,7 @@ pub(crate) async fn view(options: View) -> Result<(), Failure> {
             Err(failure) => (Err(failure), Way::RETRY),
         };
         if tally.has_peer() {
-            receiving.shown.sender(if received.is_ok() { Presence::Left } else { Presence::Lost });
+            receiving.shown.set_presence(if received.is_ok() { Presence::Left } else { Presence::Lost });
         }
         if let Some(result) = session.result_of(received, &way, &tally) {
             break result;

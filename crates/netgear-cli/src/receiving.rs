@@ -121,7 +121,7 @@ impl Receiving {
             Err(error) => return Err(error.into()),
         };
         tally.peer(peer);
-        self.shown.sender(Presence::There);
+        self.shown.set_presence(Presence::There);
         let mut is_there = true;
         if let Some(recording) = &mut self.recording {
             recording.new_sender();
@@ -136,7 +136,7 @@ impl Receiving {
                 // Before the frames: where there are always some, it would not be looked at.
                 now_there = turn(receiver, is_there), if self.shown.is_any() => {
                     is_there = now_there;
-                    self.shown.sender(if is_there { Presence::There } else { Presence::Lost });
+                    self.shown.set_presence(if is_there { Presence::There } else { Presence::Lost });
                     continue;
                 }
                 remark = self.shown.remark() => {
@@ -145,8 +145,11 @@ impl Receiving {
                 }
                 received = receiver.recv() => received,
                 data = receiver.recv_data() => {
-                    if let Some(data) = data? {
-                        self.take_data(&data, tally, live);
+                    match data {
+                        Ok(Some(data)) => self.take_data(&data, tally, live),
+                        // While a frame is being decoded, it has time that data has not.
+                        Ok(None) | Err(RecvError::Timeout(_) | RecvError::DataWaiting { .. }) => {}
+                        Err(error) => return Err(error.into()),
                     }
                     continue;
                 }
@@ -154,6 +157,10 @@ impl Receiving {
             let delivery = match received {
                 // The heartbeat says that the sender is alive; its source may be slow.
                 Err(RecvError::Timeout(_) | RecvError::DataWaiting { .. }) => continue,
+                Err(error @ RecvError::DecodingTimeout(_)) => {
+                    live.suspend(|| print::note(&error));
+                    continue;
+                }
                 Err(RecvError::Undecodable { delivery, error }) => {
                     live.suspend(|| {
                         print::note(&format_args!("frame {} is left out: {error}", delivery.sequence));
@@ -172,7 +179,11 @@ impl Receiving {
                 return Ok(Ended::PeerLeft);
             };
             tally.frame(&delivery.frame);
+            let returns = tally.returns();
             tally.note(receiver.stats());
+            if tally.returns() > returns {
+                live.suspend(|| print::note(&"the sender is back"));
+            }
             self.shown.frame(&delivery, tally);
             if self.snapshot.is_some() {
                 self.last = Some(delivery.frame.clone());

@@ -278,7 +278,11 @@ impl Sending {
         while let Some(data) = sender.try_recv_data() {
             self.take(data, tally, live);
         }
+        let returns = tally.returns();
         self.note(sender.stats(), tally);
+        if tally.returns() > returns {
+            live.suspend(|| print::note(&"the receiver is back"));
+        }
     }
 
     fn take(&self, data: Value, tally: &mut Tally, live: &LiveLine) {

@@ -64,8 +64,9 @@ impl Secret {
 
     /// From the environment, where it is.
     fn of_environment() -> Option<Self> {
-        // What is no text is no token either, and is refused as such.
-        std::env::var_os(Self::VARIABLE).map(|secret| Self(secret.to_string_lossy().into_owned()))
+        // What is no text is no token either, and is refused as such. An empty one is none.
+        let secret = std::env::var_os(Self::VARIABLE).filter(|secret| !secret.is_empty());
+        secret.map(|secret| Self(secret.to_string_lossy().into_owned()))
     }
 }
 
@@ -245,14 +246,14 @@ impl Shown {
     }
 
     /// How it stands with the sender.
-    pub(crate) fn sender(&mut self, presence: Presence) {
+    pub(crate) fn set_presence(&mut self, presence: Presence) {
         #[cfg(feature = "window")]
         if let Some(window) = &mut self.window {
-            window.sender(presence);
+            window.set_presence(presence);
         }
         #[cfg(feature = "web")]
         if let Some(web) = &self.web {
-            web.sender(presence);
+            web.set_presence(presence);
         }
     }
 

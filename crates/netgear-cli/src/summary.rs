@@ -93,6 +93,11 @@ impl Tally {
         arrived
     }
 
+    /// How often the peer of this session has come back, so far.
+    pub(crate) fn returns(&self) -> u64 {
+        self.session.reconnects
+    }
+
     /// The session is over, and another may come.
     pub(crate) fn end_session(&mut self) {
         let Stats { frames_dropped, data_undelivered, reconnects, .. } = self.session;

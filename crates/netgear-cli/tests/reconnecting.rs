@@ -52,6 +52,9 @@ fn a_receiver_that_is_killed_and_started_again_is_streamed_to_again() {
                     "{}",
                     serve.stderr
                 );
+                // Good news is no warning, and nothing is said in the words of the code.
+                assert_eq!(serve.stderr.matches("the receiver is back").count(), kills, "{}", serve.stderr);
+                assert!(!serve.stderr.contains("Peer {"), "{}", serve.stderr);
                 let (serve, view) = (serve.json(), view.json());
                 assert_eq!((&serve["reconnects"], &serve["dropped"]), (&kills.into(), &0.into()), "{serve}");
                 assert_encoded(&view, encoding);

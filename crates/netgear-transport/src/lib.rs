@@ -6,7 +6,8 @@
 //! the rules of the exchange are those of [`netgear_proto::session`].
 //!
 //! * Every wait has a deadline, but the one for a peer to appear, which has one if [`Builder::wait_for_peer`] sets
-//!   it, and that of a receiver used as a stream while its peer lives.
+//!   it, that of a receiver used as a stream while its peer lives, and [`FrameReceiver::lost`], which waits for what
+//!   may never happen.
 //! * A frame's pixels are copied by the kernel alone, each way. The buffers they arrive in are used again once the
 //!   application has dropped the frame.
 //! * Every length is checked before anything is allocated for it: a receiver may stand on an open port.

@@ -481,13 +481,13 @@ fn the_age_of_the_picture_and_an_absent_sender_are_told() {
     statistics_where("a greater age", &|json| {
         json["frames"] == 7 && json["age_ms"].as_u64().unwrap() > before
     });
-    viewer.sender(Presence::Lost);
+    viewer.set_presence(Presence::Lost);
     statistics_where("a lost sender", &|json| json["absence"] == "sender lost, waiting for it");
     // The last frames of it may be shown after that.
     viewer.show(&Frame::gray8(2, 1, vec![0; 2]).unwrap());
     let still = statistics_where("the frame", &|json| json["width"] == 2);
     assert_eq!(still["absence"], "sender lost, waiting for it");
-    viewer.sender(Presence::There);
+    viewer.set_presence(Presence::There);
     statistics_where("a sender", &|json| json["absence"].is_null());
 }
 

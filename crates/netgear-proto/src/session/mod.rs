@@ -265,8 +265,9 @@ impl Session {
         Ok(())
     }
 
-    /// Whether [`Session::send`] would take this now: gives it back if so, for work on it that would be in vain otherwise. The peer is then known.
-    /// After [`SendError::Busy`], [`Event::CanSend`] says when to ask again.
+    /// Checks what [`Session::send`] would refuse, and sends nothing: a frame that would be taken is given back, so that
+    /// costly work such as encoding is done for no other. The peer is then known. After [`SendError::Busy`],
+    /// [`Event::CanSend`] says when to ask again.
     ///
     /// # Errors
     /// Those of [`Session::send`]. What is too large for a VidGear message shows only there.
@@ -543,17 +544,13 @@ impl Session {
         Ok(())
     }
 
-    /// Says once what has happened, as it was the last time.
+    /// Says once what has happened, as it was the last time and behind what was before that.
     fn tell(&mut self, event: Event) {
-        let is_same = |told: &Event| mem::discriminant(told) == mem::discriminant(&event);
-        let told = self.outputs.iter_mut().find_map(|output| match output {
-            Output::Event(told) => Some(told).filter(|told| is_same(told)),
-            _ => None,
-        });
-        match told {
-            Some(told) => *told = event,
-            None => self.outputs.push_back(Output::Event(event)),
+        let is_same = |output: &Output| matches!(output, Output::Event(told) if mem::discriminant(told) == mem::discriminant(&event));
+        if let Some(at) = self.outputs.iter().position(is_same) {
+            self.outputs.remove(at);
         }
+        self.outputs.push_back(Output::Event(event));
     }
 
     fn end(&mut self, ending: Ending) {

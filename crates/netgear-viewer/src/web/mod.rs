@@ -115,7 +115,7 @@ impl WebViewer {
 
     /// How it stands with the sender: the page says so within a second, on a dimmed picture, while it is gone. Frames that are shown
     /// change nothing of it.
-    pub fn sender(&self, presence: Presence) {
+    pub fn set_presence(&self, presence: Presence) {
         self.shared.newest().presence = presence;
     }
 
@@ -130,7 +130,7 @@ impl WebViewer {
     }
 }
 
-/// Ends the server, and every viewer is told.
+/// Ends the server, and every viewer is told, which takes two seconds at most: on a runtime's thread, drop it in `spawn_blocking`.
 impl Drop for WebViewer {
     fn drop(&mut self) {
         self.shared.stop();

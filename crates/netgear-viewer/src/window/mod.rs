@@ -90,7 +90,7 @@ impl Window {
 
     /// How it stands with the sender: the window says so, on a dimmed picture, while it is gone. Frames that are shown change nothing of
     /// it.
-    pub fn sender(&mut self, presence: Presence) {
+    pub fn set_presence(&mut self, presence: Presence) {
         let before = std::mem::replace(&mut self.shared.content().presence, presence);
         if before != presence {
             self.display.send(Request::Redraw(Arc::clone(&self.shared)));
