@@ -1,7 +1,9 @@
 //! Sessions whose frames are encoded: what crosses, what it costs, and how long a frame is on its way.
 
 use std::{
+    io,
     sync::{Arc, mpsc},
+    thread,
     time::{Duration, Instant},
 };
 
@@ -9,8 +11,9 @@ use netgear_media::FrameCodec;
 use netgear_proto::{EncodingChoice, Frame, Value};
 use netgear_transport::{FrameReceiver, FrameSender};
 use rustix::time::{ClockId, clock_gettime};
+use tokio::runtime::{Builder, Runtime};
 
-use crate::{Carrier, Error, join, on_a_thread, runtime};
+use crate::Error;
 
 /// What one run came to.
 #[derive(Debug, Clone)]
@@ -44,7 +47,7 @@ pub fn run(frames: &[Frame], choice: EncodingChoice, count: usize) -> Result<Mea
     let (bound, where_bound) = mpsc::channel();
     let receiver = on_a_thread(move |runtime| {
         runtime.block_on(async {
-            let endpoint = Carrier::Tcp.fresh_endpoint().parse()?;
+            let endpoint = "tcp://127.0.0.1:0".parse()?;
             let receiver = FrameReceiver::builder().codec(Arc::new(FrameCodec::new())).bind(endpoint).await?;
             bound.send(receiver.endpoint().cloned())?;
             let mut arrivals = Vec::with_capacity(WARM_UP + count);
@@ -98,4 +101,21 @@ pub fn run(frames: &[Frame], choice: EncodingChoice, count: usize) -> Result<Mea
 fn cpu_time() -> Duration {
     let time = clock_gettime(ClockId::ProcessCPUTime);
     Duration::new(time.tv_sec.unsigned_abs(), u32::try_from(time.tv_nsec).unwrap_or(0))
+}
+
+/// A runtime like that of a small program: one thread for everything.
+fn runtime() -> io::Result<Runtime> {
+    Builder::new_current_thread().enable_all().build()
+}
+
+/// Runs one end on a thread of its own.
+fn on_a_thread<R: Send + 'static>(
+    end: impl FnOnce(Runtime) -> Result<R, Error> + Send + 'static,
+) -> thread::JoinHandle<Result<R, Error>> {
+    thread::spawn(move || end(runtime()?))
+}
+
+/// What the other end came to; a panic there is one here.
+fn join<R>(end: thread::JoinHandle<Result<R, Error>>) -> Result<R, Error> {
+    end.join().map_err(|_| "the other end panicked")?
 }

@@ -1,11 +1,15 @@
 //! The benches of the workspace.
 
-use std::{ffi::OsStr, path::PathBuf, process::Command};
+mod peers;
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use crate::{
-    Result,
-    interop::vidgear,
-    opencv,
+    Result, opencv,
     process::{self, Outcome},
     tools::{self, Tool},
     viewer_bench,
@@ -17,135 +21,56 @@ const PACKAGE: &str = "netgear-benches";
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
-    /// Short runs, which show that everything works and little more.
+    /// Short runs, which show that everything works and little more. Of other libraries, only those that are there already.
     #[arg(long)]
     quick: bool,
-    /// Everything once or little more, by the debug build that the tests use: shows that it works. The figures say nothing.
+    /// As --quick, and by the debug build that the tests use: shows that it works. The figures say nothing.
     #[arg(long)]
     once: bool,
-    /// Only the sessions side by side with raw sockets, not criterion's benches.
-    #[arg(long)]
-    pub(crate) side_by_side: bool,
-    /// Only our ends and VidGear's in every combination. Needs Python, and pip's network the first time.
-    #[arg(long, conflicts_with = "side_by_side")]
-    vidgear: bool,
-    /// Only resizing side by side with cv2.resize. Needs Python, and pip's network the first time.
-    #[arg(long, conflicts_with_all = ["side_by_side", "vidgear"])]
-    resize: bool,
-    /// Only sessions with each encoding, side by side.
-    #[arg(long, conflicts_with_all = ["side_by_side", "vidgear", "resize"])]
-    pub(crate) encodings: bool,
-    /// Only sessions with and without each kind of recording.
-    #[arg(long, conflicts_with_all = ["side_by_side", "vidgear", "resize"])]
-    pub(crate) recording: bool,
-    /// Only a demo that is seen in a window, and on a page, beside one that is not. Needs Xvfb.
-    #[arg(long, conflicts_with_all = ["side_by_side", "vidgear", "resize"])]
-    viewers: bool,
-    /// Print the side-by-side figures as JSON.
-    #[arg(long)]
-    pub(crate) json: bool,
-    /// Write the side-by-side table as Markdown to this file.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) markdown: Option<PathBuf>,
+    /// Only this part; may be given again. Without it: functions, transport and latency.
+    #[arg(long, value_enum, value_name = "PART")]
+    only: Vec<Part>,
+    /// Where the tables, all figures and the drawings go, as PART.md, PART.json and PART.svg: target/bench if it is left out.
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// More options for the program of the only part, such as `--only transport -- --cells 1080p,tcp`.
+    #[arg(last = true)]
+    further: Vec<String>,
 }
 
-/// Runs criterion's benches, then sessions and raw sockets in turns, and prints their table.
-pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<Outcome> {
-    if options.vidgear {
-        return beside_vidgear(workspace, options);
-    }
-    if options.resize {
-        return beside_opencv(workspace, options);
-    }
-    if options.encodings {
-        return side_by_side(workspace, "encodings-side-by-side", options, &[]);
-    }
-    if options.recording {
-        return recording(workspace, options);
-    }
-    if options.viewers {
-        return viewers(workspace, options);
-    }
-    if !options.side_by_side {
-        process::run(&mut criterion(workspace, options)?)?;
-    }
-    side_by_side(workspace, "side-by-side", options, &[])
+/// What can be measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Part {
+    /// Criterion's benches of single functions.
+    Functions,
+    /// Frames as fast as they go: ours, raw sockets, and every peer. Needs Python for some, and pip's network the first time.
+    Transport,
+    /// How long frames and data are on their way, beside the same.
+    Latency,
+    /// Resizing beside cv2.resize. Needs Python, and pip's network the first time.
+    Resize,
+    /// Sessions with each encoding.
+    Encodings,
+    /// Sessions with and without each kind of recording.
+    Recording,
+    /// A demo that is seen in a window, and on a page, beside one that is not. Needs Xvfb.
+    Viewers,
 }
 
-fn criterion(workspace: &Workspace, options: &Options) -> Result<Command> {
-    if options.once {
-        // Run as tests, criterion's benches measure nothing, and call each function once.
-        let mut command = workspace.cargo(&["test", "--workspace", "--bench", "*"]);
-        command.args(workspace.features()?);
-        return Ok(command);
-    }
-    let mut command = workspace.cargo(&["bench", "-p", PACKAGE, "--benches"]);
-    command.args(if options.quick { ["--", "--quick"].as_slice() } else { &[] });
-    Ok(command)
-}
+impl Part {
+    /// What is measured unless something is asked for.
+    const USUAL: [Self; 3] = [Self::Functions, Self::Transport, Self::Latency];
 
-fn beside_vidgear(workspace: &Workspace, options: &Options) -> Result<Outcome> {
-    if !tools::require(Tool::Python)? {
-        return Ok(Outcome::Skipped(format!("{} is missing", Tool::Python.name())));
-    }
-    let (python, script) = vidgear::python(workspace)?;
-    let places = ["--python".as_ref(), python.as_os_str(), "--script".as_ref(), script.as_os_str()];
-    side_by_side(workspace, "vidgear-side-by-side", options, &places)
-}
-
-fn beside_opencv(workspace: &Workspace, options: &Options) -> Result<Outcome> {
-    if !tools::require(Tool::Python)? {
-        return Ok(Outcome::Skipped(format!("{} is missing", Tool::Python.name())));
-    }
-    let mut command = opencv::measure(workspace, options.build())?;
-    add_options(&mut command, options);
-    process::run(&mut command)?;
-    Ok(Outcome::Done)
-}
-
-fn recording(workspace: &Workspace, options: &Options) -> Result<Outcome> {
-    let program = options.build().program(workspace, &["netgear-cli"], "bin", "netgear")?;
-    let folder = workspace.target("bench");
-    let mut arguments =
-        vec!["--program".as_ref(), program.as_os_str(), "--folder".as_ref(), folder.as_os_str()];
-    if !tools::require(Tool::Ffmpeg)? {
-        arguments.push("--without-ffmpeg".as_ref());
-    }
-    side_by_side(workspace, "recording", options, &arguments)
-}
-
-fn viewers(workspace: &Workspace, options: &Options) -> Result<Outcome> {
-    if !tools::require(Tool::Xvfb)? {
-        return Ok(Outcome::Skipped(format!("{} is missing", Tool::Xvfb.name())));
-    }
-    let program = options.build().program(workspace, &["netgear-cli"], "bin", "netgear")?;
-    viewer_bench::run(&program, options.is_short())?;
-    Ok(Outcome::Done)
-}
-
-fn side_by_side(
-    workspace: &Workspace,
-    program: &str,
-    options: &Options,
-    arguments: &[&OsStr],
-) -> Result<Outcome> {
-    let mut command = Command::new(options.build().program(workspace, &[PACKAGE], "bin", program)?);
-    command.args(arguments);
-    add_options(&mut command, options);
-    process::run(&mut command)?;
-    Ok(Outcome::Done)
-}
-
-/// What every program that measures side by side understands.
-fn add_options(command: &mut Command, options: &Options) {
-    if options.is_short() {
-        command.arg("--quick");
-    }
-    if options.json {
-        command.arg("--json");
-    }
-    if let Some(path) = &options.markdown {
-        command.arg("--markdown").arg(path);
+    fn name(self) -> &'static str {
+        match self {
+            Self::Functions => "functions",
+            Self::Transport => "transport",
+            Self::Latency => "latency",
+            Self::Resize => "resize",
+            Self::Encodings => "encodings",
+            Self::Recording => "recording",
+            Self::Viewers => "viewers",
+        }
     }
 }
 
@@ -157,4 +82,132 @@ impl Options {
     fn is_short(&self) -> bool {
         self.quick || self.once
     }
+}
+
+/// Runs each part that was asked for.
+pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<Outcome> {
+    let parts = if options.only.is_empty() { Part::USUAL.as_slice() } else { &options.only };
+    if !options.further.is_empty() && parts.len() != 1 {
+        return Err("options behind -- are for one part: name it with --only".into());
+    }
+    let out = match &options.out {
+        Some(folder) => std::path::absolute(folder)?,
+        None => workspace.target("bench"),
+    };
+    fs::create_dir_all(&out)?;
+    let mut skipped = Vec::new();
+    for part in parts {
+        if let Outcome::Skipped(reason) = run_part(workspace, *part, options, &out)? {
+            skipped.push(format!("{}: {reason}", part.name()));
+        }
+    }
+    Ok(if skipped.is_empty() { Outcome::Done } else { Outcome::Skipped(skipped.join("; ")) })
+}
+
+fn run_part(workspace: &Workspace, part: Part, options: &Options, out: &Path) -> Result<Outcome> {
+    match part {
+        Part::Functions => functions(workspace, options),
+        Part::Transport => {
+            let mut arguments = beside_peers(workspace, options)?;
+            arguments.extend(["--svg".into(), text(&out.join("transport.svg"))]);
+            program(workspace, part, options, out, &arguments)
+        }
+        Part::Latency => program(workspace, part, options, out, &beside_peers(workspace, options)?),
+        Part::Resize => beside_opencv(workspace, options, out),
+        Part::Encodings => program(workspace, part, options, out, &[]),
+        Part::Recording => recording(workspace, options, out),
+        Part::Viewers => viewers(workspace, options),
+    }
+}
+
+fn functions(workspace: &Workspace, options: &Options) -> Result<Outcome> {
+    let mut command = if options.once {
+        // Run as tests, criterion's benches measure nothing, and call each function once.
+        let mut command = workspace.cargo(&["test", "--workspace", "--bench", "*"]);
+        command.args(workspace.features()?).arg("--");
+        command
+    } else {
+        workspace.cargo(&["bench", "-p", PACKAGE, "--benches", "--"])
+    };
+    match (options.once, options.quick) {
+        (true, _) => {}
+        (false, true) => {
+            command.arg("--quick");
+        }
+        // Enough for what takes microseconds, and for all of them in a few minutes.
+        (false, false) => {
+            command.args(["--warm-up-time", "1", "--measurement-time", "2"]);
+        }
+    }
+    process::run(command.args(&options.further))?;
+    Ok(Outcome::Done)
+}
+
+/// Where both ends of ours are, and those of others.
+fn beside_peers(workspace: &Workspace, options: &Options) -> Result<Vec<String>> {
+    let mut arguments = peers::arguments(workspace, options.is_short())?;
+    let end = options.build().program(workspace, &[PACKAGE], "bin", "end")?;
+    arguments.extend(["--end".into(), text(&end)]);
+    Ok(arguments)
+}
+
+fn beside_opencv(workspace: &Workspace, options: &Options, out: &Path) -> Result<Outcome> {
+    if !tools::require(Tool::Python)? {
+        return Ok(Outcome::Skipped(format!("{} is missing", Tool::Python.name())));
+    }
+    let command = opencv::measure(workspace, options.build())?;
+    measure(command, Part::Resize, options, out)
+}
+
+fn recording(workspace: &Workspace, options: &Options, out: &Path) -> Result<Outcome> {
+    let netgear = options.build().program(workspace, &["netgear-cli"], "bin", "netgear")?;
+    let folder = workspace.target("bench");
+    let mut arguments = vec!["--program".into(), text(&netgear), "--folder".into(), text(&folder)];
+    if !tools::require(Tool::Ffmpeg)? {
+        arguments.push("--without-ffmpeg".into());
+    }
+    program(workspace, Part::Recording, options, out, &arguments)
+}
+
+fn viewers(workspace: &Workspace, options: &Options) -> Result<Outcome> {
+    if !tools::require(Tool::Xvfb)? {
+        return Ok(Outcome::Skipped(format!("{} is missing", Tool::Xvfb.name())));
+    }
+    let netgear = options.build().program(workspace, &["netgear-cli"], "bin", "netgear")?;
+    viewer_bench::run(&netgear, options.is_short())?;
+    Ok(Outcome::Done)
+}
+
+/// Runs the program of a part.
+fn program(
+    workspace: &Workspace,
+    part: Part,
+    options: &Options,
+    out: &Path,
+    arguments: &[String],
+) -> Result<Outcome> {
+    let name = match part {
+        Part::Encodings => "encodings-side-by-side",
+        _ => part.name(),
+    };
+    let mut command = Command::new(options.build().program(workspace, &[PACKAGE], "bin", name)?);
+    command.args(arguments);
+    measure(command, part, options, out)
+}
+
+/// Gives a program what all understand, runs it, and says where its files are.
+fn measure(mut command: Command, part: Part, options: &Options, out: &Path) -> Result<Outcome> {
+    if options.is_short() {
+        command.arg("--quick");
+    }
+    let (tables, figures) =
+        (out.join(format!("{}.md", part.name())), out.join(format!("{}.json", part.name())));
+    command.arg("--markdown").arg(&tables).arg("--json").arg(&figures);
+    process::run(command.args(&options.further))?;
+    println!("{} has the tables, and {} every figure", tables.display(), figures.display());
+    Ok(Outcome::Done)
+}
+
+fn text(path: &Path) -> String {
+    path.to_string_lossy().into_owned()
 }

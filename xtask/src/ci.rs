@@ -38,7 +38,7 @@ const STEPS: [&[&str]; 11] = [
     &["interop", "simulate --hours 24"],
     &["endurance --quick"],
     &["examples"],
-    &["bench --once", "bench --once --vidgear", "bench --once --resize", "bench --once --viewers"],
+    &["bench --once", "bench --once --only resize", "bench --once --only viewers"],
 ];
 
 /// No step takes longer, on however busy a machine.

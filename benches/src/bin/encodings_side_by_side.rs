@@ -1,5 +1,5 @@
 //! Sessions with each encoding side by side: round after round, so that what the machine does meanwhile touches all alike.
-//! `cargo xtask bench --encodings` runs it.
+//! `cargo xtask bench --only encodings` runs it.
 
 use std::{fmt::Write as _, time::Duration};
 
@@ -62,7 +62,7 @@ fn main() -> Result<(), Error> {
         }
     }
     let table = markdown(&rows)?;
-    arguments.common.print_or_write(&rows, &table)
+    arguments.common.print_and_write(&rows, &table)
 }
 
 fn row(

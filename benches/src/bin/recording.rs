@@ -1,5 +1,5 @@
 //! Sessions of the program with and without each kind of recording, in turns, so that what the machine does meanwhile touches all
-//! alike. `cargo xtask bench --recording` runs it.
+//! alike. `cargo xtask bench --only recording` runs it.
 
 use std::{
     fmt::Write as _,
@@ -147,7 +147,7 @@ fn main() -> Result<(), Error> {
         })
         .collect();
     let table = markdown(&rows)?;
-    arguments.common.print_or_write(&rows, &table)
+    arguments.common.print_and_write(&rows, &table)
 }
 
 /// A session of 1080p.

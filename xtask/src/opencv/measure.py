@@ -1,6 +1,6 @@
 """Times netgear-media's resizing against cv2.resize, in turns, so that what the machine does meanwhile touches both alike.
 
-    measure.py RESIZE_RAW DIRECTORY [--quick] [--json] [--markdown FILE]
+    measure.py RESIZE_RAW DIRECTORY [--quick] [--json FILE] [--markdown FILE]
 
 The milliseconds are the medians of the rounds; the ratios are given of these, and of the least of each, which says more where
 other work is done on the machine. cv2 works on one thread. Each makes its pictures into memory that it had before.
@@ -56,7 +56,7 @@ def main():
     arguments.add_argument("program")
     arguments.add_argument("directory", type=Path)
     arguments.add_argument("--quick", action="store_true")
-    arguments.add_argument("--json", action="store_true")
+    arguments.add_argument("--json", type=Path)
     arguments.add_argument("--markdown", type=Path)
     options = arguments.parse_args()
 
@@ -91,13 +91,13 @@ def main():
                         }
                     )
     ours.process.stdin.close()
-    if options.json:
-        print(json.dumps({"opencv": cv2.__version__, "rows": rows}, indent=1))
     table = markdown(rows)
+    print(table)
     if options.markdown:
         options.markdown.write_text(table, encoding="utf-8")
-    elif not options.json:
-        print(table)
+    if options.json:
+        figures = {"opencv": cv2.__version__, "rows": rows}
+        options.json.write_text(json.dumps(figures, indent=1), encoding="utf-8")
 
 
 def markdown(rows):

@@ -19,7 +19,7 @@ use crate::{Result, interop::environment, process, workspace::Workspace};
 
 /// The release of VidGear, and the virtual environment that has it.
 const RELEASE: &str = "vidgear[asyncio]==0.3.5";
-const ENVIRONMENT: &str = "vidgear-0.3.5";
+pub(crate) const ENVIRONMENT: &str = "vidgear-0.3.5";
 
 /// A Python interpreter that has VidGear, and the script that runs its ends.
 pub(crate) fn python(workspace: &Workspace) -> Result<(PathBuf, PathBuf)> {

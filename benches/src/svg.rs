@@ -1,0 +1,176 @@
+//! The rates as a drawing: a panel for each exchange, a bar for each contender, and a whisker from the least to the most.
+//!
+//! Text stays text, and the colours are those of whoever looks: light or dark.
+
+use std::fmt::Write as _;
+
+use crate::{
+    contender::{OURS, RAW, RAW_IN_LOCK_STEP},
+    measure::{Measured, Row},
+};
+
+/// Panels in a row.
+const COLUMNS: usize = 3;
+const PANEL_WIDTH: f64 = 400.0;
+/// Where the bars begin, and how long the longest is.
+const NAMES: f64 = 150.0;
+const LONGEST: f64 = 170.0;
+const TITLE: f64 = 40.0;
+const BAR: f64 = 18.0;
+const GAP: f64 = 22.0;
+
+/// Draws these panels, three in a row.
+pub fn draw(measured: &[Measured]) -> String {
+    let mut body = String::new();
+    let mut top = 30.0;
+    for row in measured.chunks(COLUMNS) {
+        for (column, measured) in row.iter().enumerate() {
+            let left = column as f64 * PANEL_WIDTH;
+            let _ = writeln!(body, r#"<g transform="translate({left:.0} {top:.0})">"#);
+            panel(&mut body, measured);
+            body += "</g>\n";
+        }
+        let bars = row.iter().map(|measured| measured.rows.len()).max().unwrap_or(0);
+        top += TITLE + bars as f64 * BAR + GAP;
+    }
+    let width = COLUMNS as f64 * PANEL_WIDTH;
+    format!(
+        r#"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0} {top:.0}" font-family="system-ui, sans-serif" font-size="12">
+<title>Frames a second</title>
+<style>
+text {{ fill: #24292f }}
+.title {{ font-weight: 600 }}
+.quiet {{ fill: #57606a }}
+.theirs {{ fill: #a8b1bb }}
+.limit {{ fill: #6e7781 }}
+.ours {{ fill: #0969da }}
+.whisker {{ stroke: #24292f; fill: none }}
+@media (prefers-color-scheme: dark) {{
+text {{ fill: #e6edf3 }}
+.quiet {{ fill: #9198a1 }}
+.theirs {{ fill: #57606a }}
+.limit {{ fill: #8b949e }}
+.ours {{ fill: #4493f8 }}
+.whisker {{ stroke: #e6edf3 }}
+}}
+</style>
+<text x="0" y="14" class="quiet">Frames a second: the median of the rounds, and from the least to the most. Each panel has its own scale.</text>
+{body}</svg>
+"#
+    )
+}
+
+fn panel(body: &mut String, measured: &Measured) {
+    let [size, returned, carrier, pattern, flow] = measured.cell.words();
+    let _ = writeln!(
+        body,
+        r#"<text x="0" y="12" class="title">{}</text>"#,
+        escaped(&format!("{size}, {returned} back"))
+    );
+    let _ = writeln!(
+        body,
+        r#"<text x="0" y="28" class="quiet">{}</text>"#,
+        escaped(&format!("{carrier}, {pattern}, {flow}"))
+    );
+    let most = measured.rows.iter().filter(|row| row.failed.is_none()).map(|row| row.fps().most);
+    let most = most.fold(f64::MIN_POSITIVE, f64::max);
+    for (at, row) in measured.rows.iter().enumerate() {
+        let top = TITLE + at as f64 * BAR;
+        let _ = writeln!(
+            body,
+            r#"<text x="{:.0}" y="{:.1}" text-anchor="end">{}</text>"#,
+            NAMES - 6.0,
+            top + 10.5,
+            escaped(row.title)
+        );
+        bar(body, row, top, LONGEST / most);
+    }
+}
+
+fn bar(body: &mut String, row: &Row, top: f64, scale: f64) {
+    if row.failed.is_some() {
+        let _ = writeln!(body, r#"<text x="{NAMES:.0}" y="{:.1}" class="quiet">failed</text>"#, top + 10.5);
+        return;
+    }
+    let fps = row.fps();
+    let class = match row.contender {
+        OURS => "ours",
+        RAW | RAW_IN_LOCK_STEP => "limit",
+        _ => "theirs",
+    };
+    let length = fps.median * scale;
+    let (least, most) = (NAMES + fps.least * scale, NAMES + fps.most * scale);
+    let middle = top + 7.0;
+    let _ = writeln!(
+        body,
+        r#"<rect x="{NAMES:.0}" y="{top:.0}" width="{length:.1}" height="14" class="{class}"/>"#
+    );
+    let _ = writeln!(
+        body,
+        r#"<path d="M{least:.1} {middle:.1}H{most:.1}M{least:.1} {:.1}v6M{most:.1} {:.1}v6" class="whisker"/>"#,
+        middle - 3.0,
+        middle - 3.0,
+    );
+    let decimals = usize::from(fps.median < 20.0);
+    let _ = writeln!(
+        body,
+        r#"<text x="{:.1}" y="{:.1}">{:.decimals$}</text>"#,
+        most + 6.0,
+        top + 10.5,
+        fps.median
+    );
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Cell, measure::Round};
+
+    fn row(contender: &'static str, title: &'static str, frames: &[u64]) -> Row {
+        let round = |frames: &u64| Round {
+            frames: *frames,
+            seconds: 1.0,
+            sender_cpu_seconds: 0.0,
+            receiver_cpu_seconds: 0.0,
+        };
+        Row {
+            contender,
+            title,
+            failed: None,
+            rounds: frames.iter().map(round).collect(),
+            sender_memory: None,
+            receiver_memory: None,
+        }
+    }
+
+    #[test]
+    fn bars_are_as_long_as_the_rates_and_whiskers_reach_the_ends() {
+        let rows = vec![
+            row("netgear", "netgear", &[50, 100, 200]),
+            Row { failed: Some("it ended".into()), ..row("omq", "a<b", &[]) },
+        ];
+        let drawing = draw(&[Measured { cell: Cell::PLAIN, rows }]);
+        // The longest reaches 170 beyond 150.
+        assert!(
+            drawing.contains(r#"<rect x="150" y="40" width="85.0" height="14" class="ours"/>"#),
+            "{drawing}"
+        );
+        assert!(drawing.contains(r#"d="M192.5 47.0H320.0M192.5 44.0v6M320.0 44.0v6""#), "{drawing}");
+        assert!(drawing.contains(">a&lt;b</text>") && drawing.contains(">failed</text>"), "{drawing}");
+        assert_eq!(drawing.matches("<g ").count(), drawing.matches("</g>").count());
+    }
+
+    #[test]
+    fn panels_stand_three_in_a_row() {
+        let panel = Measured { cell: Cell::PLAIN, rows: vec![row("raw", "raw sockets", &[1])] };
+        let drawing = draw(&vec![panel; 4]);
+        for place in ["translate(0 30)", "translate(400 30)", "translate(800 30)", "translate(0 110)"] {
+            assert!(drawing.contains(place), "{place} is not in {drawing}");
+        }
+        assert!(drawing.contains(r#"viewBox="0 0 1200 190""#), "{drawing}");
+    }
+}
