@@ -33,7 +33,7 @@ pub fn of_latency(paced: &[Paced], round_trips: &[Measured], promises: &[Promise
             line(&mut table, &[paced.cell.size.name, &paced.fps.to_string(), row.title, &figures]);
         }
     }
-    table += "\n| round trip of | contender | µs (least–most) | netgear's ÷ this |\n|---|---|--:|--:|\n";
+    table += "\n| round trip of | pattern | contender | µs (least–most) | netgear's ÷ this |\n|---|---|---|--:|--:|\n";
     for measured in round_trips {
         for row in &measured.rows {
             let figures = match &row.failed {
@@ -45,7 +45,8 @@ pub fn of_latency(paced: &[Paced], round_trips: &[Measured], promises: &[Promise
                 }
             };
             let what = format!("{} bytes of data", measured.cell.item_bytes);
-            line(&mut table, &[&what, row.title, &figures]);
+            let [.., pattern, _] = measured.cell.words();
+            line(&mut table, &[&what, &pattern, row.title, &figures]);
         }
     }
     table
@@ -133,7 +134,11 @@ fn gigabytes(fps: f64, measured: &Measured) -> f64 {
     fps * measured.cell.bytes_per_frame() as f64 / 1e9
 }
 
+/// Columns of nothing where nothing was timed: VidGear's answers come with the next frame, whenever that is.
 fn latencies(latencies: &Latencies) -> String {
+    if latencies.most.is_nan() {
+        return " |  | ".to_owned();
+    }
     format!("{} | {:.0} | {:.0}", spread(latencies.p50, 0), latencies.p99, latencies.most)
 }
 
@@ -189,7 +194,9 @@ mod tests {
         let row =
             crate::latency::Row { contender: "netgear", title: "netgear", failed: None, rounds: vec![round] };
         let failed = crate::latency::Row { failed: Some("it ended".into()), ..row.clone() };
-        let paced = Paced { cell: Cell::PLAIN, fps: 30.0, rows: vec![row, failed] };
+        let silent = crate::latency::Round { there_us: vec![1.0; 9], back_us: vec![] };
+        let silent = crate::latency::Row { rounds: vec![silent], ..row.clone() };
+        let paced = Paced { cell: Cell::PLAIN, fps: 30.0, rows: vec![row, failed, silent] };
         let markdown =
             of_transport(&[measured()], &promises) + "\n" + &of_latency(&[paced], &[measured()], &[]);
         for table in markdown.split("\n\n") {
