@@ -1,5 +1,5 @@
 //! Resizes raw pixels from file to file, and times resizing, as told line by line on standard input. Each line is answered with
-//! one: `cargo run --release -p netgear-media --example resize_raw`. `cargo xtask opencv` and `cargo xtask bench --resize` ask it for
+//! one: `cargo run --release -p netgear-media --example resize_raw`. `cargo xtask opencv` and `cargo xtask bench --only resize` ask it for
 //! what they hold against OpenCV.
 //!
 //! * `resize INPUT WIDTH HEIGHT CHANNELS ELEMENT X,Y,WIDTH,HEIGHT WIDTH HEIGHT FILTER THREADS OUTPUT`: the element is `uint8`, `uint16`
