@@ -51,6 +51,11 @@ impl Alarm {
     /// Ready once the moment has come; never without one.
     pub(crate) fn poll_due(&mut self, cx: &mut Context<'_>, due: Option<Timestamp>) -> Poll<Timestamp> {
         let Some(due) = due else { return Poll::Pending };
+        if self.armed.is_some_and(|armed| armed <= due) {
+            // The clock need not be read to know that it is not yet time.
+            ready!(self.sleep.as_mut().poll(cx));
+            self.armed = None;
+        }
         loop {
             let now = self.clock.now();
             if now >= due {

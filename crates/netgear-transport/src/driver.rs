@@ -3,6 +3,7 @@
 
 use std::{
     future::poll_fn,
+    mem,
     sync::Arc,
     task::{Context, Poll, ready},
     time::Duration,
@@ -219,6 +220,12 @@ struct Exchange<'a> {
     link: Box<dyn Link>,
     unannounced: Option<String>,
     alarm: Alarm,
+    /// When the session wants to be asked again, as of the last look at it.
+    timeout: Option<Timestamp>,
+    /// Something has come of what the session was told since the last look at it.
+    is_due: bool,
+    /// The link has more to write than it could.
+    is_unflushed: bool,
     /// Whether the peer has said hello and fits.
     opened: bool,
     /// What broke first is the cause of what follows.
@@ -232,8 +239,18 @@ impl<'a> Exchange<'a> {
     fn begin(driver: &'a Driver, contact: Contact) -> Self {
         let Contact { link, first, dialect, unannounced } = contact;
         let alarm = Alarm::new(driver.clock);
-        let mut exchange =
-            Self { driver, link, unannounced, alarm, opened: false, failure: None, unwritten: None };
+        let mut exchange = Self {
+            driver,
+            link,
+            unannounced,
+            alarm,
+            timeout: None,
+            is_due: true,
+            is_unflushed: false,
+            opened: false,
+            failure: None,
+            unwritten: None,
+        };
         exchange.note(driver.shared.with(|State { session, .. }| {
             let now = driver.clock.now();
             if let Some(dialect) = dialect {
@@ -251,12 +268,18 @@ impl<'a> Exchange<'a> {
     }
 
     /// Ready once the link is of no more use.
+    ///
+    /// A large frame comes in many pieces, and each of them wakes this task: then the link reads on, and the session, which knows nothing
+    /// of a message that is not whole, is left alone.
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Outcome> {
         self.driver.shared.register_driver(cx);
         loop {
-            self.speak(cx);
-            if let Some(outcome) = self.outcome() {
-                return Poll::Ready(outcome);
+            self.is_due |= self.driver.shared.take_call();
+            if mem::take(&mut self.is_due) || self.is_unflushed {
+                self.speak(cx);
+                if let Some(outcome) = self.outcome() {
+                    return Poll::Ready(outcome);
+                }
             }
             match self.link.poll_receive(cx) {
                 Poll::Ready(Ok(Some(message))) => {
@@ -271,6 +294,7 @@ impl<'a> Exchange<'a> {
                         job.begin();
                     }
                     self.note(handled);
+                    self.is_due = true;
                     // What came may be waited for, though this end cannot speak.
                     self.driver.shared.wake_waiters();
                     continue;
@@ -280,13 +304,14 @@ impl<'a> Exchange<'a> {
                 Poll::Pending => {}
             }
             let heard_out = self.unwritten.as_ref().map(|(_, until)| *until);
-            let timeout = self.driver.shared.lock().session.next_timeout();
-            let now = ready!(self.alarm.poll_due(cx, [heard_out, timeout].into_iter().flatten().min()));
+            let due = [heard_out, self.timeout].into_iter().flatten().min();
+            let now = ready!(self.alarm.poll_due(cx, due));
             if heard_out.is_some_and(|until| until <= now) {
                 return Poll::Ready(self.lost(SessionFailure::PeerLost));
             }
             let handled = self.driver.shared.lock().session.handle_timeout(now);
             self.note(handled);
+            self.is_due = true;
             if self.has_lingered(now) {
                 // A link that takes nothing is not waited for any longer; closing it tries once more.
                 self.give_all();
@@ -297,6 +322,7 @@ impl<'a> Exchange<'a> {
     /// Gives the link what the session wants transmitted, one message at a time: each is made when the link can take
     /// it.
     fn speak(&mut self, cx: &mut Context<'_>) {
+        self.is_unflushed = false;
         if self.failure.is_some() {
             // The peer should find out why.
             return self.give_all();
@@ -309,13 +335,13 @@ impl<'a> Exchange<'a> {
                     self.unwritten = Some((error, self.driver.clock.now() + HEARD_OUT_FOR));
                 }
                 Poll::Pending => {
+                    self.is_unflushed = true;
                     // To close is not to wait for the link.
                     self.driver.shared.lock().close_if_asked();
                     break;
                 }
             }
         }
-        self.opened |= self.driver.shared.lock().session.is_open();
     }
 
     fn give_all(&mut self) {
@@ -348,7 +374,10 @@ impl<'a> Exchange<'a> {
             return Some(self.lost(failure));
         }
         let state = self.driver.shared.lock();
-        let (ending, is_connected) = (state.session.ending(), state.session.is_connected());
+        let session = &state.session;
+        self.opened |= session.is_open();
+        self.timeout = session.next_timeout();
+        let (ending, is_connected) = (session.ending(), session.is_connected());
         drop(state);
         match ending {
             Some(Ending::Closed | Ending::PeerLeft) => Some(Outcome::Over),

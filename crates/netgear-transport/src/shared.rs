@@ -1,5 +1,8 @@
 use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     task::Context,
     time::Duration,
 };
@@ -24,6 +27,8 @@ use crate::{SessionFailure, decoding::Decoding};
 pub(crate) struct Shared {
     state: Mutex<State>,
     driver: AtomicWaker,
+    /// The driver was called, to look at the session, and has not come yet.
+    is_called: AtomicBool,
     waiters: Arc<Waiters>,
 }
 
@@ -136,7 +141,12 @@ impl Shared {
             falsy_data_noted: false,
             decoding: decoding(Arc::clone(&waiters)),
         };
-        Self { state: Mutex::new(state), driver: AtomicWaker::new(), waiters }
+        Self {
+            state: Mutex::new(state),
+            driver: AtomicWaker::new(),
+            is_called: AtomicBool::new(false),
+            waiters,
+        }
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
@@ -159,7 +169,7 @@ impl Shared {
         let decoding_is_due = state.decoding.due();
         drop(state);
         if driver_is_due {
-            self.driver.wake();
+            self.call_driver();
         }
         if let Some(job) = decoding_is_due {
             job.begin();
@@ -198,7 +208,17 @@ impl Shared {
     /// Asks the driver to say goodbye and end.
     pub(crate) fn request_close(&self, now: Timestamp) {
         self.lock().closing_since.get_or_insert(now);
+        self.call_driver();
+    }
+
+    fn call_driver(&self) {
+        self.is_called.store(true, Ordering::Release);
         self.driver.wake();
+    }
+
+    /// Whether the driver was called since it was last asked. To be asked behind [`Shared::register_driver`], so that no call is missed.
+    pub(crate) fn take_call(&self) -> bool {
+        self.is_called.swap(false, Ordering::AcqRel)
     }
 
     /// The driver's task is to be woken when the application does something.

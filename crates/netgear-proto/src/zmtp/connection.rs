@@ -3,7 +3,7 @@ use alloc::{
     string::{String, ToString},
     vec::Vec,
 };
-use core::time::Duration;
+use core::{mem, time::Duration};
 
 use bytes::{Buf, BufMut, Bytes, BytesMut, buf::Limit};
 
@@ -63,6 +63,12 @@ pub struct Connection {
     position: u64,
     /// Where the frame begins that is being received.
     frame_position: u64,
+    /// Where the message begins that is being received.
+    message_position: u64,
+    /// Whether it has a long body.
+    has_long: bool,
+    /// How many bytes to ask for at the beginning of a message: as many as stood before the first long body of the last one.
+    lead: usize,
     /// The bytes accounted for, staged or in a body, to find out how many more have come.
     received: usize,
     parts: Vec<Part>,
@@ -94,8 +100,8 @@ enum Receiving {
     Long { header: FrameHeader, length: usize, body: BytesMut },
 }
 
-/// The most that is ever staged: a short body and the header behind it.
-const STAGED: usize = LONGEST_SHORT + LONGEST_HEADER;
+/// The most that is ever staged: a short body with its header of two bytes, and the header behind it.
+const STAGED: usize = 2 + LONGEST_SHORT + LONGEST_HEADER;
 
 /// The shortest time between two PINGs.
 const SHORTEST_INTERVAL: Duration = Duration::from_millis(1);
@@ -152,6 +158,9 @@ impl Connection {
             staging: BytesMut::with_capacity(STAGED),
             position: 0,
             frame_position: 0,
+            message_position: 0,
+            has_long: false,
+            lead: STAGED,
             received: 0,
             parts: Vec::new(),
             message_bytes: 0,
@@ -356,18 +365,29 @@ impl Connection {
 
 /// Receiving.
 impl Connection {
-    /// How many bytes may come before the next decision. No byte of a long body is ever asked for before its header has been
-    /// read: such a header is [`LONGEST_HEADER`] bytes, no fewer.
+    /// How many bytes to ask for. Those of a long body belong in its own memory, for which its header has to be read first: so no more
+    /// is asked for than stood before the long body of the message before, or the nine bytes of such a header.
     fn wanted(&self) -> usize {
         if self.failure.is_some() {
             return 0;
         }
         match &self.receiving {
             Receiving::Greeting => greeting::LEN - self.staging.len(),
-            Receiving::Header => LONGEST_HEADER - self.staging.len(),
-            Receiving::Short { length, .. } => length + LONGEST_HEADER - self.staging.len(),
+            Receiving::Header => self.expected_lead().max(LONGEST_HEADER) - self.staging.len(),
+            Receiving::Short { length, .. } => {
+                self.expected_lead().max(length + LONGEST_HEADER) - self.staging.len()
+            }
             Receiving::Long { length, body, .. } => length - body.len(),
         }
+    }
+
+    /// How many more bytes of this message, with those staged, stand before its first long body if it is like the one before.
+    fn expected_lead(&self) -> usize {
+        if self.has_long {
+            return 0;
+        }
+        let consumed = usize::try_from(self.position - self.message_position).unwrap_or(usize::MAX);
+        self.lead.saturating_sub(consumed)
     }
 
     const fn is_amid_message(&self) -> bool {
@@ -400,7 +420,13 @@ impl Connection {
                 let length = self.check_length(&header).map_err(|violation| self.violated(violation))?;
                 self.consume(header.header_len);
                 self.receiving = if header.header_len == LONGEST_HEADER {
-                    Receiving::Long { header, length, body: pool.take(length) }
+                    self.note_lead(&header);
+                    let mut body = pool.take(length);
+                    // Few, and mostly none.
+                    let came_along = self.staging.len().min(length);
+                    body.extend_from_slice(&self.staging[..came_along]);
+                    self.staging.advance(came_along);
+                    Receiving::Long { header, length, body }
                 } else {
                     Receiving::Short { header, length }
                 };
@@ -416,13 +442,21 @@ impl Connection {
                 if body.len() < *length {
                     return Ok(false);
                 }
-                let (header, body) = (*header, pool.freeze(core::mem::take(body)));
+                let (header, body) = (*header, pool.freeze(mem::take(body)));
                 self.position += body.len() as u64;
                 self.receiving = Receiving::Header;
                 self.handle_frame(header, body)?;
             }
         }
         Ok(true)
+    }
+
+    /// The header of a long body has been read.
+    fn note_lead(&mut self, header: &FrameHeader) {
+        if !header.command && !mem::replace(&mut self.has_long, true) {
+            let lead = usize::try_from(self.position - self.message_position).unwrap_or(usize::MAX);
+            self.lead = if lead <= STAGED { lead } else { LONGEST_HEADER };
+        }
     }
 
     fn consume(&mut self, bytes: usize) {
@@ -459,6 +493,12 @@ impl Connection {
     }
 
     fn handle_frame(&mut self, header: FrameHeader, body: Bytes) -> Result<(), ZmtpError> {
+        if !header.more {
+            self.message_position = self.position;
+            if !header.command && !mem::take(&mut self.has_long) {
+                self.lead = STAGED;
+            }
+        }
         if header.command {
             let command = Command::read(&body).map_err(|violation| self.violated(violation))?;
             return self.handle_command(command);
@@ -466,7 +506,7 @@ impl Connection {
         self.parts.push(body.into());
         if !header.more {
             self.message_bytes = 0;
-            let parts = core::mem::take(&mut self.parts);
+            let parts = mem::take(&mut self.parts);
             let body = self.envelope.unwrap(parts).map_err(|violation| self.violated(violation))?;
             let Some(body) = body else { return Ok(()) };
             if self.envelope.supersedes() {
