@@ -388,8 +388,17 @@ pub(crate) fn check(
     value: Option<&Value>,
     limits: &Limits,
 ) -> Result<(), EncodeError> {
-    let mut parts = Vec::from([Part::default()]);
-    write_contents(frame, value, &mut Vec::new(), &mut parts, limits)
+    let mut budget = Budget::new(limits);
+    // That of the header.
+    let mut parts = 1;
+    if let Some(frame) = frame {
+        budget.take_pixels(frame.counted_bytes() as u64)?;
+        parts += 1;
+    }
+    if let Some(value) = value {
+        value::check(value, limits.parts().saturating_sub(parts), &mut budget)?;
+    }
+    Ok(())
 }
 
 fn write_contents(

@@ -11,9 +11,11 @@ pub(super) struct ClockEstimate {
     samples: [Option<Sample>; Self::SAMPLES],
     /// Where the next sample goes.
     next: usize,
+    /// That with the shortest round trip.
+    best: Option<Sample>,
 }
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Sample {
     round_trip: u64,
     offset: i64,
@@ -47,30 +49,33 @@ impl ClockEstimate {
         if held < 0 {
             return;
         }
-        if let Some(place) = self.samples.get_mut(self.next) {
-            *place = Some(Sample { round_trip, offset });
-        }
+        let sample = Sample { round_trip, offset };
+        let Some(place) = self.samples.get_mut(self.next) else { return };
+        let forgotten = place.replace(sample);
         self.next = (self.next + 1) % Self::SAMPLES;
+        self.best = match self.best {
+            Some(best) if best.round_trip < round_trip && forgotten != Some(best) => Some(best),
+            Some(best) if best.round_trip < round_trip => {
+                self.samples.into_iter().flatten().min_by_key(|sample| sample.round_trip)
+            }
+            _ => Some(sample),
+        };
     }
 
     /// The round trip of the best of the last exchanges, without the time that the answer took.
     pub(super) fn round_trip(&self) -> Option<Duration> {
-        self.best().map(|sample| Duration::from_micros(sample.round_trip))
+        self.best.map(|sample| Duration::from_micros(sample.round_trip))
     }
 
     /// How far the receiver's clock is ahead.
     pub(super) fn offset(&self) -> Option<ClockOffset> {
-        let Sample { round_trip, offset } = self.best()?;
+        let Sample { round_trip, offset } = self.best?;
         Some(ClockOffset { micros: offset, uncertainty_micros: round_trip.div_ceil(2) })
     }
 
     /// Another peer may have another clock.
     pub(super) fn start_over(&mut self) {
         *self = Self::default();
-    }
-
-    fn best(&self) -> Option<Sample> {
-        self.samples.iter().flatten().min_by_key(|sample| sample.round_trip).copied()
     }
 }
 

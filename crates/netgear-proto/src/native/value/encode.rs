@@ -37,14 +37,23 @@ pub(crate) fn encode(
     parts: &mut PartsOut<'_>,
     budget: &mut Budget,
 ) -> Result<(), EncodeError> {
-    let frames = count_frames_and_arrays(value);
-    let room_beside_frames =
-        parts.room.checked_sub(frames).ok_or(EncodeError::Parts { frames, room: parts.room })?;
-    budget.take_values(1)?;
-    let mut encoder = Encoder { out, parts: parts.parts, room_beside_frames, budget };
-    encoder.value(value)?;
-    parts.room = encoder.room_beside_frames;
+    parts.room = walk(value, Written { bytes: out, parts: parts.parts }, parts.room, budget)?;
     Ok(())
+}
+
+/// Whether [`encode`] would do it, where there is room for so many parts. Nothing is written, or allocated.
+pub(crate) fn check(value: &Value, room: usize, budget: &mut Budget) -> Result<(), EncodeError> {
+    walk(value, Unwritten, room, budget).map(|_| ())
+}
+
+/// Gives the room that is left.
+fn walk(value: &Value, out: impl Out, room: usize, budget: &mut Budget) -> Result<usize, EncodeError> {
+    let frames = count_frames_and_arrays(value);
+    let room_beside_frames = room.checked_sub(frames).ok_or(EncodeError::Parts { frames, room })?;
+    budget.take_values(1)?;
+    let mut encoder = Encoder { out, room_beside_frames, budget };
+    encoder.value(value)?;
+    Ok(encoder.room_beside_frames)
 }
 
 fn count_frames_and_arrays(value: &Value) -> usize {
@@ -59,32 +68,71 @@ fn count_frames_and_arrays(value: &Value) -> usize {
     }
 }
 
-struct Encoder<'a> {
-    out: &'a mut Vec<u8>,
+/// What becomes of an encoded value.
+trait Out {
+    /// Appends something in postcard's format.
+    fn put(&mut self, value: &impl Serialize) -> Result<(), EncodeError>;
+    fn extend(&mut self, bytes: &[u8]);
+    fn push_part(&mut self, part: &Bytes);
+}
+
+struct Written<'a> {
+    bytes: &'a mut Vec<u8>,
     parts: &'a mut Vec<Part>,
+}
+
+impl Out for Written<'_> {
+    fn put(&mut self, value: &impl Serialize) -> Result<(), EncodeError> {
+        postcard::serialize_with_flavor(value, Append(self.bytes)).map_err(|_| EncodeError::Postcard)
+    }
+
+    fn extend(&mut self, bytes: &[u8]) {
+        self.bytes.extend_from_slice(bytes);
+    }
+
+    fn push_part(&mut self, part: &Bytes) {
+        self.parts.push(part.clone().into());
+    }
+}
+
+/// For who only wants to know whether it can be done.
+struct Unwritten;
+
+impl Out for Unwritten {
+    fn put(&mut self, _: &impl Serialize) -> Result<(), EncodeError> {
+        Ok(())
+    }
+
+    fn extend(&mut self, _: &[u8]) {}
+
+    fn push_part(&mut self, _: &Bytes) {}
+}
+
+struct Encoder<'a, O> {
+    out: O,
     /// The parts that may still be made of anything but the frames and arrays of this value, whose room is kept for them.
     room_beside_frames: usize,
     budget: &'a mut Budget,
 }
 
-impl Encoder<'_> {
+impl<O: Out> Encoder<'_, O> {
     /// Appends a value whose own cost has been taken.
     fn value(&mut self, value: &Value) -> Result<(), EncodeError> {
         match value {
-            Value::Null => self.put(&Tag::Null),
-            Value::Bool(false) => self.put(&Tag::False),
-            Value::Bool(true) => self.put(&Tag::True),
-            Value::Int(value) => self.put(&(Tag::Int, value)),
-            Value::Float(value) => self.put(&(Tag::Float, value)),
+            Value::Null => self.out.put(&Tag::Null),
+            Value::Bool(false) => self.out.put(&Tag::False),
+            Value::Bool(true) => self.out.put(&Tag::True),
+            Value::Int(value) => self.out.put(&(Tag::Int, value)),
+            Value::Float(value) => self.out.put(&(Tag::Float, value)),
             Value::Str(text) => {
                 self.budget.take_data(text.len() as u64)?;
-                self.put(&(Tag::Str, text))
+                self.out.put(&(Tag::Str, text))
             }
             Value::Bytes(bytes) => self.bytes(bytes),
             Value::List(values) => {
                 self.budget.enter()?;
                 self.budget.take_values(values.len() as u64)?;
-                self.put(&(Tag::List, values.len()))?;
+                self.out.put(&(Tag::List, values.len()))?;
                 for value in values {
                     self.value(value)?;
                 }
@@ -94,7 +142,7 @@ impl Encoder<'_> {
             Value::Map(entries) => {
                 self.budget.enter()?;
                 self.budget.take_values(2 * entries.len() as u64)?;
-                self.put(&(Tag::Map, entries.len()))?;
+                self.out.put(&(Tag::Map, entries.len()))?;
                 for (key, value) in entries {
                     self.value(key)?;
                     self.value(value)?;
@@ -104,14 +152,14 @@ impl Encoder<'_> {
             }
             Value::Frame(frame) => {
                 self.budget.take_pixels(frame.pixels().len() as u64)?;
-                self.parts.push(frame.pixels().clone().into());
-                self.put(&(Tag::Frame, FrameHeader::of(frame)))
+                self.out.push_part(frame.pixels());
+                self.out.put(&(Tag::Frame, FrameHeader::of(frame)))
             }
             Value::Array(array) => {
                 self.budget.take_sides(array.shape().len() as u64)?;
                 self.budget.take_pixels(array.elements().len() as u64)?;
-                self.parts.push(array.elements().clone().into());
-                self.put(&(Tag::Array, array.dtype(), array.shape()))
+                self.out.push_part(array.elements());
+                self.out.put(&(Tag::Array, array.dtype(), array.shape()))
             }
         }
     }
@@ -120,18 +168,13 @@ impl Encoder<'_> {
         self.budget.take_data(bytes.len() as u64)?;
         if bytes.len() >= APART && self.room_beside_frames > 0 {
             self.room_beside_frames -= 1;
-            self.parts.push(bytes.clone().into());
-            self.put(&Tag::BytesApart)
+            self.out.push_part(bytes);
+            self.out.put(&Tag::BytesApart)
         } else {
-            self.put(&(Tag::Bytes, bytes.len()))?;
-            self.out.extend_from_slice(bytes);
+            self.out.put(&(Tag::Bytes, bytes.len()))?;
+            self.out.extend(bytes);
             Ok(())
         }
-    }
-
-    /// Appends something in postcard's format.
-    fn put(&mut self, value: &impl Serialize) -> Result<(), EncodeError> {
-        postcard::serialize_with_flavor(value, Append(self.out)).map_err(|_| EncodeError::Postcard)
     }
 }
 
