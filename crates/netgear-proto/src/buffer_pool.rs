@@ -78,7 +78,10 @@ impl BufferPool {
             return buffer;
         }
         self.handed_out.retain(|buffer| !buffer.is_free());
-        BytesMut::with_capacity(len)
+        let mut buffer = BytesMut::with_capacity(len + 1);
+        // From now on its memory is counted by reference, so that sharing it does not allocate the count each time.
+        drop(buffer.split_off(len));
+        buffer
     }
 
     /// Makes the bytes shareable, and remembers the buffer.

@@ -1,6 +1,7 @@
 use alloc::vec::Vec;
+use core::mem;
 
-use bytes::Bytes;
+use bytes::{BufMut, Bytes, BytesMut};
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -265,11 +266,14 @@ impl Message {
     /// # Errors
     /// [`EncodeError`] if a peer with these limits would refuse the message.
     pub fn encode(self, limits: &Limits) -> Result<Multipart, EncodeError> {
+        let scratch = &mut Scratch::default();
         let number = |item: &Option<Item>| item.as_ref().map(|item| item.number);
         match self {
-            Self::Hello(hello) => encode(&Header::Hello(hello), None, None, limits),
-            Self::Idle(acknowledgement) => encode(&Header::Idle(acknowledgement), None, None, limits),
-            Self::Goodbye(goodbye) => encode(&Header::Goodbye(goodbye), None, None, limits),
+            Self::Hello(hello) => encode(&Header::Hello(hello), None, None, limits, scratch),
+            Self::Idle(acknowledgement) => {
+                encode(&Header::Idle(acknowledgement), None, None, limits, scratch)
+            }
+            Self::Goodbye(goodbye) => encode(&Header::Goodbye(goodbye), None, None, limits, scratch),
             Self::Frame(FrameMessage {
                 sequence,
                 captured_at,
@@ -288,7 +292,7 @@ impl Message {
                     frame: FrameHeader::of_wire(&frame),
                     item: number(&item),
                 };
-                encode(&header, Some(&frame), item.as_ref().map(|item| &item.value), limits)
+                encode(&header, Some(&frame), item.as_ref().map(|item| &item.value), limits, scratch)
             }
             Self::Answer(Answer { sequence, arrived_at, sent_at, acknowledgement, next_item, item }) => {
                 let header = Header::Answer {
@@ -299,11 +303,15 @@ impl Message {
                     next_item,
                     item: number(&item),
                 };
-                encode(&header, None, item.as_ref().map(|item| &item.value), limits)
+                encode(&header, None, item.as_ref().map(|item| &item.value), limits, scratch)
             }
-            Self::Data(DataMessage { acknowledgement, item }) => {
-                encode(&Header::Data { acknowledgement, item: item.number }, None, Some(&item.value), limits)
-            }
+            Self::Data(DataMessage { acknowledgement, item }) => encode(
+                &Header::Data { acknowledgement, item: item.number },
+                None,
+                Some(&item.value),
+                limits,
+                scratch,
+            ),
         }
     }
 
@@ -312,8 +320,13 @@ impl Message {
     /// # Errors
     /// [`DecodeError`] if the message is not one of this dialect, or holds more than the limits allow.
     pub fn decode(message: Multipart, limits: &Limits) -> Result<Self, DecodeError> {
+        Self::take_from(&mut message.into_parts(), limits)
+    }
+
+    /// As [`Message::decode`]. Of the parts, none is left.
+    pub(crate) fn take_from(parts: &mut Vec<Part>, limits: &Limits) -> Result<Self, DecodeError> {
         let mut budget = Budget::new(limits);
-        let mut parts = message.into_parts().into_iter().map(Part::into_bytes);
+        let mut parts = parts.drain(..).map(Part::into_bytes);
         let first = parts.next().ok_or(DecodeError::Empty)?;
         let header = match first.split_first() {
             Some((&FIRST_BYTE, header)) => header,
@@ -356,28 +369,66 @@ impl Message {
     }
 }
 
+/// Memory that messages are written into, and that is used again once they are gone: for whoever writes many.
+#[derive(Debug, Default)]
+pub(crate) struct Scratch {
+    headers: BytesMut,
+    parts: Vec<Part>,
+}
+
+impl Scratch {
+    /// Headers stand in blocks of this size. A message with more data takes its block along.
+    const BLOCK: usize = 1024;
+    /// A list for more parts is not kept.
+    const PARTS: usize = 8;
+
+    /// A list that is not needed any more.
+    pub(crate) fn give_back(&mut self, mut parts: Vec<Part>) {
+        parts.clear();
+        if parts.capacity() <= Self::PARTS {
+            self.parts = parts;
+        }
+    }
+
+    /// What was written, on its own.
+    fn finish(&mut self) -> Bytes {
+        let written = self.headers.split().freeze();
+        if written.len() > Self::BLOCK {
+            self.headers = BytesMut::new();
+        }
+        written
+    }
+}
+
 /// Writes a header, and what it speaks of.
 pub(crate) fn encode(
     header: &Header,
     frame: Option<&WireFrame>,
     value: Option<&Value>,
     limits: &Limits,
+    scratch: &mut Scratch,
 ) -> Result<Multipart, EncodeError> {
-    // Room for every header without data, so that the common one is allocated once.
-    let mut first = Vec::with_capacity(HEADER_BYTES);
-    first.push(FIRST_BYTE);
-    let mut first = postcard::to_extend(header, first).map_err(|_| EncodeError::Header)?;
+    // What was written before an error is of no use.
+    scratch.headers.clear();
+    if scratch.headers.capacity() < HEADER_BYTES {
+        scratch.headers.reserve(Scratch::BLOCK);
+    }
+    let mut parts = mem::take(&mut scratch.parts);
+    if parts.capacity() == 0 {
+        parts.reserve_exact(if frame.is_some() || value.is_some() { 4 } else { 1 });
+    }
+    // The header's own place, which it can take only once the data stands behind it.
+    parts.push(Part::default());
+    scratch.headers.put_u8(FIRST_BYTE);
+    value::append(header, &mut scratch.headers).map_err(|_| EncodeError::Header)?;
     if let Header::Hello(Hello { encodings, .. }) = header
         && *encodings != Encodings::RAW
     {
-        first = postcard::to_extend(&encodings.to_bits(), first).map_err(|_| EncodeError::Header)?;
+        value::append(&encodings.to_bits(), &mut scratch.headers).map_err(|_| EncodeError::Header)?;
     }
-    let mut parts = Vec::with_capacity(if frame.is_some() || value.is_some() { 4 } else { 1 });
-    // The header's own place, which it can take only once the data stands behind it.
-    parts.push(Part::default());
-    write_contents(frame, value, &mut first, &mut parts, limits)?;
+    write_contents(frame, value, &mut scratch.headers, &mut parts, limits)?;
     if let Some(place) = parts.first_mut() {
-        *place = first.into();
+        *place = scratch.finish().into();
     }
     Ok(parts.into())
 }
@@ -404,7 +455,7 @@ pub(crate) fn check(
 fn write_contents(
     frame: Option<&WireFrame>,
     value: Option<&Value>,
-    first: &mut Vec<u8>,
+    first: &mut BytesMut,
     parts: &mut Vec<Part>,
     limits: &Limits,
 ) -> Result<(), EncodeError> {

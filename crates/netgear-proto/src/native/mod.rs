@@ -18,7 +18,7 @@ pub use self::{
 
 pub(crate) use self::{
     frame_header::FrameHeader,
-    message::{Header, check, encode},
+    message::{Header, Scratch, check, encode},
 };
 
 /// The READY property by which a ZMTP peer announces that it speaks this dialect. A libzmq peer has none.

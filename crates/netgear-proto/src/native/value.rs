@@ -9,4 +9,4 @@ pub(super) mod tests;
 pub use decode::DecodeError;
 pub(crate) use decode::decode;
 pub use encode::EncodeError;
-pub(crate) use encode::{PartsOut, check, encode};
+pub(crate) use encode::{PartsOut, append, check, encode};

@@ -80,7 +80,7 @@ impl Session {
     /// # Errors
     /// [`SessionError`] as [`Session::handle_message`] would give it.
     pub fn check_hello(&self, message: Multipart) -> Result<SessionId, SessionError> {
-        match self.read(self.dialect_of(&message), message)? {
+        match self.read(self.dialect_of(&message), &mut message.into_parts())? {
             Heard::Native(Message::Hello(hello)) => self.check_fit(&hello).map(|()| hello.id),
             Heard::Native(_) => Err(PeerViolation::HelloMissing.into()),
             Heard::VidGear(_) => Ok(SessionId::ANONYMOUS),

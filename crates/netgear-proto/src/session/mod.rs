@@ -184,6 +184,7 @@ pub struct Session {
     // Bounded: of each event there is one at most, and of messages that wait in here a hello, and with VidGear one answer
     // and the goodbye. All others are made when they are asked for.
     outputs: VecDeque<Output>,
+    scratch: native::Scratch,
     outbox: Outbox,
     inbox: Inbox,
     frames: FrameQueue,
@@ -222,6 +223,7 @@ impl Session {
             asked_idly: false,
             refused: false,
             outputs: VecDeque::new(),
+            scratch: native::Scratch::default(),
             outbox: Outbox::new(limits),
             inbox: Inbox::new(limits, config.resume()),
             frames: FrameQueue::new(config.frame_policy(), config.window().into()),

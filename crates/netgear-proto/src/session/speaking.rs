@@ -160,7 +160,7 @@ impl Session {
             item,
         };
         let value = item.and_then(|_| self.outbox.next_value());
-        let message = native::encode(&header, Some(&frame), value, self.config.limits())?;
+        let message = native::encode(&header, Some(&frame), value, self.config.limits(), &mut self.scratch)?;
         let (encoding, bytes, pixels) = (frame.encoding(), frame.bytes().len(), frame.decoded_len());
         self.frames.mark_sent(now);
         self.counted.frames_sent += 1;
@@ -190,7 +190,7 @@ impl Session {
         let next_item = self.outbox.end();
         let header = Header::Answer { sequence, arrived_at, sent_at: now, acknowledgement, next_item, item };
         let value = item.and_then(|_| self.outbox.next_value());
-        let message = native::encode(&header, None, value, self.config.limits())?;
+        let message = native::encode(&header, None, value, self.config.limits(), &mut self.scratch)?;
         self.arrivals.mark_answered();
         if item.is_some() {
             self.count_sent_item();
@@ -203,7 +203,8 @@ impl Session {
         let acknowledgement = self.inbox.tell();
         let Some(item) = self.outbox.next() else { return Ok(()) };
         let header = Header::Data { acknowledgement, item };
-        let message = native::encode(&header, None, self.outbox.next_value(), self.config.limits())?;
+        let message =
+            native::encode(&header, None, self.outbox.next_value(), self.config.limits(), &mut self.scratch)?;
         self.request = Request::Other;
         self.count_sent_item();
         self.transmit(message);
@@ -211,7 +212,7 @@ impl Session {
     }
 
     fn say(&mut self, header: &Header) -> Result<(), native::EncodeError> {
-        let message = native::encode(header, None, None, self.config.limits())?;
+        let message = native::encode(header, None, None, self.config.limits(), &mut self.scratch)?;
         self.transmit(message);
         Ok(())
     }

@@ -1,5 +1,8 @@
 //! A session's messages to and from the link, in the dialect of the peer.
 
+use alloc::vec::Vec;
+use core::mem;
+
 use super::{Ending, Output, PeerViolation, Session, SessionError};
 use crate::{
     Dialect, Multipart, Part, Pattern,
@@ -21,16 +24,21 @@ impl Session {
             // On a PAIR the native peer still waits for this end's hello; a REP says it as its answer.
             self.say_hello();
         }
-        self.read(dialect, message)
+        let mut parts = message.into_parts();
+        let heard = self.read(dialect, &mut parts)?;
+        self.scratch.give_back(parts);
+        Ok(heard)
     }
 
-    pub(super) fn read(&self, dialect: Dialect, message: Multipart) -> Result<Heard, SessionError> {
+    /// Takes a message out of its parts.
+    pub(super) fn read(&self, dialect: Dialect, parts: &mut Vec<Part>) -> Result<Heard, SessionError> {
         let limits = self.config.limits();
         let heard = match dialect {
             Dialect::Native => {
-                Heard::Native(native::Message::decode(message, limits).map_err(PeerViolation::from)?)
+                Heard::Native(native::Message::take_from(parts, limits).map_err(PeerViolation::from)?)
             }
             Dialect::VidGear => {
+                let message = mem::take(parts).into();
                 Heard::VidGear(vidgear::Message::decode(message, limits).map_err(PeerViolation::from)?)
             }
         };

@@ -59,6 +59,8 @@ pub struct Connection {
     receiving: Receiving,
     /// Bytes that came and are not a long body: a greeting, headers, short bodies. Never more than [`STAGED`].
     staging: BytesMut,
+    /// Where short bodies stand, in blocks of [`SHORT_BLOCK`]: one that nobody holds any more is used again.
+    short: BytesMut,
     /// How many bytes of the peer stand before the staged ones, and before the long body that is being received.
     position: u64,
     /// Where the frame begins that is being received.
@@ -102,6 +104,12 @@ enum Receiving {
 
 /// The most that is ever staged: a short body with its header of two bytes, and the header behind it.
 const STAGED: usize = 2 + LONGEST_SHORT + LONGEST_HEADER;
+
+/// Room for some short bodies. An application that holds one of them holds the block.
+const SHORT_BLOCK: usize = 1024;
+
+/// A list for more parts than a frame and its data have is not kept.
+const SPARE_PARTS: usize = 8;
 
 /// The shortest time between two PINGs.
 const SHORTEST_INTERVAL: Duration = Duration::from_millis(1);
@@ -156,6 +164,7 @@ impl Connection {
         Self {
             receiving: Receiving::Greeting,
             staging: BytesMut::with_capacity(STAGED),
+            short: BytesMut::new(),
             position: 0,
             frame_position: 0,
             message_position: 0,
@@ -277,7 +286,7 @@ impl Connection {
         self.last_ping = now;
         // Behind bytes that the peer does not take, a PING would only wait, and the next one behind it.
         if !self.transmit.has_remaining() {
-            self.push_command(&command::ping());
+            self.transmit.gather_command(&command::ping());
         }
         Ok(())
     }
@@ -327,14 +336,19 @@ impl Connection {
         if bytes > limits.message_bytes() {
             return Err(SendError::TooLong { bytes, limit: limits.message_bytes() });
         }
-        let envelope = self.envelope.wrap()?;
-        self.push_pong();
-        for part in envelope {
-            self.push_part(part, true);
+        if !self.envelope.can_send() {
+            return Err(SendError::OutOfTurn);
         }
+        self.push_pong();
+        self.envelope.wrap(&mut self.transmit);
         let last = parts - 1;
-        for (at, part) in message.into_parts().into_iter().enumerate() {
-            self.push_part(part, at < last);
+        let mut parts = message.into_parts();
+        for (at, part) in parts.drain(..).enumerate() {
+            self.transmit.push_part(part, at < last);
+        }
+        if self.parts.capacity() == 0 && parts.capacity() <= SPARE_PARTS {
+            // For the next message that comes.
+            self.parts = parts;
         }
         Ok(())
     }
@@ -410,7 +424,7 @@ impl Connection {
                 self.consume(greeting::LEN);
                 self.receiving = Receiving::Header;
                 let ready = command::ready(self.config.properties());
-                self.push_command(&ready);
+                self.transmit.gather_command(&ready);
             }
             Receiving::Header => {
                 self.frame_position = self.position;
@@ -433,7 +447,11 @@ impl Connection {
             }
             &mut Receiving::Short { header, length } => {
                 let Some(body) = self.staging.get(..length) else { return Ok(false) };
-                let body = Bytes::copy_from_slice(body);
+                if self.short.capacity() < length {
+                    self.short.reserve(SHORT_BLOCK);
+                }
+                self.short.extend_from_slice(body);
+                let body = self.short.split().freeze();
                 self.consume(length);
                 self.receiving = Receiving::Header;
                 self.handle_frame(header, body)?;
@@ -533,7 +551,7 @@ impl Connection {
 
     fn handle_ready(&mut self, properties: Properties) -> Result<(), ZmtpError> {
         let Some(theirs) = properties.get("Socket-Type") else {
-            self.push_command(&command::error("READY has no Socket-Type"));
+            self.transmit.gather_command(&command::error("READY has no Socket-Type"));
             return Err(self.violated(Violation::SocketTypeMissing));
         };
         let socket_type = command::printable(theirs).chars().take(32).collect::<String>();
@@ -542,7 +560,7 @@ impl Connection {
             .then(|| ZmtpError::SocketType { ours, theirs: socket_type.clone() });
         self.peer = Some(Peer { minor_version: self.minor_version, socket_type, properties });
         if let Some(error) = mismatch {
-            self.push_command(&command::error(&error.to_string()));
+            self.transmit.gather_command(&command::error(&error.to_string()));
             return Err(error);
         }
         self.events.push_back(Event::Established);
@@ -569,14 +587,6 @@ impl Connection {
 
 /// Transmitting.
 impl Connection {
-    fn push_part(&mut self, part: Part, more: bool) {
-        let (header, header_len) = FrameHeader::write(false, more, part.len());
-        self.transmit.gather(&header[..header_len]);
-        for piece in part.into_pieces() {
-            self.transmit.push(piece);
-        }
-    }
-
     /// A peer that takes a long message over a slow network has nothing to say meanwhile. What it takes proves it alive, but
     /// only while more is waiting: the system takes a few bytes for a dead peer too.
     fn note_progress(&mut self, now: Timestamp) {
@@ -587,16 +597,10 @@ impl Connection {
         self.taken_while_waiting = self.transmit.has_remaining().then_some(taken);
     }
 
-    fn push_command(&mut self, body: &[u8]) {
-        let (header, header_len) = FrameHeader::write(true, false, body.len());
-        self.transmit.gather(&header[..header_len]);
-        self.transmit.gather(body);
-    }
-
     /// Puts the PONG that is owed between two messages.
     fn push_pong(&mut self) {
         if let Some(context) = self.pong_due.take() {
-            self.push_command(&command::pong(&context));
+            self.transmit.gather_command(&command::pong(&context));
         }
     }
 }

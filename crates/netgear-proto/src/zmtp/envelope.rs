@@ -1,8 +1,7 @@
 use alloc::vec::Vec;
+use core::mem;
 
-use bytes::Bytes;
-
-use super::{SendError, SocketType, Violation};
+use super::{SocketType, Transmit, Violation};
 use crate::{Multipart, Part};
 
 /// RFC 28: the longest routing id, and RFC 23: the longest identity of a peer.
@@ -18,7 +17,7 @@ pub(super) enum Envelope {
     Req { correlate: bool, relaxed: bool, last_id: u32, answered_id: u32, waiting: bool },
     /// Everything through the first empty part is kept, and sent back before the answer. `waiting` is that of a request
     /// which the application has not been handed yet: what it sends before is no answer to that.
-    Rep { request: Option<Vec<Part>>, waiting: Option<Vec<Part>> },
+    Rep { request: Option<Vec<Part>>, waiting: Option<Vec<Part>>, spare: Vec<Part> },
 }
 
 impl Envelope {
@@ -26,7 +25,7 @@ impl Envelope {
         match socket_type {
             SocketType::Pair => Self::Pair,
             SocketType::Req => Self::Req { correlate, relaxed, last_id: 0, answered_id: 0, waiting: false },
-            SocketType::Rep => Self::Rep { request: None, waiting: None },
+            SocketType::Rep => Self::Rep { request: None, waiting: None, spare: Vec::new() },
         }
     }
 
@@ -56,40 +55,46 @@ impl Envelope {
         }
     }
 
-    /// The parts that go before the body; the turn passes to the peer.
-    pub(super) fn wrap(&mut self) -> Result<Vec<Part>, SendError> {
+    /// Writes the parts that go before the body; the turn passes to the peer. Only where [`Envelope::can_send`].
+    pub(super) fn wrap(&mut self, transmit: &mut Transmit) {
         match self {
-            Self::Pair => Ok(Vec::new()),
-            Self::Req { waiting: true, relaxed: false, .. } => Err(SendError::OutOfTurn),
+            Self::Pair => {}
             Self::Req { correlate, last_id, waiting, .. } => {
                 *waiting = true;
-                if !*correlate {
-                    return Ok(Vec::from([Part::default()]));
+                if *correlate {
+                    *last_id = last_id.wrapping_add(1);
+                    transmit.gather_part(&last_id.to_be_bytes());
                 }
-                *last_id = last_id.wrapping_add(1);
-                Ok(Vec::from([Bytes::copy_from_slice(&last_id.to_be_bytes()).into(), Part::default()]))
+                transmit.gather_part(&[]);
             }
-            Self::Rep { request, .. } => request.take().ok_or(SendError::OutOfTurn),
+            Self::Rep { request, spare, .. } => {
+                let mut parts = request.take().unwrap_or_default();
+                for part in parts.drain(..) {
+                    transmit.push_part(part, true);
+                }
+                *spare = parts;
+            }
         }
     }
 
     /// The body of a message that came, or `None` if it is to be dropped. A REQ's turn begins; a REP's does once the
     /// application has been handed the message.
-    pub(super) fn unwrap(&mut self, parts: Vec<Part>) -> Result<Option<Multipart>, Violation> {
+    pub(super) fn unwrap(&mut self, mut parts: Vec<Part>) -> Result<Option<Multipart>, Violation> {
         match self {
             Self::Pair => Ok(Some(parts.into())),
             Self::Req { waiting: false, .. } => Ok(None),
             Self::Req { correlate: false, waiting, .. } => {
-                let (envelope, body) = split(parts)?;
-                if envelope.len() > 1 {
+                let envelope = envelope_of(&parts)?;
+                if envelope > 1 {
                     return Ok(None);
                 }
                 *waiting = false;
-                Ok(Some(body))
+                parts.drain(..envelope);
+                Ok(Some(parts.into()))
             }
             Self::Req { last_id, answered_id, waiting, .. } => {
-                let (envelope, body) = split(parts)?;
-                let [id, _empty] = &envelope[..] else { return Err(Violation::UnknownRequest) };
+                let envelope = envelope_of(&parts)?;
+                let Some([id, _empty]) = parts.get(..envelope) else { return Err(Violation::UnknownRequest) };
                 let id = id.clone().into_bytes();
                 let id = id.first_chunk().filter(|_| id.len() == 4).map(|id| u32::from_be_bytes(*id));
                 // The requests are numbered on from the last one that was answered.
@@ -102,15 +107,20 @@ impl Envelope {
                     return Ok(None);
                 }
                 (*answered_id, *waiting) = (*last_id, false);
-                Ok(Some(body))
+                parts.drain(..envelope);
+                Ok(Some(parts.into()))
             }
-            Self::Rep { waiting, .. } => {
-                let (envelope, body) = split(parts)?;
-                if let Some(id) = envelope.iter().find(|id| id.len() > LONGEST_ROUTING_ID) {
+            Self::Rep { waiting, spare, .. } => {
+                let mut envelope = parts.drain(..envelope_of(&parts)?);
+                if let Some(id) = envelope.as_slice().iter().find(|id| id.len() > LONGEST_ROUTING_ID) {
                     return Err(Violation::RoutingId { length: id.len() });
                 }
-                *waiting = Some(envelope);
-                Ok(Some(body))
+                let mut kept = waiting.take().unwrap_or_else(|| mem::take(spare));
+                kept.clear();
+                kept.extend(&mut envelope);
+                *waiting = Some(kept);
+                drop(envelope);
+                Ok(Some(parts.into()))
             }
         }
     }
@@ -123,18 +133,17 @@ impl Envelope {
 
     /// The application has been handed a message: from now on what it sends answers that one.
     pub(super) fn handed_out(&mut self) {
-        if let Self::Rep { request, waiting } = self {
+        if let Self::Rep { request, waiting, .. } = self {
             *request = waiting.take();
         }
     }
 }
 
-/// Parts the envelope, through the first empty part, from the body.
-fn split(mut parts: Vec<Part>) -> Result<(Vec<Part>, Multipart), Violation> {
+/// How many parts the envelope has: all through the first empty one. A body must follow.
+fn envelope_of(parts: &[Part]) -> Result<usize, Violation> {
     let empty = parts.iter().position(Part::is_empty).ok_or(Violation::Envelope)?;
-    let body = parts.split_off(empty + 1);
-    if body.is_empty() {
+    if empty + 1 == parts.len() {
         return Err(Violation::Envelope);
     }
-    Ok((parts, body.into()))
+    Ok(empty + 1)
 }

@@ -2,6 +2,9 @@ use alloc::collections::VecDeque;
 
 use bytes::{Buf, Bytes, BytesMut};
 
+use super::framing::FrameHeader;
+use crate::Part;
+
 /// Bytes on their way to the peer, in order.
 ///
 /// Headers and small parts are gathered into small buffers; a large part stands here as the very bytes that were given to
@@ -30,11 +33,36 @@ impl Transmit {
         self.taken
     }
 
+    /// A part with its header.
+    pub(super) fn push_part(&mut self, part: Part, more: bool) {
+        self.gather_header(false, more, part.len());
+        for piece in part.into_pieces() {
+            self.push(piece);
+        }
+    }
+
+    /// A part of a few bytes, with its header, and more behind it.
+    pub(super) fn gather_part(&mut self, bytes: &[u8]) {
+        self.gather_header(false, true, bytes.len());
+        self.gather(bytes);
+    }
+
+    /// A command with its header.
+    pub(super) fn gather_command(&mut self, body: &[u8]) {
+        self.gather_header(true, false, body.len());
+        self.gather(body);
+    }
+
+    fn gather_header(&mut self, command: bool, more: bool, length: usize) {
+        let (header, header_len) = FrameHeader::write(command, more, length);
+        self.gather(&header[..header_len]);
+    }
+
     pub(super) fn gather(&mut self, bytes: &[u8]) {
         self.gathered.extend_from_slice(bytes);
     }
 
-    pub(super) fn push(&mut self, part: Bytes) {
+    fn push(&mut self, part: Bytes) {
         if part.len() < Self::GATHERED {
             self.gather(&part);
             return;

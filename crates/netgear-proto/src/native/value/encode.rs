@@ -1,6 +1,6 @@
 use alloc::vec::Vec;
 
-use bytes::Bytes;
+use bytes::{BufMut, Bytes, BytesMut};
 use serde::Serialize;
 
 use super::tag::Tag;
@@ -33,7 +33,7 @@ impl<'a> PartsOut<'a> {
 /// After an error `out` and `parts` hold the beginning of a value, and are of no use.
 pub(crate) fn encode(
     value: &Value,
-    out: &mut Vec<u8>,
+    out: &mut BytesMut,
     parts: &mut PartsOut<'_>,
     budget: &mut Budget,
 ) -> Result<(), EncodeError> {
@@ -77,13 +77,13 @@ trait Out {
 }
 
 struct Written<'a> {
-    bytes: &'a mut Vec<u8>,
+    bytes: &'a mut BytesMut,
     parts: &'a mut Vec<Part>,
 }
 
 impl Out for Written<'_> {
     fn put(&mut self, value: &impl Serialize) -> Result<(), EncodeError> {
-        postcard::serialize_with_flavor(value, Append(self.bytes)).map_err(|_| EncodeError::Postcard)
+        append(value, self.bytes).map_err(|_| EncodeError::Postcard)
     }
 
     fn extend(&mut self, bytes: &[u8]) {
@@ -178,8 +178,13 @@ impl<O: Out> Encoder<'_, O> {
     }
 }
 
+/// Appends something in postcard's format.
+pub(crate) fn append(value: &impl Serialize, out: &mut BytesMut) -> postcard::Result<()> {
+    postcard::serialize_with_flavor(value, Append(out))
+}
+
 /// postcard's own growing storage begins with an empty vector; this one goes on where another value ended.
-struct Append<'a>(&'a mut Vec<u8>);
+struct Append<'a>(&'a mut BytesMut);
 
 impl postcard::ser_flavors::Flavor for Append<'_> {
     type Output = ();
@@ -190,7 +195,7 @@ impl postcard::ser_flavors::Flavor for Append<'_> {
     }
 
     fn try_push(&mut self, data: u8) -> postcard::Result<()> {
-        self.0.push(data);
+        self.0.put_u8(data);
         Ok(())
     }
 

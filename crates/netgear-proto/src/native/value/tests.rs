@@ -1,6 +1,6 @@
 use alloc::{collections::VecDeque, string::String, vec, vec::Vec};
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use proptest::prelude::*;
 
 use super::{encode::APART, *};
@@ -10,9 +10,12 @@ use crate::{
 };
 
 fn encode_within(value: &Value, room: usize, limits: &Limits) -> Result<(Vec<u8>, Vec<Bytes>), EncodeError> {
-    let (mut out, mut parts) = (Vec::new(), Vec::new());
-    encode(value, &mut out, &mut PartsOut::new(&mut parts, room), &mut Budget::new(limits))?;
-    Ok((out, parts.into_iter().map(Part::into_bytes).collect()))
+    let (mut out, mut parts) = (BytesMut::new(), Vec::new());
+    let encoded = encode(value, &mut out, &mut PartsOut::new(&mut parts, room), &mut Budget::new(limits));
+    // Whoever asks first is told the same.
+    assert_eq!(check(value, room, &mut Budget::new(limits)), encoded);
+    encoded?;
+    Ok((out.to_vec(), parts.into_iter().map(Part::into_bytes).collect()))
 }
 
 fn encode_all(value: &Value) -> (Vec<u8>, Vec<Bytes>) {
@@ -205,7 +208,7 @@ fn without_room_bytes_go_inline_and_leave_the_parts_to_frames_and_arrays() {
 
 #[test]
 fn the_room_is_used_up_across_values() {
-    let (mut out, mut list) = (Vec::new(), Vec::new());
+    let (mut out, mut list) = (BytesMut::new(), Vec::new());
     let mut parts = PartsOut::new(&mut list, 2);
     let mut budget = Budget::new(&Limits::default());
     encode(&Value::from(u16_frame()), &mut out, &mut parts, &mut budget).unwrap();
