@@ -1,4 +1,5 @@
 use alloc::collections::VecDeque;
+use core::mem;
 
 use bytes::{Bytes, BytesMut};
 
@@ -43,7 +44,7 @@ impl BufferPool {
         Self { handed_out: VecDeque::new(), most }
     }
 
-    /// After being passed over so often, a free buffer is let go.
+    /// After being passed over so often, a free buffer is let go, but for one to spare of the size that is asked for.
     const PASSED_OVER: u8 = 32;
 
     /// An empty buffer with room for `len` bytes: one that is free again, else a new one.
@@ -68,10 +69,16 @@ impl BufferPool {
         if len < Self::SMALLEST {
             return BytesMut::with_capacity(len);
         }
-        if let Some(at) = self.handed_out.iter().position(|buffer| buffer.is_free() && buffer.fits(len))
+        // The one handed out last, of which the most is still in the processor's caches.
+        if let Some(at) = self.handed_out.iter().rposition(|buffer| buffer.is_free() && buffer.fits(len))
             && let Some(Ok(buffer)) = self.handed_out.remove(at).map(|buffer| buffer.bytes.try_into_mut())
         {
+            // Another of this size is kept, or one that is now and then needed for a moment would be made anew each time.
+            let mut has_spare = false;
             self.handed_out.retain_mut(|buffer| {
+                if buffer.fits(len) && !mem::replace(&mut has_spare, true) {
+                    return true;
+                }
                 buffer.passed_over += u8::from(buffer.is_free());
                 buffer.passed_over < Self::PASSED_OVER
             });
@@ -205,6 +212,18 @@ mod tests {
             drop(filled(&mut pool, LEN));
         }
         assert!(pool.handed_out.iter().all(|buffer| buffer.bytes.len() == LEN));
+    }
+
+    #[test]
+    fn one_buffer_to_spare_is_kept_and_the_last_one_used_is_given_out() {
+        let mut pool = BufferPool::default();
+        let held: [Bytes; 3] = core::array::from_fn(|_| filled(&mut pool, LEN));
+        let last = held[2].as_ptr();
+        drop(held);
+        for _ in 0..100 {
+            assert_eq!(filled(&mut pool, LEN).as_ptr(), last);
+        }
+        assert_eq!(pool.handed_out.len(), 2);
     }
 
     #[test]

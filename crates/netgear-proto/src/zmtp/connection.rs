@@ -447,11 +447,9 @@ impl Connection {
             }
             &mut Receiving::Short { header, length } => {
                 let Some(body) = self.staging.get(..length) else { return Ok(false) };
-                if self.short.capacity() < length {
-                    self.short.reserve(SHORT_BLOCK);
-                }
-                self.short.extend_from_slice(body);
-                let body = self.short.split().freeze();
+                // At the beginning of a message, nothing of the one before is held any more, and its block may be used again.
+                let room = if self.parts.is_empty() { STAGED } else { length };
+                let body = short_body(&mut self.short, body, room);
                 self.consume(length);
                 self.receiving = Receiving::Header;
                 self.handle_frame(header, body)?;
@@ -603,6 +601,19 @@ impl Connection {
             self.transmit.gather_command(&command::pong(&context));
         }
     }
+}
+
+/// A short body where it stays, in a block with so much room, the body's length or more. That of an envelope is mostly empty,
+/// and holds no block while its request is worked at.
+fn short_body(block: &mut BytesMut, body: &[u8], room: usize) -> Bytes {
+    if body.is_empty() {
+        return Bytes::new();
+    }
+    if block.capacity() < room {
+        block.reserve(SHORT_BLOCK);
+    }
+    block.extend_from_slice(body);
+    block.split().freeze()
 }
 
 fn fits(length: u64, limit: usize) -> Option<usize> {
