@@ -202,16 +202,12 @@ pub enum JpegEncodeError {
 }
 
 #[cfg(test)]
-#[path = "../../tests/encoded_frames/soft_colours.rs"]
-mod soft_colours;
-
-#[cfg(test)]
 mod tests {
     use netgear_proto::Shape;
 
-    use super::soft_colours::level;
     use super::*;
     use crate::contained::failing;
+    use crate::jpeg::soft_colours::level;
 
     const KINDS: [PixelFormat; 5] =
         [PixelFormat::Gray, PixelFormat::Bgr, PixelFormat::Rgb, PixelFormat::Bgra, PixelFormat::Rgba];

@@ -3,6 +3,8 @@
 #[cfg(feature = "codec")]
 mod decoder;
 mod encoder;
+#[cfg(test)]
+mod soft_colours;
 
 #[cfg(feature = "codec")]
 pub(crate) use decoder::{JpegDecoder, JpegError};

@@ -13,6 +13,7 @@ mod damage;
 mod jpeg;
 mod lossless;
 mod pictures;
+#[path = "../../src/jpeg/soft_colours.rs"]
 mod soft_colours;
 
 #[global_allocator]
