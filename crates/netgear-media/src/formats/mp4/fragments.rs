@@ -45,8 +45,6 @@ impl<'a> Fragments<'a> {
         let count = track.samples.len() as u32;
         let sync_samples = track.sync_samples.take().unwrap_or_else(|| (0..count).collect());
         let decode_time = track.decode_duration;
-        // It says how long the samples of the `moov` box take.
-        track.shown.end = i64::MAX;
         let first_decode_time = (count > 0).then_some(0);
         Self { track, defaults, file_len, sync_samples, decode_time, first_decode_time, unlisted_bytes: 0 }
     }
@@ -142,6 +140,8 @@ impl<'a> Fragments<'a> {
                 self.sync_samples.push(self.track.samples.len() as u32);
             }
             self.first_decode_time.get_or_insert(self.decode_time);
+            // An end says how long the samples of the `moov` box take, and nothing of these.
+            self.track.shown.end = i64::MAX;
             self.track.samples.push(Sample {
                 offset,
                 len,
@@ -271,6 +271,30 @@ mod tests {
         assert_eq!(track.samples, expected);
         assert_eq!(track.sync_samples, Some(vec![0, 3, 4]));
         assert_eq!((track.decode_duration, track.shown.end), (420, i64::MAX));
+    }
+
+    #[test]
+    fn the_edit_list_ends_a_film_that_has_no_samples_in_fragments() {
+        let whole = moof(&[0x2_0000, 1], 30, &[&[0x201, 1, 50, 10]]);
+        let of_another_track = moof(&[0x2_0000, 2], 0, &[&[0, 3]]);
+        for (file_len, moofs, end) in [
+            (1000, vec![], 25),
+            (1000, vec![of_another_track.clone()], 25),
+            // It is cut off before the first of them is whole.
+            (50, vec![whole.clone()], 25),
+            (1000, vec![of_another_track, whole], i64::MAX),
+        ] {
+            let mut track = track();
+            track.samples = [0, 10, 20].map(|time| sample(0, 5, 10, time)).to_vec();
+            track.decode_duration = 30;
+            track.shown.end = 25;
+            let mut fragments = Fragments::new(&mut track, DEFAULTS, file_len);
+            for moof in &moofs {
+                fragments.add(moof, 0).unwrap();
+            }
+            fragments.finish().unwrap();
+            assert_eq!(track.shown.end, end, "{} fragments of {file_len} bytes", moofs.len());
+        }
     }
 
     #[test]
