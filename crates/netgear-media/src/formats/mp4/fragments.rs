@@ -121,7 +121,10 @@ impl<'a> Fragments<'a> {
         if flags & 0x200 == 0 {
             self.unlisted_bytes =
                 self.unlisted_bytes.saturating_add(u64::from(defaults.len) * u64::from(count));
-            if defaults.len == 0 && count > 0 || self.unlisted_bytes > self.file_len {
+            if defaults.len == 0 && count > 0 {
+                return Err(TrackError::Malformed("a movie fragment has samples of length 0"));
+            }
+            if self.unlisted_bytes > self.file_len {
                 return Err(TrackError::Malformed("the samples are larger than the file"));
             }
         }
@@ -323,7 +326,8 @@ mod tests {
         // The same bytes once more.
         let half = claim(0, 501, 1);
         assert!(matches!(refused(1000, &[half.clone(), half]), Some(TrackError::Malformed(_))));
-        assert!(matches!(refused(1000, &[claim(0, 1, 0)]), Some(TrackError::Malformed(_))));
+        let empty = TrackError::Malformed("a movie fragment has samples of length 0");
+        assert_eq!(refused(1000, &[claim(0, 1, 0)]), Some(empty));
         assert!(matches!(refused(1000, &[claim(0x200, 1000, 0)]), Some(TrackError::Malformed(_))));
     }
 
