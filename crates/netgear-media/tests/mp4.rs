@@ -136,6 +136,22 @@ fn a_fragmented_film_that_was_cut_off_plays_up_to_there() {
         most = played.len();
     }
     assert!(most < whole.len());
+
+    // Between two fragments it could have ended; within the box that begins one it could not.
+    let last = bytes.windows(4).rposition(|kind| kind == b"moof").unwrap() - 4;
+    for (len, is_reported) in [(last, false), (last + 4, true), (last + 60, true)] {
+        std::fs::write(&cut, &bytes[..len]).unwrap();
+        let mut source = open(&cut, &built_in());
+        let mut frames = 0;
+        let end = loop {
+            match source.next_frame() {
+                Ok(Some(_)) => frames += 1,
+                end => break end,
+            }
+        };
+        assert_eq!(frames, 50, "{len} bytes");
+        assert_eq!(matches!(end, Err(ReadError::Damaged { .. })), is_reported, "{len} bytes: {end:?}");
+    }
 }
 
 fn pictures(path: &std::path::Path, options: &OpenOptions) -> Vec<netgear_media::TimedFrame> {

@@ -44,19 +44,38 @@ pub(super) fn read_moov(file: &mut File) -> Result<(Vec<u8>, u64), MoovError> {
     }))
 }
 
-/// The content of the next `moof` box from there on, and where that box begins; `from` is moved behind it. `None` at
-/// the end of the file, and where a box is cut off: what follows is not there.
-pub(super) fn next_moof(file: &mut File, from: &mut u64) -> Result<Option<(Vec<u8>, u64)>, MoovError> {
+/// What comes next in a file in fragments.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum NextMoof {
+    /// A `moof` box, and where it begins.
+    Whole { content: Vec<u8>, at: u64 },
+    /// The file ends within a `moof` box, or before a box has told what it is.
+    CutOff,
+    /// There is none.
+    End,
+}
+
+/// Looks for a `moof` box from there on; `from` is moved behind it. Past a box of another kind that is cut off there is
+/// none: samples in it that are missing are missed when their `moof` box is read.
+pub(super) fn next_moof(file: &mut File, from: &mut u64) -> Result<NextMoof, MoovError> {
     let file_len = file.seek(SeekFrom::End(0))?;
-    while file_len.saturating_sub(*from) >= 8 {
+    while *from < file_len {
         let at = *from;
+        let room = file_len - at;
         file.seek(SeekFrom::Start(at))?;
         let mut header = [0; 16];
-        let header_len = if file_len - at >= 16 { 16 } else { 8 };
+        let header_len = room.min(16) as usize;
         file.read_exact(header.get_mut(..header_len).unwrap_or_default())?;
-        let Some((content, len)) = box_extent(&header, file_len - at) else { return Ok(None) };
+        if room < 8 {
+            // Zeros may be padding.
+            return Ok(if header == [0; 16] { NextMoof::End } else { NextMoof::CutOff });
+        }
+        let is_moof = box_type(&header) == b"moof";
+        let Some((content, len)) = box_extent(&header, room) else {
+            return Ok(if is_moof { NextMoof::CutOff } else { NextMoof::End });
+        };
         *from = at + len;
-        if box_type(&header) != b"moof" {
+        if !is_moof {
             continue;
         }
         if len - content > LARGEST_MOOF {
@@ -65,11 +84,12 @@ pub(super) fn next_moof(file: &mut File, from: &mut u64) -> Result<Option<(Vec<u
         file.seek(SeekFrom::Start(at + content))?;
         let mut moof = vec![0; (len - content) as usize];
         file.read_exact(&mut moof)?;
-        return Ok(Some((moof, at)));
+        return Ok(NextMoof::Whole { content: moof, at });
     }
-    Ok(None)
+    Ok(NextMoof::End)
 }
 
+#[derive(Debug)]
 pub(super) enum MoovError {
     Io(io::Error),
     Malformed(&'static str),
@@ -156,6 +176,35 @@ mod tests {
         assert_eq!(found, [(b"free", &b"abcd"[..]), (b"wide", b"xy"), (b"last", b"!")]);
         for malformed in [&b"\0\0\0\x07free"[..], b"\0\0\0\x09free", b"\0\0\0\x01free\0\0\0\0\0\0\0\x0f"] {
             assert_eq!(boxes(malformed).count(), 0);
+        }
+    }
+
+    #[test]
+    fn a_moof_box_that_the_file_does_not_hold_whole_is_no_end() {
+        use std::io::Write;
+        let moof = [b"\0\0\0\x0dmoof", &b"first"[..]].concat();
+        let long = [b"\0\0\0\x01moof\0\0\0\0\0\0\0\x12", &b"xy"[..]].concat();
+        let next = |tail: &[u8]| {
+            let mut file = tempfile::tempfile().unwrap();
+            file.write_all(&moof).unwrap();
+            file.write_all(tail).unwrap();
+            let mut from = 0;
+            let first = next_moof(&mut file, &mut from).unwrap();
+            assert_eq!(first, NextMoof::Whole { content: b"first".to_vec(), at: 0 });
+            next_moof(&mut file, &mut from).unwrap()
+        };
+        let second = b"\0\0\0\x0cfreeabcd\0\0\0\x0emoofsecond";
+        assert_eq!(next(second), NextMoof::Whole { content: b"second".to_vec(), at: 25 });
+        assert_eq!(next(&long), NextMoof::Whole { content: b"xy".to_vec(), at: 13 });
+        for cut in 16..second.len() {
+            assert_eq!(next(&second[..cut]), NextMoof::CutOff, "{cut}");
+        }
+        for cut in 4..long.len() {
+            assert_eq!(next(&long[..cut]), NextMoof::CutOff, "{cut}");
+        }
+        // Of the first bytes, which are zeros, nobody can tell.
+        for tail in [&b""[..], &second[..12], &second[..14], &[0; 7], &[0; 20], b"\0\0\0\x10mfra"] {
+            assert_eq!(next(tail), NextMoof::End, "{tail:?}");
         }
     }
 

@@ -157,6 +157,11 @@ impl<'a> Fragments<'a> {
         Ok(offset)
     }
 
+    /// What comes next is not in the file whole.
+    pub(super) fn cut_off(&mut self) {
+        self.track.is_cut_off = true;
+    }
+
     /// There are no more.
     pub(super) fn finish(self) -> Result<(), TrackError> {
         if self.track.samples.is_empty() {

@@ -19,7 +19,7 @@ use std::time::Duration;
 
 use netgear_proto::{ElementType, PixelFormat};
 
-use self::boxes::{MoovError, next_moof, read_moov};
+use self::boxes::{MoovError, NextMoof, next_moof, read_moov};
 use self::fragments::{Defaults, Fragments};
 use self::h264::{H264Decoder, H264Error, StreamError};
 use self::timeline::{Span, Timeline};
@@ -107,9 +107,18 @@ impl Mp4Source {
         let mut track = VideoTrack::parse(&moov, file_len).map_err(track_error)?;
         if let Some(defaults) = Defaults::of_track(&moov, track.id) {
             let mut fragments = Fragments::new(&mut track, defaults, file_len);
-            while let Some((moof, moof_at)) = next_moof(&mut file, &mut at).map_err(box_error)? {
-                if !fragments.add(&moof, moof_at).map_err(track_error)? {
-                    break;
+            loop {
+                match next_moof(&mut file, &mut at).map_err(box_error)? {
+                    NextMoof::Whole { content, at } => {
+                        if !fragments.add(&content, at).map_err(track_error)? {
+                            break;
+                        }
+                    }
+                    NextMoof::CutOff => {
+                        fragments.cut_off();
+                        break;
+                    }
+                    NextMoof::End => break,
                 }
             }
             fragments.finish().map_err(track_error)?;

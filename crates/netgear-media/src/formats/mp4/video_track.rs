@@ -25,7 +25,7 @@ pub(super) struct VideoTrack {
     pub(super) shown: Shown,
     /// How the pictures are turned to be upright.
     pub(super) orientation: Orientation,
-    /// There were more samples in a fragment that the file does not hold whole.
+    /// There is more in a fragment that the file does not hold whole.
     pub(super) is_cut_off: bool,
 }
 
