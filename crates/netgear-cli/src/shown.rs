@@ -64,9 +64,8 @@ impl Secret {
 
     /// From the environment, where it is.
     fn of_environment() -> Option<Self> {
-        // What is no text is no token either, and is refused as such. An empty one is none.
-        let secret = std::env::var_os(Self::VARIABLE).filter(|secret| !secret.is_empty());
-        secret.map(|secret| Self(secret.to_string_lossy().into_owned()))
+        // What is no text is no token either, and is refused as such.
+        std::env::var_os(Self::VARIABLE).map(|secret| Self(secret.to_string_lossy().into_owned()))
     }
 }
 

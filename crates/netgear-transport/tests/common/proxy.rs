@@ -2,9 +2,10 @@
 
 use std::{
     io,
+    net::SocketAddr,
     sync::{
         Arc, Mutex,
-        atomic::{AtomicBool, AtomicU16, AtomicU64, AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -20,8 +21,6 @@ use tokio::{
     task::JoinHandle,
     time::sleep,
 };
-
-use super::port_of;
 
 /// Which way bytes go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,7 +74,7 @@ pub(crate) struct Proxy {
 
 #[derive(Debug)]
 struct Network {
-    target: AtomicU16,
+    target: Mutex<SocketAddr>,
     refuses: AtomicBool,
     plan: Option<Plan>,
     struck: AtomicBool,
@@ -84,16 +83,22 @@ struct Network {
     fates: Mutex<Vec<watch::Sender<Fate>>>,
 }
 
+/// Of an endpoint with an address, and no name.
+fn address_of(endpoint: &Endpoint) -> SocketAddr {
+    endpoint.to_string().trim_start_matches("tcp://").parse().unwrap()
+}
+
 impl Proxy {
     pub(crate) async fn to(target: &Endpoint) -> Self {
         Self::with_plan(target, None).await
     }
 
     pub(crate) async fn with_plan(target: &Endpoint, plan: Option<Plan>) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let target = address_of(target);
+        let listener = TcpListener::bind((target.ip(), 0)).await.unwrap();
         let endpoint = format!("tcp://{}", listener.local_addr().unwrap()).parse().unwrap();
         let network = Arc::new(Network {
-            target: port_of(target).into(),
+            target: Mutex::new(target),
             refuses: false.into(),
             plan,
             struck: false.into(),
@@ -112,7 +117,7 @@ impl Proxy {
 
     /// Further connections lead elsewhere.
     pub(crate) fn retarget(&self, target: &Endpoint) {
-        self.network.target.store(port_of(target), Ordering::Relaxed);
+        *self.network.target.lock().unwrap() = address_of(target);
     }
 
     /// Whether further connections come to nothing.
@@ -167,7 +172,8 @@ async fn accept(listener: TcpListener, network: Arc<Network>) {
         if network.refuses.load(Ordering::Relaxed) {
             continue;
         }
-        let Ok(far) = TcpStream::connect(("127.0.0.1", network.target.load(Ordering::Relaxed))).await else {
+        let target = *network.target.lock().unwrap();
+        let Ok(far) = TcpStream::connect(target).await else {
             continue;
         };
         for stream in [&near, &far] {
