@@ -269,8 +269,8 @@ impl<'a> Exchange<'a> {
 
     /// Ready once the link is of no more use.
     ///
-    /// A large frame comes in many pieces, and each of them wakes this task: then the link reads on, and the session, which knows nothing
-    /// of a message that is not whole, is left alone.
+    /// A large frame comes in many pieces, and each of them wakes this task: then the link reads on, and the session,
+    /// which knows nothing of a message that is not whole, is left alone.
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Outcome> {
         self.driver.shared.register_driver(cx);
         loop {

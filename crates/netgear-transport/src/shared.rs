@@ -165,7 +165,7 @@ impl Shared {
     pub(crate) fn with<R>(&self, act: impl FnOnce(&mut State) -> R) -> R {
         let mut state = self.lock();
         let result = act(&mut state);
-        let driver_is_due = state.session.has_output();
+        let driver_is_due = state.session.has_output() || state.session.has_to_be_timed();
         let decoding_is_due = state.decoding.due();
         drop(state);
         if driver_is_due {
@@ -216,7 +216,8 @@ impl Shared {
         self.driver.wake();
     }
 
-    /// Whether the driver was called since it was last asked. To be asked behind [`Shared::register_driver`], so that no call is missed.
+    /// Whether the driver was called since it was last asked. To be asked behind [`Shared::register_driver`], so that
+    /// no call is missed.
     pub(crate) fn take_call(&self) -> bool {
         self.is_called.swap(false, Ordering::AcqRel)
     }

@@ -128,15 +128,24 @@ impl Session {
 
     /// Has what was received acknowledged in time, if nothing else does it before.
     pub(super) fn arm_acknowledgement(&mut self, now: Timestamp) {
-        let is_due = self.link == Link::Open
-            && self.config.pattern() == Pattern::Pair
-            && self.dialect == Some(Dialect::Native)
-            && self.inbox.has_news();
-        if !is_due {
+        if !self.owes_acknowledgement() {
             self.acknowledge_at = None;
         } else if self.acknowledge_at.is_none() {
             self.acknowledge_at = Some(now + ACKNOWLEDGE_WITHIN);
         }
+    }
+
+    /// Whether something is to be acknowledged that nobody has seen to yet: [`Session::poll_output`] gives nothing for it, and from then on
+    /// [`Session::next_timeout`] says when it is time. It comes of an application that takes what arrived before.
+    pub fn has_to_be_timed(&self) -> bool {
+        self.acknowledge_at.is_none() && self.owes_acknowledgement()
+    }
+
+    fn owes_acknowledgement(&self) -> bool {
+        self.link == Link::Open
+            && self.config.pattern() == Pattern::Pair
+            && self.dialect == Some(Dialect::Native)
+            && self.inbox.has_news()
     }
 
     fn say_frame(&mut self, now: Timestamp) -> Result<(), native::EncodeError> {

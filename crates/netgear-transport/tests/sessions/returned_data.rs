@@ -239,3 +239,29 @@ async fn closing_hands_out_what_was_not_taken() {
         assert_eq!((closed.untaken, closed.undelivered), (vec![Value::from("back")], vec![]));
     }
 }
+
+/// What is taken long after it came is acknowledged too, though nothing crosses that would have anybody look.
+#[tokio::test]
+async fn data_that_is_taken_late_is_acknowledged_by_itself() {
+    let receiver = receiver(Pattern::Pair).heartbeat(None);
+    let receiver = receiver.bind("tcp://127.0.0.1:0".parse().unwrap()).await.unwrap();
+    let sender = sender(Pattern::Pair).heartbeat(None);
+    let sender = sender.connect(receiver.endpoint().unwrap().clone()).await.unwrap();
+    within("send", sender.send(numbered(0), None)).await.unwrap();
+    let delivery = within("recv", receiver.recv()).await.unwrap().unwrap();
+    drop(delivery);
+    receiver.reply("late").unwrap();
+    within("flush", sender.flush()).await.unwrap();
+    // Long enough for all to be said that is said of its arrival.
+    sleep(Duration::from_millis(500)).await;
+    assert_eq!(receiver.stats().data_waiting, 1);
+    assert_eq!(within("data", sender.recv_data()).await.unwrap(), Some("late".into()));
+    // Coming for the next says that the application is done with this one.
+    assert_eq!(sender.try_recv_data(), None);
+    within("the acknowledgement", async {
+        while receiver.stats().data_waiting > 0 {
+            sleep(Duration::from_millis(10)).await;
+        }
+    })
+    .await;
+}
