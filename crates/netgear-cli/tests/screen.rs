@@ -23,7 +23,7 @@ fn without_a_display_the_error_says_what_to_do() {
 
 #[test]
 fn a_screen_crosses_to_a_receiver() {
-    let Some(xvfb) = Xvfb::start("322x242") else { return };
+    let Some(xvfb) = Xvfb::start("322x242x24") else { return };
     let folder = folder();
     let picture = folder.path().join("last.png");
     let screen = format!("screen:0?fps=20&display={}", xvfb.display);

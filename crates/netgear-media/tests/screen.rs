@@ -6,8 +6,11 @@
     reason = "it is test code, also outside the test functions"
 )]
 
-use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, Stdio};
+#[path = "common/xvfb.rs"]
+#[allow(unreachable_pub, reason = "other crates' tests use it too")]
+mod xvfb;
+
+use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -19,6 +22,8 @@ use x11rb::protocol::xproto::{ConnectionExt as _, CreateGCAux, Rectangle};
 use x11rb::rust_connection::RustConnection;
 use x11rb::wrapper::ConnectionExt as _;
 
+use xvfb::Xvfb;
+
 /// Longer than anything here takes on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -27,30 +32,7 @@ const GREEN: u32 = 0x00_ff00;
 const BLUE: u32 = 0x00_00ff;
 const ODD: u32 = 0x12_3456;
 
-/// An X server that ends with the test.
-struct Xvfb {
-    process: Child,
-    display: String,
-}
-
 impl Xvfb {
-    /// With a screen such as `321x243x24`, the last of which is bits a pixel. `None` where there is no Xvfb, which is said loudly
-    /// and in CI is a failure.
-    fn start(screen: &str) -> Option<Self> {
-        let mut command = Command::new("Xvfb");
-        command.args(["-displayfd", "1", "-screen", "0", screen, "-nolisten", "tcp", "-noreset"]);
-        let started = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
-        let Ok(mut process) = started else {
-            assert!(std::env::var("CI").as_deref() != Ok("true"), "there is no Xvfb on the PATH");
-            eprintln!("SKIPPED: there is no Xvfb on the PATH");
-            return None;
-        };
-        let mut number = String::new();
-        BufReader::new(process.stdout.take().unwrap()).read_line(&mut number).unwrap();
-        assert!(!number.trim().is_empty(), "Xvfb has not started");
-        Some(Self { process, display: format!(":{}", number.trim()) })
-    }
-
     fn open(&self, screen: &str) -> Result<Box<dyn FrameSource>, OpenError> {
         open(&format!("screen:{screen}&display={}", self.display))
     }
@@ -65,13 +47,6 @@ impl Xvfb {
     fn signal(&self, name: &str) {
         let id = self.process.id().to_string();
         assert!(Command::new("kill").args([name, &id]).status().unwrap().success());
-    }
-}
-
-impl Drop for Xvfb {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
     }
 }
 

@@ -2,6 +2,7 @@
 #![allow(dead_code, unreachable_pub, reason = "each test program uses a part of it")]
 #![allow(clippy::unwrap_used, clippy::print_stderr, reason = "it is part of the tests")]
 
+#[path = "../../../netgear-media/tests/common/xvfb.rs"]
 pub mod xvfb;
 
 use std::{

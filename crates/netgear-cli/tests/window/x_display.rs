@@ -43,7 +43,7 @@ impl Screenshot {
 impl XDisplay {
     /// `None` where there is no Xvfb, which is said loudly and in CI is a failure.
     pub(crate) fn start() -> Option<Self> {
-        let xvfb = Xvfb::start("1280x800")?;
+        let xvfb = Xvfb::start("1280x800x24")?;
         let (connection, screen) = x11rb::connect(Some(&xvfb.display)).unwrap();
         let root = connection.setup().roots[screen].root;
         Some(Self { xvfb, connection, root })

@@ -1,4 +1,4 @@
-//! An X server without hardware.
+//! An X server without hardware, for the tests of netgear-cli too.
 
 use std::{
     io::{BufRead, BufReader},
@@ -7,17 +7,17 @@ use std::{
 
 /// The server, which ends with this.
 pub struct Xvfb {
-    process: Child,
+    pub process: Child,
     /// As `DISPLAY` has it.
     pub display: String,
 }
 
 impl Xvfb {
-    /// With a screen such as `1280x800`. `None` where there is no Xvfb, which is said loudly and in CI is a failure.
+    /// With a screen such as `1280x800x24`, the last of which is bits a pixel. `None` where there is no Xvfb, which is
+    /// said loudly and in CI is a failure.
     pub fn start(screen: &str) -> Option<Self> {
         let mut command = Command::new("Xvfb");
-        let screen = format!("{screen}x24");
-        command.args(["-displayfd", "1", "-screen", "0", &screen, "-nolisten", "tcp", "-noreset"]);
+        command.args(["-displayfd", "1", "-screen", "0", screen, "-nolisten", "tcp", "-noreset"]);
         let started = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
         let Ok(mut process) = started else {
             assert!(std::env::var("CI").as_deref() != Ok("true"), "there is no Xvfb on the PATH");
