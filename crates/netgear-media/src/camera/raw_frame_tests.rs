@@ -301,7 +301,7 @@ fn odd_sides_have_room_for_their_chroma() {
 #[test]
 fn jpeg_is_as_ffmpeg_decodes_it_and_of_the_size_that_was_agreed_on() {
     // Soft colours: where chroma is half as wide, JPEG decoders smooth it, and ffmpeg's scaler does not.
-    let source = "gradients=size=320x240:speed=0.01:x0=0:y0=0:x1=320:y1=240:c0=0x204080:c1=0xe0a020:n=2,format=yuvj422p";
+    let source = "gradients=size=320x240:speed=0.01:x0=0:y0=0:x1=319:y1=239:c0=0x204080:c1=0xe0a020:n=2,format=yuvj422p";
     let arguments =
         ["-f", "lavfi", "-i", source, "-frames:v", "1", "-c:v", "mjpeg", "-q:v", "2", "-f", "mjpeg", "-"];
     let Some(jpeg) = ffmpeg(&arguments, &[]) else { return };
