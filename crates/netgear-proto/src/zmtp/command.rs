@@ -72,17 +72,10 @@ pub(super) fn error(reason: &str) -> Vec<u8> {
 
 /// A PING without a time to live. With one, libzmq closes the connection when nothing more comes from us within it, even
 /// while we are busy receiving; and it multiplies the number by 100 in 16 bits, so that above 655 it means something else.
-pub(super) fn ping() -> Vec<u8> {
-    let mut body = named(b"PING");
-    body.extend_from_slice(&0_u16.to_be_bytes());
-    body
-}
+pub(super) const PING: &[u8] = b"\x04PING\0\0";
 
-pub(super) fn pong(context: &[u8]) -> Vec<u8> {
-    let mut body = named(b"PONG");
-    body.extend_from_slice(context);
-    body
-}
+/// Behind it comes the context of the PING that it answers.
+pub(super) const PONG: &[u8] = b"\x04PONG";
 
 fn named(name: &[u8]) -> Vec<u8> {
     let mut body = Vec::with_capacity(64);

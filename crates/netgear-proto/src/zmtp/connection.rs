@@ -286,7 +286,7 @@ impl Connection {
         self.last_ping = now;
         // Behind bytes that the peer does not take, a PING would only wait, and the next one behind it.
         if !self.transmit.has_remaining() {
-            self.transmit.gather_command(&command::ping());
+            self.transmit.gather_command([command::PING]);
         }
         Ok(())
     }
@@ -424,7 +424,7 @@ impl Connection {
                 self.consume(greeting::LEN);
                 self.receiving = Receiving::Header;
                 let ready = command::ready(self.config.properties());
-                self.transmit.gather_command(&ready);
+                self.transmit.gather_command([&ready]);
             }
             Receiving::Header => {
                 self.frame_position = self.position;
@@ -549,7 +549,7 @@ impl Connection {
 
     fn handle_ready(&mut self, properties: Properties) -> Result<(), ZmtpError> {
         let Some(theirs) = properties.get("Socket-Type") else {
-            self.transmit.gather_command(&command::error("READY has no Socket-Type"));
+            self.transmit.gather_command([&command::error("READY has no Socket-Type")]);
             return Err(self.violated(Violation::SocketTypeMissing));
         };
         let socket_type = command::printable(theirs).chars().take(32).collect::<String>();
@@ -558,7 +558,7 @@ impl Connection {
             .then(|| ZmtpError::SocketType { ours, theirs: socket_type.clone() });
         self.peer = Some(Peer { minor_version: self.minor_version, socket_type, properties });
         if let Some(error) = mismatch {
-            self.transmit.gather_command(&command::error(&error.to_string()));
+            self.transmit.gather_command([&command::error(&error.to_string())]);
             return Err(error);
         }
         self.events.push_back(Event::Established);
@@ -598,7 +598,7 @@ impl Connection {
     /// Puts the PONG that is owed between two messages.
     fn push_pong(&mut self) {
         if let Some(context) = self.pong_due.take() {
-            self.transmit.gather_command(&command::pong(&context));
+            self.transmit.gather_command([command::PONG, &context]);
         }
     }
 }

@@ -47,10 +47,13 @@ impl Transmit {
         self.gather(bytes);
     }
 
-    /// A command with its header.
-    pub(super) fn gather_command(&mut self, body: &[u8]) {
-        self.gather_header(true, false, body.len());
-        self.gather(body);
+    /// A command with its header. Its body is told in pieces, since one that comes every second is not put together in memory of
+    /// its own.
+    pub(super) fn gather_command<const PIECES: usize>(&mut self, body: [&[u8]; PIECES]) {
+        self.gather_header(true, false, body.iter().map(|piece| piece.len()).sum());
+        for piece in body {
+            self.gather(piece);
+        }
     }
 
     fn gather_header(&mut self, command: bool, more: bool, length: usize) {
