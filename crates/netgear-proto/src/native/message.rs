@@ -266,9 +266,17 @@ impl Message {
     /// # Errors
     /// [`EncodeError`] if a peer with these limits would refuse the message.
     pub fn encode(self, limits: &Limits) -> Result<Multipart, EncodeError> {
-        let scratch = &mut Scratch::default();
+        self.encode_with(limits, &mut Scratch::default())
+    }
+
+    /// As [`Message::encode`], into memory that is used again: for whoever writes many messages, as a
+    /// [`Session`](crate::session::Session) does.
+    ///
+    /// # Errors
+    /// As [`Message::encode`].
+    pub fn encode_with(&self, limits: &Limits, scratch: &mut Scratch) -> Result<Multipart, EncodeError> {
         let number = |item: &Option<Item>| item.as_ref().map(|item| item.number);
-        match self {
+        match *self {
             Self::Hello(hello) => encode(&Header::Hello(hello), None, None, limits, scratch),
             Self::Idle(acknowledgement) => {
                 encode(&Header::Idle(acknowledgement), None, None, limits, scratch)
@@ -280,8 +288,8 @@ impl Message {
                 sent_at,
                 clock,
                 acknowledgement,
-                frame,
-                item,
+                ref frame,
+                ref item,
             }) => {
                 let header = Header::Frame {
                     sequence,
@@ -289,23 +297,23 @@ impl Message {
                     sent_at,
                     clock,
                     acknowledgement,
-                    frame: FrameHeader::of_wire(&frame),
-                    item: number(&item),
+                    frame: FrameHeader::of_wire(frame),
+                    item: number(item),
                 };
-                encode(&header, Some(&frame), item.as_ref().map(|item| &item.value), limits, scratch)
+                encode(&header, Some(frame), item.as_ref().map(|item| &item.value), limits, scratch)
             }
-            Self::Answer(Answer { sequence, arrived_at, sent_at, acknowledgement, next_item, item }) => {
+            Self::Answer(Answer { sequence, arrived_at, sent_at, acknowledgement, next_item, ref item }) => {
                 let header = Header::Answer {
                     sequence,
                     arrived_at,
                     sent_at,
                     acknowledgement,
                     next_item,
-                    item: number(&item),
+                    item: number(item),
                 };
                 encode(&header, None, item.as_ref().map(|item| &item.value), limits, scratch)
             }
-            Self::Data(DataMessage { acknowledgement, item }) => encode(
+            Self::Data(DataMessage { acknowledgement, ref item }) => encode(
                 &Header::Data { acknowledgement, item: item.number },
                 None,
                 Some(&item.value),
@@ -323,8 +331,11 @@ impl Message {
         Self::take_from(&mut message.into_parts(), limits)
     }
 
-    /// As [`Message::decode`]. Of the parts, none is left.
-    pub(crate) fn take_from(parts: &mut Vec<Part>, limits: &Limits) -> Result<Self, DecodeError> {
+    /// As [`Message::decode`]. Of the parts, none is left in the list, whose memory can be used again.
+    ///
+    /// # Errors
+    /// As [`Message::decode`].
+    pub fn take_from(parts: &mut Vec<Part>, limits: &Limits) -> Result<Self, DecodeError> {
         let mut budget = Budget::new(limits);
         let mut parts = parts.drain(..).map(Part::into_bytes);
         let first = parts.next().ok_or(DecodeError::Empty)?;
@@ -369,9 +380,13 @@ impl Message {
     }
 }
 
-/// Memory that messages are written into, and that is used again once they are gone: for whoever writes many.
+/// Memory that messages are written into, and that is used again once they are gone: for whoever writes many with
+/// [`Message::encode_with`].
+///
+/// Headers share blocks of about a kilobyte, each of which is used again when nobody has a header in it any more. A list of parts
+/// goes with its message, and comes back by [`Scratch::give_back`]: that of a message received will do as well.
 #[derive(Debug, Default)]
-pub(crate) struct Scratch {
+pub struct Scratch {
     headers: BytesMut,
     parts: Vec<Part>,
 }
@@ -382,8 +397,8 @@ impl Scratch {
     /// A list for more parts is not kept.
     const PARTS: usize = 8;
 
-    /// A list that is not needed any more.
-    pub(crate) fn give_back(&mut self, mut parts: Vec<Part>) {
+    /// Takes a list that is not needed any more, for the next message. What is in it is dropped.
+    pub fn give_back(&mut self, mut parts: Vec<Part>) {
         parts.clear();
         if parts.capacity() <= Self::PARTS {
             self.parts = parts;

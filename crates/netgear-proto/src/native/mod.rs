@@ -10,7 +10,7 @@ pub use self::{
     error::{DecodeError, EncodeError},
     message::{
         Acknowledgement, Answer, ClockOffset, DataMessage, FIRST_BYTE, FrameMessage, Goodbye, Hello, Item,
-        Message, Resume, Room, VERSION,
+        Message, Resume, Room, Scratch, VERSION,
     },
     session_id::{SessionId, SessionIdError},
     value::{DecodeError as ValueDecodeError, EncodeError as ValueEncodeError},
@@ -18,7 +18,7 @@ pub use self::{
 
 pub(crate) use self::{
     frame_header::FrameHeader,
-    message::{Header, Scratch, check, encode},
+    message::{Header, check, encode},
 };
 
 /// The READY property by which a ZMTP peer announces that it speaks this dialect. A libzmq peer has none.

@@ -693,3 +693,21 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn memory_is_used_again_once_a_message_is_gone() {
+    let mut scratch = Scratch::default();
+    let message = frame_message(7, bgr_frame(), Some(Value::from(7)));
+    let expected = message.clone().encode(&LIMITS).unwrap();
+    let mut addresses = Vec::new();
+    for _ in 0..100 {
+        let encoded = message.encode_with(&LIMITS, &mut scratch).unwrap();
+        assert_eq!(encoded, expected);
+        let mut parts = encoded.into_parts();
+        assert_eq!(Message::take_from(&mut parts, &LIMITS).unwrap(), message);
+        assert!(parts.is_empty());
+        addresses.push(parts.as_ptr());
+        scratch.give_back(parts);
+    }
+    assert!(addresses.iter().all(|address| *address == addresses[0]), "{addresses:?}");
+}
