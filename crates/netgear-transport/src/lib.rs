@@ -31,6 +31,7 @@ mod link;
 mod metrics;
 mod places;
 mod receiver;
+mod send_buffer;
 mod sender;
 mod shared;
 mod socket;

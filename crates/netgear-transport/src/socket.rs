@@ -13,7 +13,7 @@ use tokio::{
     net::{TcpListener, TcpStream, lookup_host},
 };
 
-use crate::{Endpoint, Host};
+use crate::{Endpoint, Host, send_buffer};
 
 /// A connected socket of either kind.
 #[derive(Debug)]
@@ -34,9 +34,9 @@ impl Socket {
                 to_another(TcpStream::connect((name.as_str(), *port)).await?)
             }
             #[cfg(unix)]
-            Endpoint::Ipc(path) => Ok(Self::Unix(UnixStream::connect(path).await?)),
+            Endpoint::Ipc(path) => Ok(unix(UnixStream::connect(path).await?)),
             #[cfg(unix)]
-            Endpoint::IpcAbstract(name) => Ok(Self::Unix(UnixStream::connect(abstract_path(name)).await?)),
+            Endpoint::IpcAbstract(name) => Ok(unix(UnixStream::connect(abstract_path(name)).await?)),
             #[cfg(not(unix))]
             Endpoint::Ipc(_) | Endpoint::IpcAbstract(_) => Err(no_unix_sockets()),
         }
@@ -55,7 +55,14 @@ fn to_another(stream: TcpStream) -> io::Result<Socket> {
 fn tcp(stream: TcpStream) -> io::Result<Socket> {
     // A small answer must not wait for more to fill a segment.
     stream.set_nodelay(true)?;
+    send_buffer::bound_tcp(&stream);
     Ok(Socket::Tcp(stream))
+}
+
+#[cfg(unix)]
+fn unix(stream: UnixStream) -> Socket {
+    send_buffer::bound_unix(&stream);
+    Socket::Unix(stream)
 }
 
 /// tokio, as the C library's users do, writes an abstract name as a path that begins with a zero byte.
@@ -125,7 +132,7 @@ impl Listener {
         match &self.kind {
             Kind::Tcp(listener) => tcp(listener.accept().await?.0),
             #[cfg(unix)]
-            Kind::Unix { listener, .. } => Ok(Socket::Unix(listener.accept().await?.0)),
+            Kind::Unix { listener, .. } => Ok(unix(listener.accept().await?.0)),
         }
     }
 }
