@@ -54,6 +54,16 @@ pub struct Cell {
     pub item_bytes: usize,
 }
 
+impl Carrier {
+    /// As an endpoint has it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Tcp => "tcp",
+            Self::Ipc => "ipc",
+        }
+    }
+}
+
 /// The frames that are on their way at once where it is not lock-step.
 pub const WINDOW: u16 = 4;
 
@@ -145,10 +155,7 @@ impl Cell {
             Returned::Data => "small data",
             Returned::Frame => "frames",
         };
-        let carrier = match self.carrier {
-            Carrier::Tcp => "tcp",
-            Carrier::Ipc => "ipc",
-        };
+        let carrier = self.carrier.name();
         let pattern = match self.pattern {
             Pattern::Pair => "PAIR",
             Pattern::ReqRep => "REQ/REP",

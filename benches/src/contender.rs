@@ -60,6 +60,8 @@ pub struct Places {
 pub const OURS: &str = "netgear";
 /// What the limit is called.
 pub const RAW: &str = "raw";
+/// What the limit is called where its buffers are those of our sessions.
+pub const RAW_BUFFERED: &str = "raw-buffered";
 /// What the limit is called where it waits for each answer and the others do not.
 pub const RAW_IN_LOCK_STEP: &str = "raw-in-lock-step";
 
@@ -82,6 +84,7 @@ impl Contender {
         let mut all = vec![
             Self::of(OURS, "netgear", ours(OURS), |_| true),
             Self::of(RAW, "raw sockets", ours(RAW), |_| true),
+            Self::of(RAW_BUFFERED, "raw sockets with netgear's buffers", ours(RAW_BUFFERED), |_| true),
             Self {
                 in_lock_step: true,
                 ..Self::of(RAW_IN_LOCK_STEP, "raw sockets in lock-step", ours(RAW), |cell| cell.window > 1)
@@ -121,7 +124,7 @@ impl Contender {
             all.push(mixed("vidgear-to-netgear", "VidGear to netgear", vidgear, ours(OURS)));
         }
         let wanted = |contender: &Self| {
-            [OURS, RAW, RAW_IN_LOCK_STEP].contains(&contender.id)
+            [OURS, RAW, RAW_BUFFERED, RAW_IN_LOCK_STEP].contains(&contender.id)
                 || places.contenders.is_empty()
                 || places.contenders.iter().any(|name| name == contender.id || name == contender.title)
         };
@@ -154,7 +157,10 @@ fn script(python: &Path, name: &str) -> Program {
 }
 
 /// What the program of the peers was built with.
-fn list(peers: &Path) -> Result<Vec<String>, Error> {
+///
+/// # Errors
+/// If it cannot be asked.
+pub fn list(peers: &Path) -> Result<Vec<String>, Error> {
     let output = Command::new(peers).arg("--list").stdin(Stdio::null()).output()?;
     if !output.status.success() {
         return Err(format!("{} --list: {}", peers.display(), output.status).into());

@@ -1,13 +1,13 @@
 //! How long a frame is on its way at a camera's pace, and an item of data on its way back.
 
-use std::{path::Path, time::Duration};
+use std::{path::Path, thread, time::Duration};
 
 use netgear_bench_end::Command;
 use serde::Serialize;
 
 use crate::{
     Cell, Contender, Error,
-    measure::{Pair, Plan},
+    measure::{Order, Pair, Plan, REST},
     spread::{Spread, quantile},
 };
 
@@ -108,11 +108,14 @@ pub fn pace(cell: &Cell, fps: f64, contenders: &[Contender], plan: Plan, folder:
             rounds: Vec::new(),
         })
         .collect();
+    let mut order = Order::of(pairs.len());
     for _ in 0..plan.rounds {
-        for ((_, pair), row) in pairs.iter_mut().zip(&mut rows) {
+        for at in order.draw() {
+            let (_, pair) = &mut pairs[*at];
             let Ok(alive) = pair else { continue };
+            thread::sleep(REST);
             match round(alive, fps, frames, plan.round) {
-                Ok(round) => row.rounds.push(round),
+                Ok(round) => rows[*at].rounds.push(round),
                 Err(error) => *pair = Err(error),
             }
         }

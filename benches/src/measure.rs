@@ -1,7 +1,12 @@
-//! The measuring: the ends of all contenders live side by side, and take turns, A B C A B C, so that what the machine does meanwhile
+//! The measuring: the ends of all contenders live side by side, and take turns, A B C B C A, so that what the machine does meanwhile
 //! touches all alike.
 
-use std::{path::Path, time::Duration};
+use std::{
+    hint::black_box,
+    path::Path,
+    thread,
+    time::{Duration, Instant},
+};
 
 use netgear_bench_end::{Command, Side};
 use serde::Serialize;
@@ -47,6 +52,9 @@ pub struct Row {
     pub sender_memory: Option<Growth>,
     /// Of the receiver.
     pub receiver_memory: Option<Growth>,
+    /// The time that both ends spent on the pixels outside of the kernel, as a multiple of what it takes to copy them
+    /// there once: pixels are copied in user space no more often than that. `None` where the system does not say.
+    pub user_copies: Option<f64>,
 }
 
 /// One turn of one contender.
@@ -190,6 +198,11 @@ impl Pair {
         Ok(())
     }
 
+    /// What both ends have spent outside of the kernel so far.
+    fn user_seconds(&self) -> Option<f64> {
+        Some(self.sender.processor_time()?.user + self.receiver.processor_time()?.user)
+    }
+
     fn memory(&self) -> (Option<Growth>, Option<Growth>) {
         let growth = |base: Option<Memory>, end: &EndProcess| {
             Some(Growth { base: base?.now, peak: end.memory()?.peak })
@@ -215,18 +228,76 @@ pub fn measure(cell: &Cell, contenders: &[Contender], plan: Plan, folder: &Path)
     for run in &mut runs {
         run.attempt(|pair, _| pair.calibrate(plan.round).map(|frames| pair.frames = frames));
     }
+    for run in &mut runs {
+        run.user_before = run.pair.as_ref().ok().and_then(Pair::user_seconds);
+    }
+    let mut copying = Copying::new(cell.frame_bytes());
+    let mut order = Order::of(runs.len());
     for _ in 0..plan.rounds {
-        for run in &mut runs {
-            run.attempt(|pair, rounds| {
+        for at in order.draw() {
+            runs[*at].attempt(|pair, rounds| {
+                thread::sleep(REST);
                 rounds.push(pair.round(pair.frames, plan.round)?);
                 Ok(())
             });
         }
+        copying.again();
     }
     for run in &mut runs {
         run.attempt(|pair, _| pair.check(cell));
     }
-    Measured { cell: *cell, rows: runs.into_iter().map(Run::row).collect() }
+    let seconds_per_byte = copying.seconds_per_byte();
+    Measured { cell: *cell, rows: runs.into_iter().map(|run| run.row(cell, seconds_per_byte)).collect() }
+}
+
+/// Who takes which turn of a round. Drawn anew for each, and alike in each run of the program, so that nobody always comes behind the
+/// same one.
+pub(crate) struct Order {
+    drawn: Vec<usize>,
+    random: fastrand::Rng,
+}
+
+impl Order {
+    pub(crate) fn of(contenders: usize) -> Self {
+        Self { drawn: (0..contenders).collect(), random: fastrand::Rng::with_seed(1) }
+    }
+
+    pub(crate) fn draw(&mut self) -> &[usize] {
+        self.random.shuffle(&mut self.drawn);
+        &self.drawn
+    }
+}
+
+/// Between two turns: some ends are not done with their last frame when they have answered it, and would take the time of
+/// whoever comes next.
+pub(crate) const REST: Duration = Duration::from_millis(20);
+
+/// How long it takes to copy a frame in user space.
+struct Copying {
+    from: Vec<u8>,
+    to: Vec<u8>,
+    seconds: Vec<f64>,
+}
+
+impl Copying {
+    fn new(bytes: u64) -> Self {
+        let bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
+        // The first copy has the target mapped, and is slower. The median is of one that has it.
+        Self { from: vec![7; bytes], to: vec![0; bytes], seconds: Vec::new() }
+    }
+
+    fn again(&mut self) {
+        for _ in 0..3 {
+            let started = Instant::now();
+            self.to.copy_from_slice(black_box(&self.from));
+            black_box(&self.to);
+            self.seconds.push(started.elapsed().as_secs_f64());
+        }
+    }
+
+    fn seconds_per_byte(self) -> f64 {
+        Spread::of(self.seconds).median / self.from.len() as f64
+    }
 }
 
 /// A contender in a cell, for as long as it does not fail.
@@ -234,11 +305,13 @@ struct Run<'a> {
     contender: &'a Contender,
     pair: Result<Pair, Error>,
     rounds: Vec<Round>,
+    /// What both ends had spent outside of the kernel before the first round.
+    user_before: Option<f64>,
 }
 
 impl<'a> Run<'a> {
     fn new((contender, pair): (&'a Contender, Result<Pair, Error>)) -> Self {
-        Self { contender, pair, rounds: Vec::new() }
+        Self { contender, pair, rounds: Vec::new(), user_before: None }
     }
 
     fn attempt(&mut self, act: impl FnOnce(&mut Pair, &mut Vec<Round>) -> Result<(), Error>) {
@@ -249,9 +322,15 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn row(self) -> Row {
+    fn row(self, cell: &Cell, seconds_per_byte: f64) -> Row {
         let memory = self.pair.as_ref().map(Pair::memory);
         let (sender_memory, receiver_memory) = memory.unwrap_or_default();
+        let user_after = self.pair.as_ref().ok().and_then(Pair::user_seconds);
+        let bytes = self.rounds.iter().map(|round| round.frames).sum::<u64>() * cell.bytes_per_frame();
+        let user_copies = self
+            .user_before
+            .zip(user_after)
+            .map(|(before, after)| (after - before) / (bytes as f64 * seconds_per_byte));
         Row {
             contender: self.contender.id,
             title: self.contender.title,
@@ -259,6 +338,7 @@ impl<'a> Run<'a> {
             rounds: self.rounds,
             sender_memory,
             receiver_memory,
+            user_copies,
         }
     }
 }
@@ -281,6 +361,7 @@ mod tests {
             rounds: frames.iter().map(round).collect(),
             sender_memory: None,
             receiver_memory: None,
+            user_copies: None,
         }
     }
 
@@ -292,6 +373,18 @@ mod tests {
         assert_eq!(frames_for(round, 1, 10.0), 2);
         assert_eq!(frames_for(round, 1_000, 0.000_001), MOST_FRAMES);
         assert_eq!(frames_for(round, 1, 0.0), MOST_FRAMES);
+    }
+
+    #[test]
+    fn everybody_has_a_turn_in_each_round_and_no_fixed_place() {
+        let mut order = Order::of(4);
+        let rounds: Vec<Vec<usize>> = (0..7).map(|_| order.draw().to_vec()).collect();
+        for round in &rounds {
+            let mut sorted = round.clone();
+            sorted.sort_unstable();
+            assert_eq!(sorted, [0, 1, 2, 3]);
+        }
+        assert!(rounds.iter().any(|round| *round != rounds[0]));
     }
 
     #[test]

@@ -10,10 +10,14 @@ use std::{
     time::Duration,
 };
 
-use netgear_bench_end::{Command as Order, Job, Ran, Report, Said};
+use netgear_bench_end::{Command as Order, Hold, Job, Ran, Report, Said};
 use serde::Serialize;
 
-use crate::{Error, contender::Program};
+use crate::{
+    Error,
+    contender::Program,
+    processor_time::{self, Spent},
+};
 
 /// An end that runs. Dropping it kills it.
 #[derive(Debug)]
@@ -42,10 +46,22 @@ impl EndProcess {
     /// # Errors
     /// If it cannot be started.
     pub fn start(program: &Program, job: &Job, folder: &Path) -> Result<Self, Error> {
+        Self::spawn(program, Some(serde_json::to_string(job)?), folder)
+    }
+
+    /// Starts an end that holds sessions, which has no job.
+    ///
+    /// # Errors
+    /// If it cannot be started.
+    pub fn start_holding(program: &Program, folder: &Path) -> Result<Self, Error> {
+        Self::spawn(program, None, folder)
+    }
+
+    fn spawn(program: &Program, job: Option<String>, folder: &Path) -> Result<Self, Error> {
         let log = folder.join(format!("{}.log", fs::read_dir(folder)?.count()));
         let mut child = Command::new(&program.path)
             .args(&program.arguments)
-            .arg(serde_json::to_string(job)?)
+            .args(job)
             // The sources' folder is no place for what Python makes of them.
             .env("PYTHONDONTWRITEBYTECODE", "1")
             .stdin(Stdio::piped())
@@ -102,12 +118,41 @@ impl EndProcess {
         }
     }
 
+    /// Has it hold sessions at these endpoints, and gives where they are.
+    ///
+    /// # Errors
+    /// If it fails or takes too long.
+    pub fn hold(&mut self, order: &Hold) -> Result<Vec<String>, Error> {
+        self.order(order)?;
+        match self.hear(PATIENCE)? {
+            Said::Held(endpoints) => Ok(endpoints),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    /// Has one that holds sessions use each that is connected.
+    ///
+    /// # Errors
+    /// If it fails or takes too long.
+    pub fn exchange(&mut self) -> Result<(), Error> {
+        self.order(&Hold::Exchange)?;
+        match self.hear(PATIENCE)? {
+            Said::Ran(_) => Ok(()),
+            other => Err(unexpected(&other)),
+        }
+    }
+
     /// Its memory, where the system says (Linux does).
     pub fn memory(&self) -> Option<Memory> {
         memory(&fs::read_to_string(format!("/proc/{}/status", self.child.id())).ok()?)
     }
 
-    fn order(&mut self, order: Order) -> Result<(), Error> {
+    /// The processor time that it has spent, where the system says.
+    pub(crate) fn processor_time(&self) -> Option<Spent> {
+        processor_time::of(self.child.id())
+    }
+
+    fn order(&mut self, order: impl Serialize) -> Result<(), Error> {
         let line = serde_json::to_string(&order)? + "\n";
         // It says itself why it does not listen any more.
         match self.orders.write_all(line.as_bytes()) {
@@ -146,7 +191,7 @@ fn unexpected(said: &Said) -> Error {
 }
 
 /// Reads what Linux has of a process in `/proc/PID/status`.
-fn memory(status: &str) -> Option<Memory> {
+pub(crate) fn memory(status: &str) -> Option<Memory> {
     let bytes = |name: &str| {
         let line = status.lines().find_map(|line| line.strip_prefix(name))?;
         let kilobytes: u64 = line.trim().strip_suffix(" kB")?.trim().parse().ok()?;

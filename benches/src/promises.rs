@@ -1,8 +1,12 @@
 //! What docs/performance.md promises, held against what was measured.
 
+mod protocol;
+mod resizing;
+
 use netgear_bench_end::{Pattern, Returned};
 use serde::Serialize;
 
+pub use self::{protocol::of_protocol, resizing::of_resizing};
 use crate::{
     Cell,
     cell::{Carrier, Size},
@@ -57,7 +61,7 @@ impl Bound {
 
 impl Promise {
     /// Of these figures, each with its place. `None` if there are none: what was not measured is neither kept nor broken.
-    fn of(what: impl Into<String>, bound: Bound, figures: Vec<(f64, String)>) -> Option<Self> {
+    pub(crate) fn of(what: impl Into<String>, bound: Bound, figures: Vec<(f64, String)>) -> Option<Self> {
         let worst = figures.iter().min_by(|a, b| bound.margin(a.0).total_cmp(&bound.margin(b.0)))?;
         Some(Self {
             what: what.into(),
@@ -185,6 +189,7 @@ mod tests {
             }],
             sender_memory: None,
             receiver_memory: Some(Growth { base: 10, peak: 10 + 3 * cell.frame_bytes() }),
+            user_copies: None,
         };
         Measured { cell, rows: fps.iter().map(row).collect() }
     }

@@ -1,12 +1,15 @@
-//! The rates as a drawing: a panel for each exchange, a bar for each contender, and a whisker from the least to the most.
+//! Figures as drawings: panels of bars, with a whisker from the least to the most.
 //!
 //! Text stays text, and the colours are those of whoever looks: light or dark.
 
 use std::fmt::Write as _;
 
 use crate::{
-    contender::{OURS, RAW, RAW_IN_LOCK_STEP},
+    Spread,
+    cell::Size,
+    contender::{OURS, RAW, RAW_BUFFERED, RAW_IN_LOCK_STEP},
     measure::{Measured, Row},
+    resizing,
 };
 
 /// Panels in a row.
@@ -19,24 +22,88 @@ const TITLE: f64 = 40.0;
 const BAR: f64 = 18.0;
 const GAP: f64 = 22.0;
 
+/// A bar for each of a few, which have one scale.
+struct Panel {
+    title: String,
+    subtitle: String,
+    bars: Vec<Bar>,
+}
+
+struct Bar {
+    name: String,
+    /// What decides its colour.
+    class: &'static str,
+    /// `None` if it failed.
+    figure: Option<Spread>,
+}
+
+/// The rates of each contender in each exchange.
+pub fn of_transport(measured: &[Measured]) -> String {
+    let bar = |row: &Row| Bar {
+        name: row.title.to_owned(),
+        class: match row.contender {
+            OURS => "ours",
+            RAW | RAW_BUFFERED | RAW_IN_LOCK_STEP => "limit",
+            _ => "theirs",
+        },
+        figure: row.failed.is_none().then(|| row.fps()),
+    };
+    let panel = |measured: &Measured| {
+        let [size, returned, carrier, pattern, flow] = measured.cell.words();
+        Panel {
+            title: format!("{size}, {returned} back"),
+            subtitle: format!("{carrier}, {pattern}, {flow}"),
+            bars: measured.rows.iter().map(bar).collect(),
+        }
+    };
+    draw("Frames a second", &measured.iter().map(panel).collect::<Vec<_>>())
+}
+
+/// The times of each library with each filter, for 1080p BGR and 30 % off.
+pub fn of_resizing(measured: &[resizing::Measured]) -> String {
+    let is_drawn = |of: &&resizing::Measured| {
+        let resizing::Reduction { size, pixels, percent, .. } = of.reduction;
+        (size, pixels, percent) == (Size::HD, resizing::Pixels::Bgr, 30)
+    };
+    let bar = |row: &resizing::Row| Bar {
+        name: match row.threads {
+            1 => row.library.title().to_owned(),
+            threads => format!("{}, {threads} threads", row.library.title()),
+        },
+        class: if row.library == resizing::Library::Netgear { "ours" } else { "theirs" },
+        figure: row.failed.is_none().then(|| row.ms()),
+    };
+    let panel = |of: &resizing::Measured| Panel {
+        title: of.reduction.filter.to_string(),
+        subtitle: format!(
+            "{}, {}, {} % off",
+            of.reduction.size.name,
+            of.reduction.pixels.name(),
+            of.reduction.percent
+        ),
+        bars: of.rows.iter().map(bar).collect(),
+    };
+    draw("Milliseconds for a frame", &measured.iter().filter(is_drawn).map(panel).collect::<Vec<_>>())
+}
+
 /// Draws these panels, three in a row.
-pub fn draw(measured: &[Measured]) -> String {
+fn draw(title: &str, panels: &[Panel]) -> String {
     let mut body = String::new();
     let mut top = 30.0;
-    for row in measured.chunks(COLUMNS) {
-        for (column, measured) in row.iter().enumerate() {
+    for row in panels.chunks(COLUMNS) {
+        for (column, of_column) in row.iter().enumerate() {
             let left = column as f64 * PANEL_WIDTH;
             let _ = writeln!(body, r#"<g transform="translate({left:.0} {top:.0})">"#);
-            panel(&mut body, measured);
+            panel(&mut body, of_column);
             body += "</g>\n";
         }
-        let bars = row.iter().map(|measured| measured.rows.len()).max().unwrap_or(0);
+        let bars = row.iter().map(|panel| panel.bars.len()).max().unwrap_or(0);
         top += TITLE + bars as f64 * BAR + GAP;
     }
     let width = COLUMNS as f64 * PANEL_WIDTH;
     format!(
         r#"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0} {top:.0}" font-family="system-ui, sans-serif" font-size="12">
-<title>Frames a second</title>
+<title>{title}</title>
 <style>
 text {{ fill: #24292f }}
 .title {{ font-weight: 600 }}
@@ -54,52 +121,38 @@ text {{ fill: #e6edf3 }}
 .whisker {{ stroke: #e6edf3 }}
 }}
 </style>
-<text x="0" y="14" class="quiet">Frames a second: the median of the rounds, and from the least to the most. Each panel has its own scale.</text>
+<text x="0" y="14" class="quiet">{title}: the median of the rounds, and from the least to the most. Each panel has its own scale.</text>
 {body}</svg>
 "#
     )
 }
 
-fn panel(body: &mut String, measured: &Measured) {
-    let [size, returned, carrier, pattern, flow] = measured.cell.words();
-    let _ = writeln!(
-        body,
-        r#"<text x="0" y="12" class="title">{}</text>"#,
-        escaped(&format!("{size}, {returned} back"))
-    );
-    let _ = writeln!(
-        body,
-        r#"<text x="0" y="28" class="quiet">{}</text>"#,
-        escaped(&format!("{carrier}, {pattern}, {flow}"))
-    );
-    let most = measured.rows.iter().filter(|row| row.failed.is_none()).map(|row| row.fps().most);
+fn panel(body: &mut String, panel: &Panel) {
+    let _ = writeln!(body, r#"<text x="0" y="12" class="title">{}</text>"#, escaped(&panel.title));
+    let _ = writeln!(body, r#"<text x="0" y="28" class="quiet">{}</text>"#, escaped(&panel.subtitle));
+    let most = panel.bars.iter().filter_map(|bar| Some(bar.figure?.most));
     let most = most.fold(f64::MIN_POSITIVE, f64::max);
-    for (at, row) in measured.rows.iter().enumerate() {
+    for (at, of_bar) in panel.bars.iter().enumerate() {
         let top = TITLE + at as f64 * BAR;
         let _ = writeln!(
             body,
             r#"<text x="{:.0}" y="{:.1}" text-anchor="end">{}</text>"#,
             NAMES - 6.0,
             top + 10.5,
-            escaped(row.title)
+            escaped(&of_bar.name)
         );
-        bar(body, row, top, LONGEST / most);
+        bar(body, of_bar, top, LONGEST / most);
     }
 }
 
-fn bar(body: &mut String, row: &Row, top: f64, scale: f64) {
-    if row.failed.is_some() {
+fn bar(body: &mut String, bar: &Bar, top: f64, scale: f64) {
+    let Some(figure) = bar.figure else {
         let _ = writeln!(body, r#"<text x="{NAMES:.0}" y="{:.1}" class="quiet">failed</text>"#, top + 10.5);
         return;
-    }
-    let fps = row.fps();
-    let class = match row.contender {
-        OURS => "ours",
-        RAW | RAW_IN_LOCK_STEP => "limit",
-        _ => "theirs",
     };
-    let length = fps.median * scale;
-    let (least, most) = (NAMES + fps.least * scale, NAMES + fps.most * scale);
+    let class = bar.class;
+    let length = figure.median * scale;
+    let (least, most) = (NAMES + figure.least * scale, NAMES + figure.most * scale);
     let middle = top + 7.0;
     let _ = writeln!(
         body,
@@ -111,13 +164,13 @@ fn bar(body: &mut String, row: &Row, top: f64, scale: f64) {
         middle - 3.0,
         middle - 3.0,
     );
-    let decimals = usize::from(fps.median < 20.0);
+    let decimals = if figure.median < 5.0 { 2 } else { usize::from(figure.median < 20.0) };
     let _ = writeln!(
         body,
         r#"<text x="{:.1}" y="{:.1}">{:.decimals$}</text>"#,
         most + 6.0,
         top + 10.5,
-        fps.median
+        figure.median
     );
 }
 
@@ -144,6 +197,7 @@ mod tests {
             rounds: frames.iter().map(round).collect(),
             sender_memory: None,
             receiver_memory: None,
+            user_copies: None,
         }
     }
 
@@ -153,7 +207,7 @@ mod tests {
             row("netgear", "netgear", &[50, 100, 200]),
             Row { failed: Some("it ended".into()), ..row("omq", "a<b", &[]) },
         ];
-        let drawing = draw(&[Measured { cell: Cell::PLAIN, rows }]);
+        let drawing = of_transport(&[Measured { cell: Cell::PLAIN, rows }]);
         // The longest reaches 170 beyond 150.
         assert!(
             drawing.contains(r#"<rect x="150" y="40" width="85.0" height="14" class="ours"/>"#),
@@ -167,7 +221,7 @@ mod tests {
     #[test]
     fn panels_stand_three_in_a_row() {
         let panel = Measured { cell: Cell::PLAIN, rows: vec![row("raw", "raw sockets", &[1])] };
-        let drawing = draw(&vec![panel; 4]);
+        let drawing = of_transport(&vec![panel; 4]);
         for place in ["translate(0 30)", "translate(400 30)", "translate(800 30)", "translate(0 110)"] {
             assert!(drawing.contains(place), "{place} is not in {drawing}");
         }

@@ -1,6 +1,11 @@
 //! What was measured, as Markdown.
 
+mod protocol;
+mod resizing;
+
 use std::fmt::Write as _;
+
+pub use self::{protocol::of_protocol, resizing::of_resizing};
 
 use crate::{
     Spread,
@@ -52,7 +57,8 @@ pub fn of_latency(paced: &[Paced], round_trips: &[Measured], promises: &[Promise
     table
 }
 
-fn of_promises(promises: &[Promise]) -> String {
+/// The promises: what is held against what, and whether it is kept.
+pub fn of_promises(promises: &[Promise]) -> String {
     let mut table =
         "| promise | target | worst measured | where | kept |\n|---|--:|--:|---|---|\n".to_owned();
     for promise in promises {
@@ -100,19 +106,20 @@ fn ratios(measured: &[Measured]) -> String {
 
 /// A line for each contender in each cell.
 fn figures(measured: &[Measured]) -> String {
-    let mut table = "| frame | back | carrier | pattern | flow | contender | fps (least–most) | GB/s | CPU, s/GB | memory of the sender, MB | of the receiver, MB | netgear ÷ this |\n".to_owned();
-    table += "|---|---|---|---|---|---|--:|--:|--:|--:|--:|--:|\n";
+    let mut table = "| frame | back | carrier | pattern | flow | contender | fps (least–most) | GB/s | CPU, s/GB | copies in user space, at most | memory of the sender, MB | of the receiver, MB | netgear ÷ this |\n".to_owned();
+    table += "|---|---|---|---|---|---|--:|--:|--:|--:|--:|--:|--:|\n";
     for of_cell in measured {
         for row in &of_cell.rows {
             let figures = match &row.failed {
-                Some(why) => failed(why, 6),
+                Some(why) => failed(why, 7),
                 None => {
                     let fps = row.fps();
                     format!(
-                        "{} | {:.2} | {:.2} | {} | {} | {}",
+                        "{} | {:.2} | {:.2} | {} | {} | {} | {}",
                         spread(fps, 0),
                         gigabytes(fps.median, of_cell),
                         row.cpu_seconds_per_gigabyte(&of_cell.cell),
+                        ratio_or_nothing(row.user_copies),
                         memory(row.sender_memory),
                         memory(row.receiver_memory),
                         ratio_or_nothing(of_cell.ours_to(row.contender)),
@@ -179,6 +186,7 @@ mod tests {
             rounds: vec![Round { frames, seconds: 0.5, sender_cpu_seconds: 0.1, receiver_cpu_seconds: 0.2 }],
             sender_memory: Some(Growth { base: 1, peak: 31_400_000 }),
             receiver_memory: None,
+            user_copies: Some(0.25),
         };
         let omq = Row { failed: Some("a | b\nc".into()), ..row("omq", "omq-tokio", 1) };
         Measured {
@@ -212,8 +220,8 @@ mod tests {
         for expected in [
             "| lock-step at 1080p and 4K, to raw sockets | ≥ 0.95 | 0.75 | 1080p, small data back, tcp, PAIR, lock-step | **no**: in 0 of 1 |".to_owned(),
             format!("{cell} 600 | 3.73 | 0.75 |  |"),
-            format!("{cell} netgear | 600 (600–600) | 3.73 | 0.16 | 31 |  | 1.00 |"),
-            format!("{cell} omq-tokio | failed: a   b c |  |  |  |  |  |"),
+            format!("{cell} netgear | 600 (600–600) | 3.73 | 0.16 | 0.25 | 31 |  | 1.00 |"),
+            format!("{cell} omq-tokio | failed: a   b c |  |  |  |  |  |  |"),
         ] {
             assert!(markdown.lines().any(|line| line == expected), "{expected}\nis not in\n{markdown}");
         }

@@ -7,7 +7,7 @@ use netgear_bench_end::{Pattern, Returned};
 use netgear_benches::{
     Cell, Contender,
     cell::{Carrier, Size, WINDOW},
-    contender::{OURS, Places, RAW, RAW_IN_LOCK_STEP},
+    contender::{OURS, Places, RAW, RAW_BUFFERED, RAW_IN_LOCK_STEP},
     latency::{Way, pace},
     measure::{Plan, measure},
     promises, tables,
@@ -19,7 +19,10 @@ fn contenders() -> Vec<Contender> {
     let mut all =
         Contender::all(&Places { end: Some(env!("CARGO_BIN_EXE_end").into()), ..Places::default() })
             .expect("the ends are built with the tests");
-    assert_eq!(all.iter().map(|contender| contender.id).collect::<Vec<_>>(), [OURS, RAW, RAW_IN_LOCK_STEP]);
+    assert_eq!(
+        all.iter().map(|contender| contender.id).collect::<Vec<_>>(),
+        [OURS, RAW, RAW_BUFFERED, RAW_IN_LOCK_STEP]
+    );
     // One that cannot even be started.
     let mut broken = all[0].clone();
     (broken.id, broken.title) = ("broken", "broken");
@@ -46,7 +49,7 @@ fn every_kind_of_cell_is_measured_and_one_that_fails_is_a_row() {
         let measured = measure(&cell, &contenders(), PLAN, folder().path());
         let ids: Vec<_> = measured.rows.iter().map(|row| row.contender).collect();
         let in_lock_step: &[_] = if cell.window > 1 { &[RAW_IN_LOCK_STEP] } else { &[] };
-        assert_eq!(ids, [&[OURS, RAW], in_lock_step, &["broken"]].concat(), "{cell}");
+        assert_eq!(ids, [&[OURS, RAW, RAW_BUFFERED], in_lock_step, &["broken"]].concat(), "{cell}");
         for row in &measured.rows {
             if row.contender == "broken" {
                 assert!(row.failed.as_ref().is_some_and(|why| why.contains("/nonexistent")), "{row:?}");
@@ -58,6 +61,7 @@ fn every_kind_of_cell_is_measured_and_one_that_fails_is_a_row() {
             assert!(row.cpu_seconds_per_gigabyte(&cell) > 0.0);
             if Path::new("/proc/self/status").exists() {
                 assert!(row.receiver_memory.is_some_and(|grown| grown.peak >= grown.base), "{row:?}");
+                assert!(row.user_copies.is_some_and(|copies| copies >= 0.0), "{row:?}");
             }
         }
         assert!(measured.ours_to(RAW).is_some_and(|ratio| ratio > 0.0));

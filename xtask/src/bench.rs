@@ -1,5 +1,7 @@
 //! The benches of the workspace.
 
+mod cost;
+mod path;
 mod peers;
 
 use std::{
@@ -9,7 +11,7 @@ use std::{
 };
 
 use crate::{
-    Result, opencv,
+    Result,
     process::{self, Outcome},
     tools::{self, Tool},
     viewer_bench,
@@ -27,7 +29,7 @@ pub(crate) struct Options {
     /// As --quick, and by the debug build that the tests use: shows that it works. The figures say nothing.
     #[arg(long)]
     once: bool,
-    /// Only this part; may be given again. Without it: functions, transport and latency.
+    /// Only this part; may be given again. Without it: transport, latency, resize, protocol, path and cost.
     #[arg(long, value_enum, value_name = "PART")]
     only: Vec<Part>,
     /// Where the tables, all figures and the drawings go, as PART.md, PART.json and PART.svg: target/bench if it is left out.
@@ -47,8 +49,14 @@ enum Part {
     Transport,
     /// How long frames and data are on their way, beside the same.
     Latency,
-    /// Resizing beside cv2.resize. Needs Python, and pip's network the first time.
+    /// A film from its file to a receiver that answers, beside VidGear. Needs ffmpeg, Python, and pip's network the first time.
+    Path,
+    /// What it takes to build it, its size, and the memory of idle sessions.
+    Cost,
+    /// Resizing beside cv2.resize and pic-scale. Needs Python for the one, and pip's network the first time.
     Resize,
+    /// What it costs to write and to read messages and values, without a network.
+    Protocol,
     /// Sessions with each encoding.
     Encodings,
     /// Sessions with and without each kind of recording.
@@ -59,14 +67,18 @@ enum Part {
 
 impl Part {
     /// What is measured unless something is asked for.
-    const USUAL: [Self; 3] = [Self::Functions, Self::Transport, Self::Latency];
+    const USUAL: [Self; 6] =
+        [Self::Transport, Self::Latency, Self::Resize, Self::Protocol, Self::Path, Self::Cost];
 
     fn name(self) -> &'static str {
         match self {
             Self::Functions => "functions",
             Self::Transport => "transport",
             Self::Latency => "latency",
+            Self::Path => "path",
+            Self::Cost => "cost",
             Self::Resize => "resize",
+            Self::Protocol => "protocol",
             Self::Encodings => "encodings",
             Self::Recording => "recording",
             Self::Viewers => "viewers",
@@ -113,8 +125,10 @@ fn run_part(workspace: &Workspace, part: Part, options: &Options, out: &Path) ->
             program(workspace, part, options, out, &arguments)
         }
         Part::Latency => program(workspace, part, options, out, &beside_peers(workspace, options)?),
-        Part::Resize => beside_opencv(workspace, options, out),
-        Part::Encodings => program(workspace, part, options, out, &[]),
+        Part::Path => path::run(workspace, options, out),
+        Part::Cost => cost::run(workspace, options, out),
+        Part::Resize => resize(workspace, options, out),
+        Part::Protocol | Part::Encodings => program(workspace, part, options, out, &[]),
         Part::Recording => recording(workspace, options, out),
         Part::Viewers => viewers(workspace, options),
     }
@@ -146,17 +160,23 @@ fn functions(workspace: &Workspace, options: &Options) -> Result<Outcome> {
 /// Where both ends of ours are, and those of others.
 fn beside_peers(workspace: &Workspace, options: &Options) -> Result<Vec<String>> {
     let mut arguments = peers::arguments(workspace, options.is_short())?;
-    let end = options.build().program(workspace, &[PACKAGE], "bin", "end")?;
-    arguments.extend(["--end".into(), text(&end)]);
+    arguments.extend(["--end".into(), end(workspace, options)?]);
     Ok(arguments)
 }
 
-fn beside_opencv(workspace: &Workspace, options: &Options, out: &Path) -> Result<Outcome> {
-    if !tools::require(Tool::Python)? {
-        return Ok(Outcome::Skipped(format!("{} is missing", Tool::Python.name())));
+fn end(workspace: &Workspace, options: &Options) -> Result<String> {
+    Ok(text(&options.build().program(workspace, &[PACKAGE], "bin", "end")?))
+}
+
+fn resize(workspace: &Workspace, options: &Options, out: &Path) -> Result<Outcome> {
+    let mut arguments = peers::that_resize(workspace, options.is_short())?;
+    arguments.extend(["--end".into(), end(workspace, options)?]);
+    if options.once {
+        // By the tests' build larger frames take long, and show nothing more.
+        arguments.extend(["--cells".into(), "480p".into()]);
     }
-    let command = opencv::measure(workspace, options.build())?;
-    measure(command, Part::Resize, options, out)
+    arguments.extend(["--svg".into(), text(&out.join("resize.svg"))]);
+    program(workspace, Part::Resize, options, out, &arguments)
 }
 
 fn recording(workspace: &Workspace, options: &Options, out: &Path) -> Result<Outcome> {
@@ -188,6 +208,7 @@ fn program(
 ) -> Result<Outcome> {
     let name = match part {
         Part::Encodings => "encodings-side-by-side",
+        Part::Resize => "resize-side-by-side",
         _ => part.name(),
     };
     let mut command = Command::new(options.build().program(workspace, &[PACKAGE], "bin", name)?);

@@ -38,7 +38,7 @@ const STEPS: [&[&str]; 11] = [
     &["interop", "simulate --hours 24"],
     &["endurance --quick"],
     &["examples"],
-    &["bench --once", "bench --once --only resize", "bench --once --only viewers"],
+    &["bench --once", "bench --once --only functions", "bench --once --only viewers"],
 ];
 
 /// No step takes longer, on however busy a machine.
@@ -85,9 +85,9 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<Outcome> {
     heading("summary");
     for (name, Ending { how, took }) in summary {
         let how = how.lines().next().unwrap_or_default();
-        println!("{name:<24} {:>12}   {how}", human(took));
+        println!("{name:<28} {:>12}   {how}", human(took));
     }
-    println!("{:<24} {:>12}", "in all", human(started.elapsed()));
+    println!("{:<28} {:>12}", "in all", human(started.elapsed()));
     if failures.is_empty() { Ok(Outcome::Done) } else { Err(failures.join("\n").into()) }
 }
 

@@ -1,4 +1,4 @@
-//! Our resizing against `cv2.resize`: the pictures, the time, and the pictures that keep it honest without Python.
+//! Our resizing against `cv2.resize`: the pictures, and those that keep it honest without Python.
 
 use std::{fs, path::PathBuf, process::Command};
 
@@ -50,9 +50,14 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<Outcome> {
     Ok(Outcome::Done)
 }
 
-/// A script that times both in turns. It is to be given its options.
-pub(crate) fn measure(workspace: &Workspace, build: Build) -> Result<Command> {
-    script(workspace, OPENCV, "measure.py", build)
+/// A Python interpreter that has the release that is usually compared with.
+pub(crate) fn usual_python(workspace: &Workspace) -> Result<PathBuf> {
+    python(workspace, OPENCV)
+}
+
+/// The name of that environment.
+pub(crate) fn usual_environment() -> String {
+    environment_of(OPENCV)
 }
 
 /// A script beside this file, with what all of them are given: our program, and where to put files.
@@ -70,5 +75,9 @@ fn script(workspace: &Workspace, version: &str, name: &str, build: Build) -> Res
 fn python(workspace: &Workspace, version: &str) -> Result<PathBuf> {
     let opencv = format!("opencv-python-headless=={version}");
     let packages = [opencv.as_str(), "numpy", PHOTOGRAPHS];
-    environment::python(workspace, &format!("opencv-{version}"), &packages, "import cv2, skimage.data")
+    environment::python(workspace, &environment_of(version), &packages, "import cv2, skimage.data")
+}
+
+fn environment_of(version: &str) -> String {
+    format!("opencv-{version}")
 }

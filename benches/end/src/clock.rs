@@ -20,7 +20,7 @@ pub fn stamp_of(bytes: &[u8]) -> Option<u64> {
 }
 
 /// The processor time of this process: of all its threads, also of those that have ended, to the nanosecond.
-pub(crate) fn cpu_seconds() -> f64 {
+pub fn cpu_seconds() -> f64 {
     read(ClockId::ProcessCPUTime).as_secs_f64()
 }
 

@@ -9,23 +9,29 @@
 //! frames as fast as answers come, `{"pace":{"fps":30,"frames":60}}` at a pace; either is answered by `{"ran":…}`. `"report"` has a
 //! receiver say what it has counted. An end whose standard input ends is over; one that fails says `{"failed":"why"}`.
 //!
+//! An end that holds many sessions, and leaves them alone, takes the commands of [`Hold`] instead.
+//!
 //! It is a crate of its own so that the ends of others, which are built apart, speak as ours do. It knows no socket: what an end is
 //! made of implements [`Exchange`], or calls [`Receiving`].
 
 mod clock;
+mod holding;
 mod job;
 mod lines;
 mod receiver;
 mod sender;
+mod timing;
 
 use std::{future::Future, process::ExitCode};
 
 pub use self::{
-    clock::{now, stamp, stamp_of},
+    clock::{cpu_seconds, now, stamp, stamp_of},
+    holding::{Hold, Holding, hold},
     job::{Job, Pattern, Returned, Side},
     lines::{Command, Ran, Report, Said},
     receiver::Receiving,
     sender::{Exchange, Sending},
+    timing::{answer_lines, noise},
 };
 
 /// Any error ends the end.

@@ -3,7 +3,7 @@ use std::{
     thread,
 };
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 /// What the bench tells an end.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -38,6 +38,8 @@ pub enum Said {
     Ran(Ran),
     /// What a receiver has counted.
     Report(Report),
+    /// Sessions are held there, in the order of the command.
+    Held(Vec<String>),
     /// It is over, and why.
     Failed(String),
 }
@@ -79,7 +81,7 @@ pub(crate) fn say(said: &Said) {
 
 /// Reads commands on a thread of their own, so that what drives a session meanwhile goes on. The end of the input is that of
 /// the process: whoever started it needs it no longer, or is gone.
-pub(crate) fn read_commands(mut handle: impl FnMut(Command) + Send + 'static) {
+pub(crate) fn read_commands<C: DeserializeOwned>(mut handle: impl FnMut(C) + Send + 'static) {
     thread::spawn(move || {
         for line in io::stdin().lock().lines() {
             match line.map(|line| serde_json::from_str(&line)) {

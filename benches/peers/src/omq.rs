@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use netgear_bench_end::{Error, Exchange, Job, Pattern, Receiving, Sending, Side, stamp_of};
+use netgear_bench_end::{Error, Exchange, Holding, Job, Pattern, Receiving, Sending, Side, stamp_of};
 use omq_tokio::{Endpoint, Message, Options, Socket, SocketType};
 
 struct Connected {
@@ -54,6 +54,43 @@ pub(crate) async fn receive(job: Job, end: Receiving) -> Result<(), Error> {
         let frame = socket.recv().await?;
         end.arrived(frame.get(0).ok_or("the frame is empty")?);
         socket.send(Message::single(end.answer())).await?;
+    }
+}
+
+/// Sockets that are held.
+#[derive(Default)]
+pub(crate) struct Idle {
+    connected: Vec<Socket>,
+}
+
+impl Holding for Idle {
+    async fn bind(&mut self, endpoint: &str) -> Result<String, Error> {
+        let socket = Socket::new(SocketType::Pair, Options::default());
+        let bound = socket.bind(endpoint.parse::<Endpoint>()?).await?.to_string();
+        tokio::spawn(async move {
+            while socket.recv().await.is_ok() {
+                if socket.send(Message::single("seen")).await.is_err() {
+                    break;
+                }
+            }
+        });
+        Ok(bound)
+    }
+
+    async fn connect(&mut self, endpoint: &str) -> Result<(), Error> {
+        let socket = Socket::new(SocketType::Pair, Options::default());
+        socket.connect(endpoint.parse::<Endpoint>()?).await?;
+        socket.wait_connected(1, Duration::from_secs(30)).await?;
+        self.connected.push(socket);
+        Ok(())
+    }
+
+    async fn exchange(&mut self) -> Result<(), Error> {
+        for socket in &self.connected {
+            socket.send(Message::single("frame")).await?;
+            socket.recv().await?;
+        }
+        Ok(())
     }
 }
 

@@ -44,7 +44,7 @@ fn main() -> Result<(), Error> {
     let (rounds, milliseconds, paces) = if arguments.common.quick {
         (2, 400, [(Size::HD, 60.0)].as_slice())
     } else {
-        (7, 1_000, [(Size::SD, 30.0), (Size::SD, 60.0), (Size::HD, 30.0), (Size::HD, 60.0)].as_slice())
+        (7, 600, [(Size::SD, 30.0), (Size::SD, 60.0), (Size::HD, 30.0), (Size::HD, 60.0)].as_slice())
     };
     let plan = Plan { rounds, round: Duration::from_millis(milliseconds) };
     let mut contenders = Contender::all(&arguments.places)?;

@@ -43,7 +43,7 @@ struct Figures<'a> {
 #[allow(clippy::print_stderr, reason = "progress")]
 fn main() -> Result<(), Error> {
     let arguments = Arguments::parse();
-    let (rounds, milliseconds) = if arguments.common.quick { (2, 50) } else { (7, 200) };
+    let (rounds, milliseconds) = if arguments.common.quick { (2, 50) } else { (7, 120) };
     let plan = Plan {
         rounds: arguments.rounds.unwrap_or(rounds).max(1),
         round: Duration::from_millis(milliseconds),
@@ -77,7 +77,7 @@ fn main() -> Result<(), Error> {
     )?;
     if let Some(path) = &arguments.svg {
         let drawn: Vec<Measured> = measured.into_iter().filter(|of| is_drawn(&of.cell)).collect();
-        std::fs::write(path, svg::draw(&drawn))?;
+        std::fs::write(path, svg::of_transport(&drawn))?;
     }
     Ok(())
 }

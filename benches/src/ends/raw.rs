@@ -21,19 +21,43 @@ struct Stream<R, W> {
     has_item: bool,
 }
 
+/// Of what size the system's buffers for what is sent are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Buffers {
+    /// The system's choice.
+    AsTheyCome,
+    /// As a session has them for a peer on the same machine, so that what is left between the two is the session.
+    AsSessionsHave,
+}
+
+impl Buffers {
+    /// That of netgear-transport's send_buffer.rs.
+    const OF_SESSIONS: usize = 512 * 1024;
+
+    fn set(self, socket: socket2::SockRef<'_>) -> Result<(), Error> {
+        if self == Self::AsSessionsHave {
+            socket.set_send_buffer_size(Self::OF_SESSIONS)?;
+        }
+        Ok(())
+    }
+}
+
 /// The end with the frames.
 ///
 /// # Errors
 /// If a socket fails.
-pub async fn send(job: Job, end: Sending) -> Result<(), Error> {
+pub async fn send(job: Job, end: Sending, buffers: Buffers) -> Result<(), Error> {
     let answer = vec![0; job.answer_bytes()];
     let (window, has_item) = (job.window, carries_item(&job));
     if let Some(path) = job.endpoint.strip_prefix("ipc://") {
-        let (input, output) = UnixStream::connect(path).await?.into_split();
+        let stream = UnixStream::connect(path).await?;
+        buffers.set((&stream).into())?;
+        let (input, output) = stream.into_split();
         end.obey(Stream { input, output, answer, window, has_item }).await
     } else {
         let stream = TcpStream::connect(tcp(&job)?).await?;
         stream.set_nodelay(true)?;
+        buffers.set((&stream).into())?;
         let (input, output) = stream.into_split();
         end.obey(Stream { input, output, answer, window, has_item }).await
     }
@@ -80,11 +104,12 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Exchange for Stream<R, W> {
 ///
 /// # Errors
 /// If a socket fails.
-pub async fn receive(job: Job, end: Receiving) -> Result<(), Error> {
+pub async fn receive(job: Job, end: Receiving, buffers: Buffers) -> Result<(), Error> {
     if let Some(path) = job.endpoint.strip_prefix("ipc://") {
         let listener = UnixListener::bind(path)?;
         end.ready(&job.endpoint);
         let (stream, _) = listener.accept().await?;
+        buffers.set((&stream).into())?;
         let (input, output) = stream.into_split();
         answer(&job, &end, input, output).await
     } else {
@@ -92,6 +117,7 @@ pub async fn receive(job: Job, end: Receiving) -> Result<(), Error> {
         end.ready(format!("tcp://{}", listener.local_addr()?));
         let (stream, _) = listener.accept().await?;
         stream.set_nodelay(true)?;
+        buffers.set((&stream).into())?;
         let (input, output) = stream.into_split();
         answer(&job, &end, input, output).await
     }

@@ -5,7 +5,7 @@ use std::{env::consts::EXE_SUFFIX, fmt::Display, path::PathBuf};
 use crate::{
     Result,
     interop::{environment, vidgear},
-    process,
+    opencv, process,
     tools::{self, Tool},
     workspace::Workspace,
 };
@@ -15,32 +15,49 @@ const IMAGEZMQ: &str = "imagezmq-1.2.0";
 /// Where they are, as options for a program of the benches. What cannot be had is left out, with a line that says so. In a hurry only
 /// what was built or installed before is taken.
 pub(super) fn arguments(workspace: &Workspace, in_a_hurry: bool) -> Result<Vec<String>> {
-    let mut arguments = Vec::new();
-    let mut add = |option: &str, path: Option<PathBuf>| {
-        if let Some(path) = path {
-            arguments.extend([option.to_owned(), path.to_string_lossy().into_owned()]);
-        }
-    };
-    add("--peers", in_rust(workspace, in_a_hurry));
     let python = tools::require(Tool::Python)?;
-    let vidgear = || vidgear::python(workspace).map(|(python, _)| python);
-    add("--vidgear", in_python(workspace, "VidGear", vidgear::ENVIRONMENT, python, in_a_hurry, vidgear));
     let imagezmq = || {
         let package = IMAGEZMQ.replacen('-', "==", 1);
         environment::python(workspace, IMAGEZMQ, &[package.as_str()], "import imagezmq")
     };
-    add("--imagezmq", in_python(workspace, "imagezmq", IMAGEZMQ, python, in_a_hurry, imagezmq));
-    Ok(arguments)
+    Ok(options([
+        ("--peers", in_rust(workspace, in_a_hurry)),
+        ("--vidgear", vidgear(workspace, in_a_hurry)?),
+        ("--imagezmq", in_python(workspace, "imagezmq", IMAGEZMQ, python, in_a_hurry, imagezmq)),
+    ]))
 }
 
-/// zeromq, omq-tokio and libzmq: a package that the workspace does not depend on.
-fn in_rust(workspace: &Workspace, in_a_hurry: bool) -> Option<PathBuf> {
+/// The same of those that resize.
+pub(super) fn that_resize(workspace: &Workspace, in_a_hurry: bool) -> Result<Vec<String>> {
+    let python = tools::require(Tool::Python)?;
+    let install = || opencv::usual_python(workspace);
+    let environment = opencv::usual_environment();
+    Ok(options([
+        ("--peers", in_rust(workspace, in_a_hurry)),
+        ("--cv2", in_python(workspace, "OpenCV", &environment, python, in_a_hurry, install)),
+    ]))
+}
+
+fn options<const N: usize>(places: [(&str, Option<PathBuf>); N]) -> Vec<String> {
+    let there = places.into_iter().filter_map(|(option, path)| Some((option, path?)));
+    there.flat_map(|(option, path)| [option.to_owned(), path.to_string_lossy().into_owned()]).collect()
+}
+
+/// A Python interpreter that has VidGear.
+pub(super) fn vidgear(workspace: &Workspace, in_a_hurry: bool) -> Result<Option<PathBuf>> {
+    let python = tools::require(Tool::Python)?;
+    let install = || vidgear::python(workspace).map(|(python, _)| python);
+    Ok(in_python(workspace, "VidGear", vidgear::ENVIRONMENT, python, in_a_hurry, install))
+}
+
+/// zeromq, omq-tokio, libzmq and pic-scale: a package that the workspace does not depend on.
+pub(super) fn in_rust(workspace: &Workspace, in_a_hurry: bool) -> Option<PathBuf> {
     let target = workspace.target("bench-peers");
     let program = target.join(format!("release/netgear-bench-peers{EXE_SUFFIX}"));
     if in_a_hurry && !program.exists() {
         skipped(
-            "zeromq, libzmq and omq-tokio",
-            "they are not built: `cargo xtask bench --only transport` does it",
+            "zeromq, libzmq, omq-tokio and pic-scale",
+            "they are not built: `cargo xtask bench` without --quick does it",
         );
         return None;
     }
@@ -52,7 +69,7 @@ fn in_rust(workspace: &Workspace, in_a_hurry: bool) -> Option<PathBuf> {
     if let Err(error) = build(&[]) {
         skipped("libzmq", format!("it needs a C++ compiler, such as Debian's g++: {error}"));
         if let Err(error) = build(&["--no-default-features"]) {
-            skipped("zeromq and omq-tokio", error);
+            skipped("zeromq, omq-tokio and pic-scale", error);
             return None;
         }
     }
@@ -72,7 +89,7 @@ fn in_python(
         return None;
     }
     if in_a_hurry && !workspace.target(&format!("interop/{environment}/bin/python")).exists() {
-        skipped(name, "it is not installed: `cargo xtask bench --only transport` does it");
+        skipped(name, "it is not installed: `cargo xtask bench` without --quick does it");
         return None;
     }
     install().inspect_err(|error| skipped(name, format!("it could not be installed: {error}"))).ok()

@@ -1,7 +1,9 @@
 //! libzmq, by the `zmq` crate, which builds it. Its own thread does the sending and receiving; the calls here wait for that.
 
 mod constant;
+mod idle;
 
+pub(crate) use self::idle::Idle;
 use bytes::Bytes;
 use netgear_bench_end::{Error, Exchange, Job, Pattern, Receiving, Returned, Sending, Side, stamp_of};
 use zmq::{Context, Message, Socket, SocketType};

@@ -1,0 +1,105 @@
+//! Resizing beside `cv2.resize` and pic-scale, each library in a process of its own, in turns. `cargo xtask bench --only resize` runs it.
+
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+    time::{Duration, Instant},
+};
+
+use clap::Parser;
+use netgear_benches::{
+    Error, Options,
+    cell::Size,
+    contender,
+    promises::{self, Promise},
+    resizing::{Library, Measured, Plan, Reduction, Stopwatch, measure},
+    svg, tables,
+};
+use serde::Serialize;
+
+/// Compare our resizing with that of others.
+#[derive(Debug, Parser)]
+struct Arguments {
+    /// The program with the ends of this package.
+    #[arg(long, value_name = "PATH")]
+    end: PathBuf,
+    /// A Python interpreter that has OpenCV.
+    #[arg(long, value_name = "PYTHON")]
+    cv2: Option<PathBuf>,
+    /// The program of benches/peers, which has pic-scale.
+    #[arg(long, value_name = "PATH")]
+    peers: Option<PathBuf>,
+    /// Only what has all of these words in its name, such as lanczos4,1080p,BGR.
+    #[arg(long, value_name = "WORD", value_delimiter = ',')]
+    cells: Vec<String>,
+    /// Rounds of each, in place of 7, or of 2 with --quick.
+    #[arg(long)]
+    rounds: Option<usize>,
+    #[command(flatten)]
+    common: Options,
+    /// Draw the times of 1080p BGR, 30 % off, to this file.
+    #[arg(long, value_name = "FILE")]
+    svg: Option<PathBuf>,
+}
+
+#[derive(Debug, Serialize)]
+struct Figures<'a> {
+    reductions: &'a [Measured],
+    promises: &'a [Promise],
+}
+
+#[allow(clippy::print_stderr, reason = "progress")]
+fn main() -> Result<(), Error> {
+    let arguments = Arguments::parse();
+    let (rounds, milliseconds, sizes) = if arguments.common.quick {
+        (2, 1, [Size::SD, Size::HD].as_slice())
+    } else {
+        (7, 3, [Size::SD, Size::HD, Size::UHD].as_slice())
+    };
+    let plan =
+        Plan { rounds: arguments.rounds.unwrap_or(rounds).max(1), turn: Duration::from_millis(milliseconds) };
+    let mut reductions = Reduction::all(sizes);
+    reductions.retain(|reduction| {
+        let name = reduction.to_string();
+        let has = |word: &String| name.split(", ").any(|of| of.contains(word.as_str()));
+        arguments.cells.iter().all(has)
+    });
+    if reductions.is_empty() {
+        return Err(format!("nothing has all of {:?} in its name", arguments.cells).into());
+    }
+    let mut stopwatches = stopwatches(&arguments)?;
+    let (started, mut said) = (Instant::now(), Instant::now());
+    let mut measured = Vec::new();
+    for (at, reduction) in reductions.iter().enumerate() {
+        measured.push(measure(reduction, &mut stopwatches, plan));
+        if said.elapsed() > Duration::from_secs(2) || at + 1 == reductions.len() {
+            said = Instant::now();
+            eprintln!("[{}/{}] {} s: {reduction}", at + 1, reductions.len(), started.elapsed().as_secs());
+        }
+    }
+    let promises = promises::of_resizing(&measured);
+    arguments.common.print_and_write(
+        &Figures { reductions: &measured, promises: &promises },
+        &tables::of_resizing(&measured, &promises),
+    )?;
+    if let Some(path) = &arguments.svg {
+        std::fs::write(path, svg::of_resizing(&measured))?;
+    }
+    Ok(())
+}
+
+fn stopwatches(arguments: &Arguments) -> Result<Vec<Stopwatch>, Error> {
+    let mut stopwatches =
+        vec![Stopwatch::start(Library::Netgear, Command::new(&arguments.end).arg("resizing"))?];
+    if let Some(python) = &arguments.cv2 {
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("python/resize.py");
+        stopwatches.push(Stopwatch::start(Library::Cv2, Command::new(python).arg(script))?);
+    }
+    if let Some(peers) = &arguments.peers
+        && contender::list(peers)?.iter().any(|name| name == Library::PicScale.title())
+    {
+        let mut command = Command::new(peers);
+        stopwatches.push(Stopwatch::start(Library::PicScale, command.arg(Library::PicScale.title()))?);
+    }
+    Ok(stopwatches)
+}
