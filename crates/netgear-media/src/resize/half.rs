@@ -1,5 +1,7 @@
 //! Bytes at exactly half the width and half the height: each the mean of four. It is so common that it has loops of its own.
 
+use fearless_simd::Level;
+
 use super::bands::for_each_band;
 use super::source_rows::SourceRows;
 use crate::PixelsMut;
@@ -8,13 +10,15 @@ use crate::PixelsMut;
 #[derive(Debug)]
 pub(super) struct HalfPlan {
     channels: usize,
+    /// The instructions of this processor.
+    level: Level,
 }
 
 impl HalfPlan {
     /// `None` for other sizes.
     pub(super) fn new(from: (u32, u32), to: (u32, u32), channels: usize) -> Option<Self> {
         let is_half = |from: u32, to: u32| u64::from(from) == 2 * u64::from(to);
-        (is_half(from.0, to.0) && is_half(from.1, to.1)).then_some(Self { channels })
+        (is_half(from.0, to.0) && is_half(from.1, to.1)).then(|| Self { channels, level: Level::new() })
     }
 
     /// Resizes the rows to the target, of the sizes that the plan was made for.
@@ -31,7 +35,9 @@ impl HalfPlan {
         // What the vector instructions have done.
         let mut done = 0;
         #[cfg(target_arch = "x86_64")]
-        if let Some(avx2) = fearless_simd::Level::new().as_avx2() {
+        if let Some(avx512) = self.level.as_avx512() {
+            done = avx512::halve(avx512, self.channels, upper, lower, out);
+        } else if let Some(avx2) = self.level.as_avx2() {
             done = match self.channels {
                 1 => avx2::halve_gray(avx2, upper, lower, out),
                 3 => avx2::halve_bgr(avx2, upper, lower, out),
@@ -60,6 +66,59 @@ fn means<const CHANNELS: usize>(upper: &[u8], lower: &[u8], out: &mut [u8]) {
             let sum = [a, b, c, d].iter().map(|pixel| u16::from(pixel[channel])).sum::<u16>();
             *mean = ((sum + 2) >> 2) as u8;
         }
+    }
+}
+
+/// With the 512-bit instructions of Ice Lake, Zen 4 and later, which bring any bytes of 64 together at once.
+#[cfg(target_arch = "x86_64")]
+mod avx512 {
+    use std::arch::x86_64::{
+        _mm512_add_epi16, _mm512_cvtepi16_epi8, _mm512_maddubs_epi16, _mm512_permutexvar_epi8,
+        _mm512_set1_epi8, _mm512_set1_epi16, _mm512_srli_epi16,
+    };
+
+    use fearless_simd::prelude::*;
+    use fearless_simd::{kernel, u8x32, u8x64};
+
+    kernel!(
+        /// Gives the bytes of `out` that it has written, from the left. 64 bytes of each row make 32, of which those of whole
+        /// pixels count: the next ones are written over the others.
+        pub(super) fn halve(
+            avx512: Avx512,
+            channels: usize,
+            upper: &[u8],
+            lower: &[u8],
+            out: &mut [u8],
+        ) -> usize {
+            let pairing = u8x64::load_array(avx512, pairs(channels)).into();
+            let one = _mm512_set1_epi8(1);
+            let two = _mm512_set1_epi16(2);
+            let whole = 32 / channels * channels;
+            let mut done = 0;
+            while let (Some(upper), Some(lower), Some(out)) = (
+                upper.get(2 * done..).and_then(<[u8]>::first_chunk),
+                lower.get(2 * done..).and_then(<[u8]>::first_chunk),
+                out.get_mut(done..).and_then(<[u8]>::first_chunk_mut),
+            ) {
+                let sums = |row: &[u8; 64]| {
+                    let row = u8x64::load_array_ref(avx512, row).into();
+                    _mm512_maddubs_epi16(_mm512_permutexvar_epi8(pairing, row), one)
+                };
+                let sums = _mm512_add_epi16(_mm512_add_epi16(sums(upper), sums(lower)), two);
+                let means: u8x32<_> = _mm512_cvtepi16_epi8(_mm512_srli_epi16::<2>(sums)).simd_into(avx512);
+                means.store_array(out);
+                done += whole;
+            }
+            done
+        }
+    );
+
+    /// Where the two levels of each channel of neighbouring pixels are. Behind the last whole pixel it does not matter.
+    fn pairs(channels: usize) -> [u8; 64] {
+        std::array::from_fn(|at| {
+            let (pixel, channel, right) = (at / 2 / channels, at / 2 % channels, at % 2);
+            ((2 * pixel + right) * channels + channel) as u8 % 64
+        })
     }
 }
 
@@ -195,24 +254,37 @@ mod avx2 {
 
 #[cfg(test)]
 mod tests {
+    #[cfg(target_arch = "x86_64")]
+    use fearless_simd::Simd;
+
     use super::*;
+
+    /// Those that are here, one below the other.
+    fn levels() -> Vec<Level> {
+        let level = Level::new();
+        #[cfg(target_arch = "x86_64")]
+        return [Some(level), level.as_avx2().map(Simd::level)].into_iter().flatten().collect();
+        #[cfg(not(target_arch = "x86_64"))]
+        vec![level]
+    }
 
     #[test]
     fn the_vector_instructions_do_as_the_loops() {
         let row = |seed: usize, len: usize| (0..len).map(move |i| ((i * i + seed) * 31 % 251) as u8 + 4);
-        for channels in 1..=4 {
-            for width in [1, 2, 7, 8, 9, 15, 16, 17, 31, 32, 33, 64, 65, 200] {
-                let upper: Vec<u8> = row(1, 2 * width * channels).collect();
-                let lower: Vec<u8> = row(7, 2 * width * channels).collect();
-                let mut found = vec![0; width * channels];
-                HalfPlan { channels }.halve(&upper, &lower, &mut found);
-                for (at, &found) in found.iter().enumerate() {
-                    let left = at / channels * 2 * channels + at % channels;
-                    let sum: u16 = [upper[left], upper[left + channels], lower[left], lower[left + channels]]
-                        .map(u16::from)
-                        .iter()
-                        .sum();
-                    assert_eq!(u16::from(found), (sum + 2) / 4, "{channels} channels, {width} wide, at {at}");
+        for level in levels() {
+            for channels in 1..=4 {
+                for width in [1, 2, 7, 8, 9, 15, 16, 17, 31, 32, 33, 64, 65, 200] {
+                    let upper: Vec<u8> = row(1, 2 * width * channels).collect();
+                    let lower: Vec<u8> = row(7, 2 * width * channels).collect();
+                    let mut found = vec![0; width * channels];
+                    HalfPlan { channels, level }.halve(&upper, &lower, &mut found);
+                    for (at, &found) in found.iter().enumerate() {
+                        let left = at / channels * 2 * channels + at % channels;
+                        let of = [upper[left], upper[left + channels], lower[left], lower[left + channels]];
+                        let sum: u16 = of.map(u16::from).iter().sum();
+                        let what = format!("{level:?}, {channels} channels, {width} wide, at {at}");
+                        assert_eq!(u16::from(found), (sum + 2) / 4, "{what}");
+                    }
                 }
             }
         }
