@@ -37,6 +37,9 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// How long our program may take, on a busy machine, until it is there to hear Ctrl-C. The system ends it before that.
 const STARTING: Duration = Duration::from_millis(200);
 
+/// How long our end may take to its goodbye.
+const HEARD_WITHIN: Duration = Duration::from_secs(1);
+
 /// How long our end waits for a peer.
 const WAIT: &str = "3";
 
@@ -299,10 +302,14 @@ impl Case {
     }
 
     fn our_interrupt(self, peers: &Peers, netgear: &Path, place: &Place) -> Result<Fate> {
-        let (ours, theirs) = self.start(peers, netgear, place, &[])?;
+        let (mut ours, theirs) = self.start(peers, netgear, place, &[])?;
         thread::sleep(self.moment);
         let struck = Instant::now();
         ours.interrupt()?;
+        // What a shell starts behind `&` ignores Ctrl-C, and so does our end if that is where it was started, until it listens.
+        if self.moment < STARTING && !ours.ends_within(HEARD_WITHIN)? {
+            ours.interrupt()?;
+        }
         let exit = ours.exit(DEADLINE)?;
         let took = struck.elapsed();
         let story = theirs.end(Duration::from_secs(VIDGEAR_TIMEOUT) + PATIENCE)?;

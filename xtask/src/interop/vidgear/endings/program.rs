@@ -81,6 +81,18 @@ impl Program {
         Ok(self.child.try_wait()?.is_none())
     }
 
+    /// Whether it ends within this time.
+    pub(super) fn ends_within(&mut self, limit: Duration) -> Result<bool> {
+        let until = Instant::now() + limit;
+        while self.runs()? {
+            if Instant::now() > until {
+                return Ok(false);
+            }
+            thread::sleep(Duration::from_millis(5));
+        }
+        Ok(true)
+    }
+
     /// Waits for its end; an error if it has not ended in time.
     pub(super) fn exit(mut self, limit: Duration) -> Result<Exit> {
         let until = Instant::now() + limit;
