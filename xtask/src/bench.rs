@@ -1,8 +1,10 @@
 //! The benches of the workspace.
 
+mod clean_build;
 mod cost;
 mod path;
 mod peers;
+mod prepared;
 
 use std::{
     fs,
@@ -10,6 +12,7 @@ use std::{
     process::Command,
 };
 
+use self::prepared::Prepared;
 use crate::{
     Result,
     process::{self, Outcome},
@@ -107,30 +110,37 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<Outcome> {
         None => workspace.target("bench"),
     };
     fs::create_dir_all(&out)?;
+    let prepared = Prepared::new(workspace, options, parts, &out)?;
     let mut skipped = Vec::new();
     for part in parts {
-        if let Outcome::Skipped(reason) = run_part(workspace, *part, options, &out)? {
+        if let Outcome::Skipped(reason) = run_part(workspace, &prepared, *part, options, &out)? {
             skipped.push(format!("{}: {reason}", part.name()));
         }
     }
     Ok(if skipped.is_empty() { Outcome::Done } else { Outcome::Skipped(skipped.join("; ")) })
 }
 
-fn run_part(workspace: &Workspace, part: Part, options: &Options, out: &Path) -> Result<Outcome> {
+fn run_part(
+    workspace: &Workspace,
+    prepared: &Prepared,
+    part: Part,
+    options: &Options,
+    out: &Path,
+) -> Result<Outcome> {
     match part {
         Part::Functions => functions(workspace, options),
         Part::Transport => {
-            let mut arguments = beside_peers(workspace, options)?;
+            let mut arguments = beside_peers(prepared)?;
             arguments.extend(["--svg".into(), text(&out.join("transport.svg"))]);
-            program(workspace, part, options, out, &arguments)
+            program(prepared, part, options, out, &arguments)
         }
-        Part::Latency => program(workspace, part, options, out, &beside_peers(workspace, options)?),
-        Part::Path => path::run(workspace, options, out),
-        Part::Cost => cost::run(workspace, options, out),
-        Part::Resize => resize(workspace, options, out),
-        Part::Protocol | Part::Encodings => program(workspace, part, options, out, &[]),
-        Part::Recording => recording(workspace, options, out),
-        Part::Viewers => viewers(workspace, options),
+        Part::Latency => program(prepared, part, options, out, &beside_peers(prepared)?),
+        Part::Path => path::run(prepared, options, out),
+        Part::Cost => cost::run(workspace, prepared, options, out),
+        Part::Resize => resize(prepared, options, out),
+        Part::Protocol | Part::Encodings => program(prepared, part, options, out, &[]),
+        Part::Recording => recording(workspace, prepared, options, out),
+        Part::Viewers => viewers(prepared, options),
     }
 }
 
@@ -158,49 +168,45 @@ fn functions(workspace: &Workspace, options: &Options) -> Result<Outcome> {
 }
 
 /// Where both ends of ours are, and those of others.
-fn beside_peers(workspace: &Workspace, options: &Options) -> Result<Vec<String>> {
-    let mut arguments = peers::arguments(workspace, options.is_short())?;
-    arguments.extend(["--end".into(), end(workspace, options)?]);
+fn beside_peers(prepared: &Prepared) -> Result<Vec<String>> {
+    let Prepared { peers, vidgear, imagezmq, .. } = prepared;
+    let mut arguments = paths([("--peers", peers), ("--vidgear", vidgear), ("--imagezmq", imagezmq)]);
+    arguments.extend(["--end".into(), prepared.program("end")?]);
     Ok(arguments)
 }
 
-fn end(workspace: &Workspace, options: &Options) -> Result<String> {
-    Ok(text(&options.build().program(workspace, &[PACKAGE], "bin", "end")?))
-}
-
-fn resize(workspace: &Workspace, options: &Options, out: &Path) -> Result<Outcome> {
-    let mut arguments = peers::that_resize(workspace, options.is_short())?;
-    arguments.extend(["--end".into(), end(workspace, options)?]);
+fn resize(prepared: &Prepared, options: &Options, out: &Path) -> Result<Outcome> {
+    let mut arguments = paths([("--peers", &prepared.peers), ("--cv2", &prepared.cv2)]);
+    arguments.extend(["--end".into(), prepared.program("end")?]);
     if options.once {
         // By the tests' build larger frames take long, and show nothing more.
         arguments.extend(["--cells".into(), "480p".into()]);
     }
     arguments.extend(["--svg".into(), text(&out.join("resize.svg"))]);
-    program(workspace, Part::Resize, options, out, &arguments)
+    program(prepared, Part::Resize, options, out, &arguments)
 }
 
-fn recording(workspace: &Workspace, options: &Options, out: &Path) -> Result<Outcome> {
-    let netgear = options.build().program(workspace, &["netgear-cli"], "bin", "netgear")?;
+fn recording(workspace: &Workspace, prepared: &Prepared, options: &Options, out: &Path) -> Result<Outcome> {
     let folder = workspace.target("bench");
-    let mut arguments = vec!["--program".into(), text(&netgear), "--folder".into(), text(&folder)];
+    let mut arguments =
+        vec!["--program".into(), prepared.program("netgear")?, "--folder".into(), text(&folder)];
     if !tools::require(Tool::Ffmpeg)? {
         arguments.push("--without-ffmpeg".into());
     }
-    program(workspace, Part::Recording, options, out, &arguments)
+    program(prepared, Part::Recording, options, out, &arguments)
 }
 
-fn viewers(workspace: &Workspace, options: &Options) -> Result<Outcome> {
+fn viewers(prepared: &Prepared, options: &Options) -> Result<Outcome> {
     if !tools::require(Tool::Xvfb)? {
         return Ok(Outcome::Skipped(format!("{} is missing", Tool::Xvfb.name())));
     }
-    let netgear = options.build().program(workspace, &["netgear-cli"], "bin", "netgear")?;
-    viewer_bench::run(&netgear, options.is_short())?;
+    viewer_bench::run(Path::new(&prepared.program("netgear")?), options.is_short())?;
     Ok(Outcome::Done)
 }
 
 /// Runs the program of a part.
 fn program(
-    workspace: &Workspace,
+    prepared: &Prepared,
     part: Part,
     options: &Options,
     out: &Path,
@@ -211,7 +217,7 @@ fn program(
         Part::Resize => "resize-side-by-side",
         _ => part.name(),
     };
-    let mut command = Command::new(options.build().program(workspace, &[PACKAGE], "bin", name)?);
+    let mut command = Command::new(prepared.program(name)?);
     command.args(arguments);
     measure(command, part, options, out)
 }
@@ -227,6 +233,12 @@ fn measure(mut command: Command, part: Part, options: &Options, out: &Path) -> R
     process::run(command.args(&options.further))?;
     println!("{} has the tables, and {} every figure", tables.display(), figures.display());
     Ok(Outcome::Done)
+}
+
+/// Options for what there is.
+fn paths<const N: usize>(places: [(&str, &Option<PathBuf>); N]) -> Vec<String> {
+    let there = places.into_iter().filter_map(|(option, path)| Some((option, path.as_ref()?)));
+    there.flat_map(|(option, path)| [option.to_owned(), text(path)]).collect()
 }
 
 fn text(path: &Path) -> String {

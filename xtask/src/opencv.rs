@@ -63,7 +63,7 @@ pub(crate) fn usual_environment() -> String {
 /// A script beside this file, with what all of them are given: our program, and where to put files.
 fn script(workspace: &Workspace, version: &str, name: &str, build: Build) -> Result<Command> {
     let package = ["netgear-media", "--no-default-features"];
-    let program = build.program(workspace, &package, "example", "resize_raw")?;
+    let program = build.example(workspace, &package, "resize_raw")?;
     let directory = workspace.target("opencv");
     fs::create_dir_all(&directory)?;
     let mut command = Command::new(python(workspace, version)?);

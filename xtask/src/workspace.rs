@@ -58,24 +58,33 @@ pub(crate) enum Build {
 }
 
 impl Build {
-    /// Builds a program, "bin" or "example", and says where it is. The package may have further options, for a release.
-    pub(crate) fn program(
+    /// Builds the programs of these packages, and says where each is.
+    pub(crate) fn programs(
         self,
         workspace: &Workspace,
-        package: &[&str],
-        kind: &str,
-        name: &str,
-    ) -> Result<PathBuf> {
-        let programs = match self {
-            Self::Tests => workspace.build(kind)?,
+        packages: &[&str],
+    ) -> Result<HashMap<String, PathBuf>> {
+        match self {
+            Self::Tests => workspace.build("bin"),
             Self::Release => {
-                let mut cargo = workspace.cargo(&["build", "--release", "-p"]);
-                cargo.args(package);
-                Workspace::paths(workspace.executables(cargo.arg(format!("--{kind}")).arg(name))?, kind)
+                let mut cargo = workspace.cargo(&["build", "--release", "--bins"]);
+                cargo.args(packages.iter().flat_map(|package| ["-p", package]));
+                Ok(Workspace::paths(workspace.executables(&mut cargo)?, "bin"))
+            }
+        }
+    }
+
+    /// Builds an example, and says where it is. The package may have further options, for a release.
+    pub(crate) fn example(self, workspace: &Workspace, package: &[&str], name: &str) -> Result<PathBuf> {
+        let examples = match self {
+            Self::Tests => workspace.build("example")?,
+            Self::Release => {
+                let mut cargo = workspace.cargo(&["build", "--release", "--example", name, "-p"]);
+                Workspace::paths(workspace.executables(cargo.args(package))?, "example")
             }
         };
-        let path = programs.get(name).cloned();
-        Ok(path.ok_or_else(|| format!("cargo built no {kind} {name}"))?)
+        let path = examples.get(name).cloned();
+        Ok(path.ok_or_else(|| format!("cargo built no example {name}"))?)
     }
 }
 

@@ -1,7 +1,7 @@
 //! What it costs to have NetGear: the time to build it, the crates that come with it, the size of the program, and the memory of sessions
 //! that nothing crosses. `cargo xtask bench --only cost` runs it.
 
-use std::{fmt::Write as _, path::PathBuf, time::Duration};
+use std::{fmt::Write as _, fs, path::PathBuf, time::Duration};
 
 use clap::Parser;
 use netgear_benches::{
@@ -9,7 +9,7 @@ use netgear_benches::{
     cell::Carrier,
     contender,
     cost::{
-        builds::{self, Built, CRATES, FACADE, Place, Program},
+        builds::{self, Built, CRATES, CleanBuild, Program},
         idle::{self, Held, Holder, Idle, MANY},
     },
     promises::Promise,
@@ -23,9 +23,12 @@ struct Arguments {
     /// The workspace's root.
     #[arg(long, value_name = "DIR")]
     workspace: PathBuf,
-    /// Where things are built and kept meanwhile.
+    /// Where things are kept meanwhile.
     #[arg(long, value_name = "DIR")]
     folder: PathBuf,
+    /// What building a crate from nothing has cost, as JSON.
+    #[arg(long, value_name = "FILE")]
+    clean_build: Option<PathBuf>,
     /// The `netgear` program, as it is given to users.
     #[arg(long, value_name = "PATH")]
     netgear: Option<PathBuf>,
@@ -58,9 +61,10 @@ const REST: Duration = Duration::from_millis(2_500);
 #[allow(clippy::print_stderr, reason = "progress")]
 fn main() -> Result<(), Error> {
     let arguments = Arguments::parse();
-    let quick = arguments.common.quick;
-    let place =
-        Place { workspace: arguments.workspace.clone(), target: arguments.folder.join("clean-build") };
+    let clean_build = match &arguments.clean_build {
+        Some(file) => Some(serde_json::from_str::<CleanBuild>(&fs::read_to_string(file)?)?),
+        None => None,
+    };
     let many = idle::as_many_as_may_be(arguments.sessions)?;
     if many < arguments.sessions {
         eprintln!(
@@ -71,14 +75,9 @@ fn main() -> Result<(), Error> {
     let idle = hold(&arguments, many);
     let mut crates = Vec::new();
     for name in CRATES {
-        // Those below it are built on the way to the facade.
-        let clean_build = if quick || name != FACADE {
-            None
-        } else {
-            eprintln!("{name}: built from nothing …");
-            Some(place.build(name)?)
-        };
-        crates.push(Built { name, crates: place.crates(name)?, clean_build });
+        // Those below the facade are built on the way to it.
+        let clean_build = clean_build.clone().filter(|built| built.name == name);
+        crates.push(Built { name, crates: builds::crates(&arguments.workspace, name)?, clean_build });
     }
     let program = arguments.netgear.as_ref().map(|path| Program::measure(path, &arguments.folder));
     let figures = Figures {
@@ -177,8 +176,6 @@ fn markdown(figures: &Figures) -> Result<String, Error> {
 
 #[cfg(test)]
 mod tests {
-    use netgear_benches::cost::builds::CleanBuild;
-
     use super::*;
 
     #[test]
@@ -195,6 +192,7 @@ mod tests {
         };
         let failed = Idle { failed: Some("a | b".into()), sender: None, receiver: None, ..whole.clone() };
         let clean_build = CleanBuild {
+            name: "netgear".into(),
             seconds: 61.4,
             cpu_seconds: Some(99.6),
             slowest: vec![("yuv".into(), 40.0), ("a".into(), 2.0)],

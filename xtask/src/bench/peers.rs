@@ -6,48 +6,32 @@ use crate::{
     Result,
     interop::{environment, vidgear},
     opencv, process,
-    tools::{self, Tool},
+    tools::Tool,
     workspace::Workspace,
 };
 
 const IMAGEZMQ: &str = "imagezmq-1.2.0";
 
-/// Where they are, as options for a program of the benches. What cannot be had is left out, with a line that says so. In a hurry only
-/// what was built or installed before is taken.
-pub(super) fn arguments(workspace: &Workspace, in_a_hurry: bool) -> Result<Vec<String>> {
-    let python = tools::require(Tool::Python)?;
-    let imagezmq = || {
+/// A Python interpreter that has VidGear; `None` if it cannot be had, which a line says. In a hurry only what was built or installed before is
+/// taken.
+pub(super) fn vidgear(workspace: &Workspace, python: bool, in_a_hurry: bool) -> Option<PathBuf> {
+    let install = || vidgear::python(workspace).map(|(python, _)| python);
+    in_python(workspace, "VidGear", vidgear::ENVIRONMENT, python, in_a_hurry, install)
+}
+
+/// One that has imagezmq.
+pub(super) fn imagezmq(workspace: &Workspace, python: bool, in_a_hurry: bool) -> Option<PathBuf> {
+    let install = || {
         let package = IMAGEZMQ.replacen('-', "==", 1);
         environment::python(workspace, IMAGEZMQ, &[package.as_str()], "import imagezmq")
     };
-    Ok(options([
-        ("--peers", in_rust(workspace, in_a_hurry)),
-        ("--vidgear", vidgear(workspace, in_a_hurry)?),
-        ("--imagezmq", in_python(workspace, "imagezmq", IMAGEZMQ, python, in_a_hurry, imagezmq)),
-    ]))
+    in_python(workspace, "imagezmq", IMAGEZMQ, python, in_a_hurry, install)
 }
 
-/// The same of those that resize.
-pub(super) fn that_resize(workspace: &Workspace, in_a_hurry: bool) -> Result<Vec<String>> {
-    let python = tools::require(Tool::Python)?;
+/// One that has OpenCV.
+pub(super) fn cv2(workspace: &Workspace, python: bool, in_a_hurry: bool) -> Option<PathBuf> {
     let install = || opencv::usual_python(workspace);
-    let environment = opencv::usual_environment();
-    Ok(options([
-        ("--peers", in_rust(workspace, in_a_hurry)),
-        ("--cv2", in_python(workspace, "OpenCV", &environment, python, in_a_hurry, install)),
-    ]))
-}
-
-fn options<const N: usize>(places: [(&str, Option<PathBuf>); N]) -> Vec<String> {
-    let there = places.into_iter().filter_map(|(option, path)| Some((option, path?)));
-    there.flat_map(|(option, path)| [option.to_owned(), path.to_string_lossy().into_owned()]).collect()
-}
-
-/// A Python interpreter that has VidGear.
-pub(super) fn vidgear(workspace: &Workspace, in_a_hurry: bool) -> Result<Option<PathBuf>> {
-    let python = tools::require(Tool::Python)?;
-    let install = || vidgear::python(workspace).map(|(python, _)| python);
-    Ok(in_python(workspace, "VidGear", vidgear::ENVIRONMENT, python, in_a_hurry, install))
+    in_python(workspace, "OpenCV", &opencv::usual_environment(), python, in_a_hurry, install)
 }
 
 /// zeromq, omq-tokio, libzmq and pic-scale: a package that the workspace does not depend on.
