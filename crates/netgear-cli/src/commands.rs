@@ -276,8 +276,8 @@ pub(crate) async fn demo(options: Demo) -> Result<(), Failure> {
         let mut tally = Tally::new(true);
         // The user stops the sender, and the receiver ends when the sender does.
         let received = receiving.run(receiver, &mut Stop::never(), &mut tally, LiveLine::hidden()).await;
-        // What was recorded is kept, whatever went wrong.
-        let kept = receiving.finish(&mut Stop::never(), &mut tally).await;
+        // What was recorded is kept, whatever went wrong. From here on the user may stop that.
+        let kept = receiving.finish(&mut Stop::new(Arc::default())?, &mut tally).await;
         received?;
         kept?;
         Ok::<_, Failure>(tally)

@@ -172,8 +172,8 @@ pub(crate) struct Serve {
     #[arg(long, value_name = "NAME")]
     pub(crate) policy: Option<PolicyOption>,
     /// How the frames cross: raw (for a cable), lossless (the same pixels, in fewer bytes), or jpeg (the smallest:
-    /// for Wi-Fi); jpeg:QUALITY from 1 to 100, and jpeg:QUALITY:SUBSAMPLING with 444 (for text and drawings), 422
-    /// or 420. Left out, these are 80 and 420. A receiver that does not decode it, such as VidGear's, gets raw frames.
+    /// for Wi-Fi); jpeg:QUALITY from 1 to 100, and jpeg:QUALITY:SUBSAMPLING with 444 (for text and drawings), 422 or
+    /// 420. Left out, these are 80 and 420. A receiver that does not decode it, such as VidGear's, gets raw frames.
     #[arg(long, default_value = "raw", value_name = "NAME")]
     pub(crate) encoding: EncodingChoice,
     /// Begin again at the end, without end.

@@ -1,10 +1,11 @@
-use std::{future::pending, path::PathBuf};
+use std::{future::pending, path::PathBuf, time::Duration};
 
 use netgear::{
-    media::save_picture,
+    media::{RecordError, save_picture},
     prelude::{Delivery, Frame, FrameReceiver, Value},
     transport::{RecvError, ReplyError, WaitError},
 };
+use tokio::time::timeout;
 
 use crate::{
     Failure,
@@ -45,6 +46,9 @@ pub(crate) enum Reply {
 }
 
 impl Receiving {
+    /// How long a recording may take to be whole before the user is told what is waited for.
+    const SILENT_FOR: Duration = Duration::from_millis(1_500);
+
     /// Receives from one sender until it leaves, enough frames have come, or the user wants to stop.
     pub(crate) async fn run(
         &mut self,
@@ -87,17 +91,34 @@ impl Receiving {
         let mut recorded = Ok(());
         if let Some(mut recording) = self.recording {
             recorded = tokio::select! {
-                recorded = recording.finish() => recorded,
+                recorded = Self::finish_recording(&mut recording) => recorded,
                 // Once more: at once. An ffmpeg finishes by itself.
                 () = stop.requested() => Ok(()),
             };
             tally.recording = Some(recording.summary());
         }
-        if let (Some(path), Some(frame)) = (&self.snapshot, &self.last) {
-            save_picture(frame, path)?;
-            print::note(&format_args!("saved the last frame as {}", path.display()));
+        match (&self.snapshot, &self.last) {
+            (Some(path), Some(frame)) => {
+                save_picture(frame, path)?;
+                print::note(&format_args!("saved the last frame as {}", path.display()));
+            }
+            (Some(path), None) => {
+                print::note(&format_args!("no frame came, and {} was not written", path.display()));
+            }
+            (None, _) => {}
         }
         Ok(recorded?)
+    }
+
+    /// Waits until everything is written, and tells the user if that takes long.
+    async fn finish_recording(recording: &mut Recording) -> Result<(), RecordError> {
+        match timeout(Self::SILENT_FOR, recording.finish()).await {
+            Ok(finished) => finished,
+            Err(_) => {
+                print::note(&"finishing the recording; Ctrl-C ends at once, without the rest of it");
+                recording.finish().await
+            }
+        }
     }
 
     async fn receive_all(

@@ -67,7 +67,8 @@ impl Recording {
         let progress = Arc::new(Mutex::new(Progress::default()));
         let queue = Arc::new(RecordingQueue::new());
         let (noted, closing) = (Arc::clone(&progress), Closing(Arc::clone(&queue)));
-        // A thread that cannot be had closes the queue and drops the channel, which tells the same as one that panics.
+        // A thread that cannot be had closes the queue and drops the channel, which tells the same as one that
+        // panics.
         let _ = thread::Builder::new().name("recorder".to_owned()).spawn(move || {
             let mut looked_at = None;
             let written = loop {

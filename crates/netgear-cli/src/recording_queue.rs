@@ -26,7 +26,8 @@ struct State {
     waiting: VecDeque<Waiting>,
     /// Of their pixels.
     bytes: usize,
-    /// Whether the first frame is written. Until then an ffmpeg may be starting, which says nothing of how fast it is.
+    /// Whether the first frame is written. Until then an ffmpeg may be starting, which says nothing of how fast it
+    /// is.
     has_begun: bool,
     /// No further frame is given.
     is_ended: bool,

@@ -241,7 +241,8 @@ impl Sending {
         }
     }
 
-    /// Says goodbye, after the answers to the frames that are still on their way, which are no lost ones if they come.
+    /// Says goodbye, after the answers to the frames that are still on their way, which are no lost ones if they
+    /// come.
     async fn leave(
         &mut self,
         sender: FrameSender,

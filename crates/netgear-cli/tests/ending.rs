@@ -48,7 +48,8 @@ fn a_signal_to_either_end_ends_both_in_good_order() {
                     println!("{pattern} {signal} to_serve={to_serve}: {:?}", start.elapsed());
                     let (serve, view) = (serve.json(), view.json());
                     assert!(same_frames(&serve, &view) >= 20);
-                    // A frame that nobody took is none that crossed: a window of them at most is on its way, and one waits.
+                    // A frame that nobody took is none that crossed: a window of them at most is on its way, and one
+                    // waits.
                     let dropped = serve["dropped"].as_u64().unwrap();
                     assert!(dropped <= 3 * u64::from(!to_serve), "{pattern} {signal} {to_serve}: {dropped}");
                 }
@@ -184,8 +185,9 @@ fn an_end_whose_peer_falls_silent_says_so() {
     });
 }
 
-/// Ctrl-C must work when the peer hangs, too. A program that was stopped for longer than a peer may be silent reads what the peer has
-/// said meanwhile, before it judges it by the time. (On REQ/REP it may have been the stopped end's turn, and nothing could be said.)
+/// Ctrl-C must work when the peer hangs, too. A program that was stopped for longer than a peer may be silent reads
+/// what the peer has said meanwhile, before it judges it by the time. (On REQ/REP it may have been the stopped end's
+/// turn, and nothing could be said.)
 #[test]
 fn a_signal_ends_an_end_whose_peer_hangs_and_that_one_hears_the_goodbye_later() {
     with_a_stopped_peer(|other, stopped| {

@@ -74,8 +74,8 @@ fn sent(arguments: &[&str], frames: usize) -> (Vec<Duration>, Vec<Frame>) {
     })
 }
 
-/// A film whose frames last 100, 800, 100, 700 and 300 ms, sent over and over: each goes out when it is due, and the first one of
-/// a round when the last is over.
+/// A film whose frames last 100, 800, 100, 700 and 300 ms, sent over and over: each goes out when it is due, and the
+/// first one of a round when the last is over.
 #[test]
 fn frames_go_out_at_the_pace_of_the_film_and_a_loop_keeps_it() {
     if !has("ffmpeg", "frames_go_out_at_the_pace_of_the_film_and_a_loop_keeps_it") {

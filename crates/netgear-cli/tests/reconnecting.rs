@@ -182,7 +182,8 @@ fn what_a_lost_receiver_did_not_get_is_said_at_the_end() {
     }
 }
 
-/// A receiver that takes longer for a frame than closing may last is told goodbye all the same, and does not wait for more.
+/// A receiver that takes longer for a frame than closing may last is told goodbye all the same, and does not wait for
+/// more.
 #[test]
 fn a_slow_receiver_learns_that_the_sender_has_left() {
     for pattern in PATTERNS {

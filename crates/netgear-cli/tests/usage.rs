@@ -277,6 +277,16 @@ fn a_snapshot_is_the_last_frame() {
     assert_eq!(found, TestPattern::new("160x120".parse().unwrap()).frame(8));
 }
 
+#[test]
+fn a_snapshot_of_nothing_is_said_to_be_none() {
+    let folder = folder();
+    let last = folder.path().join("last.png");
+    let arguments = ["view", "--bind", "tcp://127.0.0.1:0", "--wait", "0.1", "--snapshot", text(&last)];
+    let said = format!("no frame came, and {} was not written", last.display());
+    run(&arguments).fails(1, &[&said, "no peer appeared"]);
+    assert!(!last.exists());
+}
+
 /// The fields that the specification of `--json` names.
 const FIELDS: [&str; 13] = [
     "frames",

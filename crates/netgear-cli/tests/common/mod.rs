@@ -275,8 +275,8 @@ pub fn same_frames(serve: &Json, view: &Json) -> u64 {
 
 /// An endpoint where nobody is: for an end that connects before the other binds.
 ///
-/// It is none of those that a system gives by itself (from 32768 on with Linux, 49152 elsewhere): such a one may be given to
-/// another test, or to the very connection that looks for it, before it is bound.
+/// It is none of those that a system gives by itself (from 32768 on with Linux, 49152 elsewhere): such a one may be
+/// given to another test, or to the very connection that looks for it, before it is bound.
 pub fn free_tcp() -> String {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     const FIRST: u16 = 20_000;

@@ -1,5 +1,5 @@
-//! The program with a camera: the virtual one that Linux has. `cargo xtask camera-test` makes a machine that has it and runs
-//! these there.
+//! The program with a camera: the virtual one that Linux has. `cargo xtask camera-test` makes a machine that has it
+//! and runs these there.
 #![cfg(all(feature = "camera", target_os = "linux"))]
 #![allow(clippy::unwrap_used, reason = "it is test code, also outside the test functions")]
 

@@ -144,7 +144,8 @@ impl Browser {
         serde_json::from_str::<Json>(&body).unwrap()["value"].take()
     }
 
-    /// One request, and its answer's head and body. The driver leaves the connection open, so its length is what counts.
+    /// One request, and its answer's head and body. The driver leaves the connection open, so its length is what
+    /// counts.
     fn exchange(&self, method: &str, path: &str, body: &str) -> io::Result<(String, String)> {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port))?;
         stream.set_read_timeout(Some(PATIENCE))?;

@@ -102,7 +102,8 @@ fn assert_fits(browser: &Browser) {
     assert_eq!(wide, serde_json::json!([false]));
 }
 
-/// Keeps the page's picture: where `cargo xtask viewer-test --pictures` says, or below the target directory to be looked at.
+/// Keeps the page's picture: where `cargo xtask viewer-test --pictures` says, or below the target directory to be
+/// looked at.
 fn keep(browser: &Browser, name: &str) {
     let folder =
         std::env::var_os("NETGEAR_PICTURES").filter(|_| name != "web-phone-dark.png").map(PathBuf::from);
