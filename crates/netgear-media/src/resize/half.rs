@@ -1,4 +1,5 @@
-//! Bytes at exactly half the width and half the height: each the mean of four. It is so common that it has loops of its own.
+//! Bytes at exactly half the width and half the height: each the mean of four. It is so common that it has loops of
+//! its own.
 
 use fearless_simd::Level;
 
@@ -80,9 +81,26 @@ mod avx512 {
     use fearless_simd::prelude::*;
     use fearless_simd::{kernel, u8x32, u8x64};
 
+    /// Where the two levels of each channel of neighbouring pixels are, for each number of channels.
+    static PAIRS: [[u8; 64]; 4] = [pairs(1), pairs(2), pairs(3), pairs(4)];
+
+    /// Behind the last whole pixel it does not matter.
+    const fn pairs(channels: usize) -> [u8; 64] {
+        let mut pairs = [0; 64];
+        let mut at = 0;
+        while at < pairs.len() {
+            let (pixel, channel, right) = (at / 2 / channels, at / 2 % channels, at % 2);
+            pairs[at] = ((2 * pixel + right) * channels + channel) as u8 % 64;
+            at += 1;
+        }
+        pairs
+    }
+
     kernel!(
-        /// Gives the bytes of `out` that it has written, from the left. 64 bytes of each row make 32, of which those of whole
-        /// pixels count: the next ones are written over the others.
+        /// Gives the bytes of `out` that it has written, from the left: all but those of two pixels at most, if there
+        /// is room for a step at all.
+        ///
+        /// 64 bytes of each row make 32, of which those of whole pixels count: the next step writes over the others.
         pub(super) fn halve(
             avx512: Avx512,
             channels: usize,
@@ -90,36 +108,36 @@ mod avx512 {
             lower: &[u8],
             out: &mut [u8],
         ) -> usize {
-            let pairing = u8x64::load_array(avx512, pairs(channels)).into();
+            let (Some(room), Some(pairs)) = (out.len().checked_sub(32), PAIRS.get(channels - 1)) else {
+                return 0;
+            };
+            let pairs = u8x64::load_array_ref(avx512, pairs).into();
             let one = _mm512_set1_epi8(1);
             let two = _mm512_set1_epi16(2);
+            let sums = |row: &[u8; 64]| {
+                let row = u8x64::load_array_ref(avx512, row).into();
+                _mm512_maddubs_epi16(_mm512_permutexvar_epi8(pairs, row), one)
+            };
             let whole = 32 / channels * channels;
-            let mut done = 0;
+            // The last step goes over some of the one before it again.
+            let last = room / channels * channels;
+            let mut start = 0;
             while let (Some(upper), Some(lower), Some(out)) = (
-                upper.get(2 * done..).and_then(<[u8]>::first_chunk),
-                lower.get(2 * done..).and_then(<[u8]>::first_chunk),
-                out.get_mut(done..).and_then(<[u8]>::first_chunk_mut),
+                upper.get(2 * start..).and_then(<[u8]>::first_chunk),
+                lower.get(2 * start..).and_then(<[u8]>::first_chunk),
+                out.get_mut(start..).and_then(<[u8]>::first_chunk_mut),
             ) {
-                let sums = |row: &[u8; 64]| {
-                    let row = u8x64::load_array_ref(avx512, row).into();
-                    _mm512_maddubs_epi16(_mm512_permutexvar_epi8(pairing, row), one)
-                };
                 let sums = _mm512_add_epi16(_mm512_add_epi16(sums(upper), sums(lower)), two);
                 let means: u8x32<_> = _mm512_cvtepi16_epi8(_mm512_srli_epi16::<2>(sums)).simd_into(avx512);
                 means.store_array(out);
-                done += whole;
+                if start == last {
+                    return last + whole;
+                }
+                start = (start + whole).min(last);
             }
-            done
+            start
         }
     );
-
-    /// Where the two levels of each channel of neighbouring pixels are. Behind the last whole pixel it does not matter.
-    fn pairs(channels: usize) -> [u8; 64] {
-        std::array::from_fn(|at| {
-            let (pixel, channel, right) = (at / 2 / channels, at / 2 % channels, at % 2);
-            ((2 * pixel + right) * channels + channel) as u8 % 64
-        })
-    }
 }
 
 /// With the 256-bit instructions of x86-64-v3. Each gives the bytes of `out` that it has written, from the left.
