@@ -1,4 +1,5 @@
-//! What a frame takes to encode and to decode, as JPEG and without loss. The names have the bytes of the encoded frame.
+//! What a frame takes to encode and to decode, as JPEG and without loss. The names have the bytes of the encoded
+//! frame.
 #![allow(missing_docs, reason = "criterion's macros write functions without any")]
 
 use std::hint::black_box;

@@ -1,5 +1,5 @@
-//! What a frame takes to resize, beside `fast_image_resize` with the kernels nearest to ours. The pictures are not the same: at
-//! the rims, and for the nearest pixel and the mean everywhere, only ours are OpenCV's.
+//! What a frame takes to resize, beside `fast_image_resize` with the kernels nearest to ours. The pictures are not
+//! the same: at the rims, and for the nearest pixel and the mean everywhere, only ours are OpenCV's.
 #![allow(missing_docs, reason = "criterion's macros write functions without any")]
 
 use std::hint::black_box;

@@ -10,11 +10,13 @@ thread_local! {
     static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
 }
 
-/// The system's allocator, which counts what each thread asks of it. A program that wants to know makes it its global one.
+/// The system's allocator, which counts what each thread asks of it. A program that wants to know makes it its global
+/// one.
 #[derive(Debug)]
 pub struct Counting;
 
-/// How often this thread has allocated memory so far, or moved it to grow. Always 0 if [`Counting`] is not the program's allocator.
+/// How often this thread has allocated memory so far, or moved it to grow. Always 0 if [`Counting`] is not the
+/// program's allocator.
 pub fn count() -> u64 {
     ALLOCATIONS.try_with(Cell::get).unwrap_or(0)
 }
@@ -24,8 +26,8 @@ fn add_one() {
     let _ = ALLOCATIONS.try_with(|count| count.set(count.get() + 1));
 }
 
-// SAFETY: every call goes to the system's allocator as it came. Counting allocates nothing: the counter stands in the thread's own
-// memory, and has no destructor.
+// SAFETY: every call goes to the system's allocator as it came. Counting allocates nothing: the counter stands in the
+// thread's own memory, and has no destructor.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         add_one();

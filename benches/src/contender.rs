@@ -9,7 +9,7 @@ use std::{
 use clap::Args;
 use netgear_bench_end::{Pattern, Returned};
 
-use crate::{Cell, Error};
+use crate::{Cell, Error, cell::Size};
 
 /// One that the bench is run for.
 #[derive(Debug, Clone)]
@@ -99,7 +99,8 @@ impl Contender {
                     program(peers, "libzmq-without-copies"),
                     |_| true,
                 ),
-                Self::of("libzmq", "libzmq", program(peers, "libzmq"), |_| true),
+                // What the copy costs shows with one size.
+                Self::of("libzmq", "libzmq", program(peers, "libzmq"), |cell| cell.size == Size::HD),
                 Self::of("omq", "omq-tokio", program(peers, "omq"), |_| true),
                 Self::of("zeromq", "zeromq", program(peers, "zeromq"), |cell| {
                     cell.pattern == Pattern::ReqRep && cell.window == 1

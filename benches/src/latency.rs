@@ -64,7 +64,8 @@ pub struct Latencies {
     pub most: f64,
 }
 
-/// Frames at the start of each round that are not counted: they wake up two processes which have slept for some seconds.
+/// Frames at the start of each round that are not counted: they wake up two processes which have slept for some
+/// seconds.
 const WARM_UP: usize = 3;
 
 impl Paced {

@@ -1,5 +1,5 @@
-//! What the benches share. Those that compare sessions with others run each end in a process of its own ([`process`]), and let all
-//! contenders take turns ([`measure`](mod@measure), [`latency`]).
+//! What the benches share. Those that compare sessions with others run each end in a process of its own
+//! ([`process`]), and let all contenders take turns ([`measure`](mod@measure), [`latency`]).
 
 pub mod allocations;
 pub mod cell;

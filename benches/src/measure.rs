@@ -1,5 +1,5 @@
-//! The measuring: the ends of all contenders live side by side, and take turns, A B C B C A, so that what the machine does meanwhile
-//! touches all alike.
+//! The measuring: the ends of all contenders live side by side, and take turns, A B C B C A, so that what the machine
+//! does meanwhile touches all alike.
 
 use std::{
     hint::black_box,
@@ -119,7 +119,8 @@ pub(crate) struct Pair {
 }
 
 impl Pair {
-    /// Starts the ends of all that can do this cell: the receivers first and all at once, for some take long to start.
+    /// Starts the ends of all that can do this cell: the receivers first and all at once, for some take long to
+    /// start.
     pub(crate) fn start_all<'a>(
         cell: &Cell,
         contenders: &'a [Contender],
@@ -250,8 +251,8 @@ pub fn measure(cell: &Cell, contenders: &[Contender], plan: Plan, folder: &Path)
     Measured { cell: *cell, rows: runs.into_iter().map(|run| run.row(cell, seconds_per_byte)).collect() }
 }
 
-/// Who takes which turn of a round. Drawn anew for each, and alike in each run of the program, so that nobody always comes behind the
-/// same one.
+/// Who takes which turn of a round. Drawn anew for each, and alike in each run of the program, so that nobody always
+/// comes behind the same one.
 pub(crate) struct Order {
     drawn: Vec<usize>,
     random: fastrand::Rng,
@@ -268,8 +269,8 @@ impl Order {
     }
 }
 
-/// Between two turns: some ends are not done with their last frame when they have answered it, and would take the time of
-/// whoever comes next.
+/// Between two turns: some ends are not done with their last frame when they have answered it, and would take the
+/// time of whoever comes next.
 pub(crate) const REST: Duration = Duration::from_millis(20);
 
 /// How long it takes to copy a frame in user space.

@@ -60,7 +60,8 @@ impl Bound {
 }
 
 impl Promise {
-    /// Of these figures, each with its place. `None` if there are none: what was not measured is neither kept nor broken.
+    /// Of these figures, each with its place. `None` if there are none: what was not measured is neither kept nor
+    /// broken.
     pub(crate) fn of(what: impl Into<String>, bound: Bound, figures: Vec<(f64, String)>) -> Option<Self> {
         let worst = figures.iter().min_by(|a, b| bound.margin(a.0).total_cmp(&bound.margin(b.0)))?;
         Some(Self {

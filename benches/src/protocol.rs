@@ -1,4 +1,5 @@
-//! What the protocol costs without a network: writing and reading messages and values, in nanoseconds and allocations.
+//! What the protocol costs without a network: writing and reading messages and values, in nanoseconds and
+//! allocations.
 
 use std::{
     hint::black_box,
@@ -305,8 +306,8 @@ fn decode_of_vidgear(message: vidgear::Message) -> Result<impl FnMut(u64) -> Res
     })
 }
 
-/// One message that two connections send to each other. All bytes are copied once each time, from the one's to the other's memory, as
-/// a kernel would.
+/// One message that two connections send to each other. All bytes are copied once each time, from the one's to the
+/// other's memory, as a kernel would.
 fn through_connections(len: usize) -> Result<impl FnMut(u64) -> Result<Taken, Error>, Error> {
     let mut wire = Wire::new()?;
     let mut message = Multipart::from(vec![Bytes::from(vec![1; 40]), Bytes::from(vec![2; len])]);

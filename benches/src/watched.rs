@@ -1,4 +1,5 @@
-//! Programs that are no ends of the bench, watched from outside: what they print, when, and what they take of the machine.
+//! Programs that are no ends of the bench, watched from outside: what they print, when, and what they take of the
+//! machine.
 
 use std::{
     fs,

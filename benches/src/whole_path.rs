@@ -1,5 +1,5 @@
-//! The whole path: a film that is read, decoded, sent, received and answered, by the `netgear` program at both ends and by VidGear's
-//! `NetGear_Async`, in turns; and the decoding alone.
+//! The whole path: a film that is read, decoded, sent, received and answered, by the `netgear` program at both ends
+//! and by VidGear's `NetGear_Async`, in turns; and the decoding alone.
 
 use std::{
     net::TcpListener,
@@ -132,7 +132,8 @@ impl Way {
 }
 
 impl Clip {
-    /// Writes the film to a file, with ffmpeg: a moving test picture under noise, so that there is something to decode.
+    /// Writes the film to a file, with ffmpeg: a moving test picture under noise, so that there is something to
+    /// decode.
     ///
     /// # Errors
     /// If there is no ffmpeg with an H.264 encoder.
@@ -177,7 +178,8 @@ impl Row {
     }
 }
 
-/// Measures with one film. The sessions take turns for so many rounds; the decoding alone has its turn in every third, from the first on.
+/// Measures with one film. The sessions take turns for so many rounds; the decoding alone has its turn in every
+/// third, from the first on.
 ///
 /// # Errors
 /// If the film cannot be made. What fails later is in the row of who failed.

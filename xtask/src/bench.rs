@@ -26,7 +26,8 @@ const PACKAGE: &str = "netgear-benches";
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
-    /// Short runs, which show that everything works and little more. Of other libraries, only those that are there already.
+    /// Short runs, which show that everything works and little more. Of other libraries, only those that are there
+    /// already.
     #[arg(long)]
     quick: bool,
     /// As --quick, and by the debug build that the tests use: shows that it works. The figures say nothing.
@@ -35,7 +36,8 @@ pub(crate) struct Options {
     /// Only this part; may be given again. Without it: transport, latency, resize, protocol, path and cost.
     #[arg(long, value_enum, value_name = "PART")]
     only: Vec<Part>,
-    /// Where the tables, all figures and the drawings go, as PART.md, PART.json and PART.svg: target/bench if it is left out.
+    /// Where the tables, all figures and the drawings go, as PART.md, PART.json and PART.svg: target/bench if it is
+    /// left out.
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// More options for the program of the only part, such as `--only transport -- --cells 1080p,tcp`.
@@ -48,11 +50,13 @@ pub(crate) struct Options {
 enum Part {
     /// Criterion's benches of single functions.
     Functions,
-    /// Frames as fast as they go: ours, raw sockets, and every peer. Needs Python for some, and pip's network the first time.
+    /// Frames as fast as they go: ours, raw sockets, and every peer. Needs Python for some, and pip's network the
+    /// first time.
     Transport,
     /// How long frames and data are on their way, beside the same.
     Latency,
-    /// A film from its file to a receiver that answers, beside VidGear. Needs ffmpeg, Python, and pip's network the first time.
+    /// A film from its file to a receiver that answers, beside VidGear. Needs ffmpeg, Python, and pip's network the
+    /// first time.
     Path,
     /// What it takes to build it, its size, and the memory of idle sessions.
     Cost,
@@ -176,7 +180,7 @@ fn beside_peers(prepared: &Prepared) -> Result<Vec<String>> {
 }
 
 fn resize(prepared: &Prepared, options: &Options, out: &Path) -> Result<Outcome> {
-    let mut arguments = paths([("--peers", &prepared.peers), ("--cv2", &prepared.cv2)]);
+    let mut arguments = paths([("--peers", &prepared.peers), ("--cv2", &prepared.vidgear)]);
     arguments.extend(["--end".into(), prepared.program("end")?]);
     if options.once {
         // By the tests' build larger frames take long, and show nothing more.

@@ -20,13 +20,15 @@ use crate::{
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
-    /// Install what is missing of ffmpeg, Python, Chromium and the tools of the camera test with apt-get, as is done when CI=true.
+    /// Install what is missing of ffmpeg, Python, Chromium and the tools of the camera test with apt-get, as is done
+    /// when CI=true.
     #[arg(long)]
     install: bool,
 }
 
-/// Cheap steps first. Those of one line run beside one another: each of them keeps one core busy, or mostly waits. What is measured
-/// against the clock runs alone. All debug builds are of the whole workspace with all features, so that little is built twice.
+/// Cheap steps first. Those of one line run beside one another: each of them keeps one core busy, or mostly waits.
+/// What is measured against the clock runs alone. All debug builds are of the whole workspace with all features, so
+/// that little is built twice.
 const STEPS: [&[&str]; 11] = [
     &["lint"],
     &["dependencies"],
@@ -155,7 +157,8 @@ impl Step {
     }
 }
 
-/// Waits until all have ended. The output of the first is shown as it comes, then that of the next, so that no two mix.
+/// Waits until all have ended. The output of the first is shown as it comes, then that of the next, so that no two
+/// mix.
 fn watch(steps: &mut [Step]) -> Result<Vec<Ending>> {
     let mut endings: Vec<Ending> = Vec::new();
     let mut is_new = true;

@@ -2,10 +2,7 @@
 
 mod quotes;
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::{fs, path::Path};
 
 use self::quotes::Quote;
 use crate::{
@@ -21,8 +18,8 @@ pub(crate) fn run(workspace: &Workspace) -> Result<Outcome> {
             .args(workspace.features()?)
             .env("RUSTDOCFLAGS", "-D warnings"),
     )?;
-    let mut files = markdown_files(&workspace.path("."), false)?;
-    files.extend(markdown_files(&workspace.path("docs"), true)?);
+    let mut files = workspace.files(".", "md", false)?;
+    files.extend(workspace.files("docs", "md", true)?);
     let (mut links, mut quotes) = (0, 0);
     let mut broken = Vec::new();
     for file in &files {
@@ -42,23 +39,6 @@ pub(crate) fn run(workspace: &Workspace) -> Result<Outcome> {
     }
     println!("{links} relative links and {quotes} quoted files in {} Markdown files", files.len());
     if broken.is_empty() { Ok(Outcome::Done) } else { Err(broken.join("\n").into()) }
-}
-
-fn markdown_files(directory: &Path, recurse: bool) -> Result<Vec<PathBuf>> {
-    let mut files = Vec::new();
-    if !directory.exists() {
-        return Ok(files);
-    }
-    for entry in fs::read_dir(directory)? {
-        let path = entry?.path();
-        if recurse && path.is_dir() {
-            files.extend(markdown_files(&path, true)?);
-        } else if path.extension().is_some_and(|extension| extension == "md") {
-            files.push(path);
-        }
-    }
-    files.sort();
-    Ok(files)
 }
 
 /// The targets of `[text](target)` and `[text]: target` that are not addresses elsewhere.

@@ -41,7 +41,8 @@ impl Package {
         }
     }
 
-    /// The most bytes that are committed for a target. Films are larger than messages, and reach most of a decoder that is not ours.
+    /// The most bytes that are committed for a target. Films are larger than messages, and reach most of a decoder
+    /// that is not ours.
     const fn room(self) -> u64 {
         match self {
             Self::Proto => u64::MAX,
@@ -130,7 +131,8 @@ pub(crate) struct Options {
     minimise: bool,
 }
 
-/// Fuzzes from the committed corpora on. What it finds on the way is kept below the target directory for the next time.
+/// Fuzzes from the committed corpora on. What it finds on the way is kept below the target directory for the next
+/// time.
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<Outcome> {
     if !tools::require(Tool::Nightly)? {
         return Ok(Outcome::Skipped(format!("{} is missing", Tool::Nightly.name())));
@@ -198,8 +200,8 @@ impl<'a> Fuzzer<'a> {
         command.args(["run", "nightly"]).env_remove("CARGO").env_remove("CARGO_TARGET_DIR");
         command.arg(cargo_fuzz(workspace)?).args(["build", "--fuzz-dir"]);
         command.arg(parent(&workspace.path(package.manifest()))).arg("--target-dir").arg(directory);
-        // There is no unsafe code to sanitise, and without tracing each comparison it does twice as much: what a comparison is
-        // with stands in the corpora.
+        // There is no unsafe code to sanitise, and without tracing each comparison it does twice as much: what a
+        // comparison is with stands in the corpora.
         command.args(["--sanitizer", "none", "--no-trace-compares"]);
         process::run(&mut command)
     }
@@ -282,9 +284,9 @@ impl<'a> Fuzzer<'a> {
         )
     }
 
-    /// Writes the committed corpus anew, with the fewest inputs that reach every edge that any reaches, as far as there is room. How
-    /// often an edge is taken does not count, or there would be ten times as many. Inputs that a person gave a name stay: they are
-    /// whole files, and what was once found.
+    /// Writes the committed corpus anew, with the fewest inputs that reach every edge that any reaches, as far as
+    /// there is room. How often an edge is taken does not count, or there would be ten times as many. Inputs that a
+    /// person gave a name stay: they are whole files, and what was once found.
     fn minimise(&self, target: &Target) -> Result {
         let (found, committed) = (self.found(target)?, self.committed(target));
         let before = Corpus::of(&committed)?;

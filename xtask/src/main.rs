@@ -72,7 +72,8 @@ enum Command {
     Fuzz(fuzz::Options),
     /// Two sessions over a simulated link that fails in every way, by seeds.
     Simulate(simulate::Options),
-    /// Sessions between real processes: either end killed again and again, a receiver that is slow, a flood of strangers.
+    /// Sessions between real processes: either end killed again and again, a receiver that is slow, a flood of
+    /// strangers.
     Endurance(endurance::Options),
     /// The benches of the workspace.
     Bench(bench::Options),

@@ -10,9 +10,10 @@ use crate::{
     workspace::{Build, Workspace},
 };
 
-/// The release of OpenCV that is compared with, and where the photographs come from: they are within the package. It brings
-/// Pillow, too.
-const OPENCV: &str = "5.0.0.93";
+/// The release of OpenCV that is compared with.
+pub(crate) const OPENCV: &str = "5.0.0.93";
+
+/// Where the photographs come from: they are within the package. It brings Pillow, too.
 const PHOTOGRAPHS: &str = "scikit-image==0.26.0";
 
 #[derive(Debug, clap::Args)]
@@ -50,16 +51,6 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<Outcome> {
     Ok(Outcome::Done)
 }
 
-/// A Python interpreter that has the release that is usually compared with.
-pub(crate) fn usual_python(workspace: &Workspace) -> Result<PathBuf> {
-    python(workspace, OPENCV)
-}
-
-/// The name of that environment.
-pub(crate) fn usual_environment() -> String {
-    environment_of(OPENCV)
-}
-
 /// A script beside this file, with what all of them are given: our program, and where to put files.
 fn script(workspace: &Workspace, version: &str, name: &str, build: Build) -> Result<Command> {
     let package = ["netgear-media", "--no-default-features"];
@@ -75,9 +66,5 @@ fn script(workspace: &Workspace, version: &str, name: &str, build: Build) -> Res
 fn python(workspace: &Workspace, version: &str) -> Result<PathBuf> {
     let opencv = format!("opencv-python-headless=={version}");
     let packages = [opencv.as_str(), "numpy", PHOTOGRAPHS];
-    environment::python(workspace, &environment_of(version), &packages, "import cv2, skimage.data")
-}
-
-fn environment_of(version: &str) -> String {
-    format!("opencv-{version}")
+    environment::python(workspace, &format!("opencv-{version}"), &packages, "import cv2, skimage.data")
 }

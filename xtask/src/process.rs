@@ -40,8 +40,8 @@ pub(crate) fn output(command: &mut Command) -> Result<String> {
     Ok(String::from_utf8(output.stdout)?)
 }
 
-/// The processor time, in seconds, of all programs that this one has started and that are over, and of those that they have started; where
-/// the system says (Linux does).
+/// The processor time, in seconds, of all programs that this one has started and that are over, and of those that
+/// they have started; where the system says (Linux does).
 pub(crate) fn time_of_children() -> Option<f64> {
     time_of_children_in(&fs::read_to_string("/proc/self/stat").ok()?)
 }

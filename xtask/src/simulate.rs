@@ -16,7 +16,8 @@ pub(crate) struct Options {
     /// The seed of the first.
     #[arg(long, default_value_t = 0)]
     first: u64,
-    /// In the place of many runs, so many hours of video at 30 frames a second in virtual time: a day takes about a minute.
+    /// In the place of many runs, so many hours of video at 30 frames a second in virtual time: a day takes about a
+    /// minute.
     #[arg(long, conflicts_with = "seeds")]
     hours: Option<u64>,
 }

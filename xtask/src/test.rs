@@ -1,7 +1,8 @@
 //! All tests of the workspace, with cargo alone.
 //!
-//! cargo builds the test programs. They are run from here, several at a time: most of them wait most of the time, for a deadline
-//! or for one another's processes, and one after the other they would leave the processor idle for half of it.
+//! cargo builds the test programs. They are run from here, several at a time: most of them wait most of the time, for
+//! a deadline or for one another's processes, and one after the other they would leave the processor idle for half of
+//! it.
 
 use std::{
     fs,
@@ -40,7 +41,8 @@ pub(crate) struct Options {
     /// Only the tests of this package; may be given several times.
     #[arg(short, long, value_name = "NAME")]
     package: Vec<String>,
-    /// What `cargo test` gets besides, like the name of a test; it then runs the programs itself, one after the other.
+    /// What `cargo test` gets besides, like the name of a test; it then runs the programs itself, one after the
+    /// other.
     #[arg(trailing_var_arg = true, allow_hyphen_values = true, conflicts_with = "jobs")]
     further: Vec<String>,
 }

@@ -170,8 +170,8 @@ pub(crate) fn install_missing() -> Result {
     install(&Tool::OF_CI)
 }
 
-/// Installs what is missing of these, where that is possible. In CI all must be there afterwards; elsewhere what needs a missing
-/// one is skipped.
+/// Installs what is missing of these, where that is possible. In CI all must be there afterwards; elsewhere what
+/// needs a missing one is skipped.
 pub(crate) fn install(tools: &[Tool]) -> Result {
     let missing: Vec<Tool> = tools.iter().copied().filter(|tool| !tool.is_present()).collect();
     if missing.is_empty() {

@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashMap,
-    env,
+    env, fs,
     path::{Path, PathBuf},
     process::Command,
 };
@@ -116,6 +116,24 @@ impl Workspace {
         self.target.join(relative)
     }
 
+    /// The files of a kind in a folder below the root, in order; with `recurse`, in those below that, too.
+    pub(crate) fn files(&self, folder: &str, extension: &str, recurse: bool) -> Result<Vec<PathBuf>> {
+        let mut files = Vec::new();
+        let mut folders = vec![self.path(folder)];
+        while let Some(folder) = folders.pop() {
+            for entry in fs::read_dir(folder)? {
+                let path = entry?.path();
+                if path.is_dir() {
+                    folders.extend(Some(path).filter(|_| recurse));
+                } else if path.extension().is_some_and(|found| found == extension) {
+                    files.push(path);
+                }
+            }
+        }
+        files.sort();
+        Ok(files)
+    }
+
     /// The oldest Rust that all packages are promised to compile with.
     pub(crate) fn rust_version(&self) -> &str {
         self.packages.first().map_or("", |package| &package.rust_version)
@@ -125,8 +143,8 @@ impl Workspace {
         &self.packages
     }
 
-    /// Builds everything, and says where each program of a kind is: "bin" or "example". All is built together, as it is for the
-    /// tests, so that what both need is built once.
+    /// Builds everything, and says where each program of a kind is: "bin" or "example". All is built together, as it
+    /// is for the tests, so that what both need is built once.
     pub(crate) fn build(&self, kind: &str) -> Result<HashMap<String, PathBuf>> {
         let mut cargo = self.cargo(&["build", "--workspace", "--examples", "--bins"]);
         Ok(Self::paths(self.executables(cargo.args(self.features()?))?, kind))

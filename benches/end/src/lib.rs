@@ -1,18 +1,20 @@
-//! One end of a bench: a process that is given a job as its argument, takes commands as lines of JSON, and answers with lines.
+//! One end of a bench: a process that is given a job as its argument, takes commands as lines of JSON, and answers
+//! with lines.
 //!
 //! ```text
 //! > end raw '{"side":"receiver","endpoint":"tcp://127.0.0.1:0","pattern":"PAIR",…}'
 //! {"ready":{"endpoint":"tcp://127.0.0.1:34567"}}
 //! ```
 //!
-//! A receiver answers every frame for as long as it lives. A sender waits for commands: `{"run":{"frames":100}}` has it send so many
-//! frames as fast as answers come, `{"pace":{"fps":30,"frames":60}}` at a pace; either is answered by `{"ran":…}`. `"report"` has a
-//! receiver say what it has counted. An end whose standard input ends is over; one that fails says `{"failed":"why"}`.
+//! A receiver answers every frame for as long as it lives. A sender waits for commands: `{"run":{"frames":100}}` has
+//! it send so many frames as fast as answers come, `{"pace":{"fps":30,"frames":60}}` at a pace; either is answered by
+//! `{"ran":…}`. `"report"` has a receiver say what it has counted. An end whose standard input ends is over; one that
+//! fails says `{"failed":"why"}`.
 //!
 //! An end that holds many sessions, and leaves them alone, takes the commands of [`Hold`] instead.
 //!
-//! It is a crate of its own so that the ends of others, which are built apart, speak as ours do. It knows no socket: what an end is
-//! made of implements [`Exchange`], or calls [`Receiving`].
+//! It is a crate of its own so that the ends of others, which are built apart, speak as ours do. It knows no socket:
+//! what an end is made of implements [`Exchange`], or calls [`Receiving`].
 
 mod clock;
 mod holding;

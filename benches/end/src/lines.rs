@@ -51,7 +51,8 @@ pub struct Ran {
     pub seconds: f64,
     /// The processor time of the sender's process, of all its threads.
     pub cpu_seconds: f64,
-    /// How long each item of data took from the receiver's application to here, in microseconds; of paced frames only.
+    /// How long each item of data took from the receiver's application to here, in microseconds; of paced frames
+    /// only.
     #[serde(default)]
     pub back_us: Vec<f64>,
 }
@@ -79,8 +80,8 @@ pub(crate) fn say(said: &Said) {
     let _ = output.write_all(&line).and_then(|()| output.flush());
 }
 
-/// Reads commands on a thread of their own, so that what drives a session meanwhile goes on. The end of the input is that of
-/// the process: whoever started it needs it no longer, or is gone.
+/// Reads commands on a thread of their own, so that what drives a session meanwhile goes on. The end of the input is
+/// that of the process: whoever started it needs it no longer, or is gone.
 pub(crate) fn read_commands<C: DeserializeOwned>(mut handle: impl FnMut(C) + Send + 'static) {
     thread::spawn(move || {
         for line in io::stdin().lock().lines() {

@@ -12,11 +12,12 @@ use crate::{
 /// What a sender's end is made of.
 #[allow(async_fn_in_trait, reason = "the futures stay on the thread that made them")]
 pub trait Exchange {
-    /// Sends a frame of these pixels with this item of data, where there is a place for data, and waits for its answer: the time
-    /// that stands in that ([`stamp_of`](crate::stamp_of)).
+    /// Sends a frame of these pixels with this item of data, where there is a place for data, and waits for its
+    /// answer: the time that stands in that ([`stamp_of`](crate::stamp_of)).
     async fn exchange(&mut self, pixels: Bytes, item: Bytes) -> Result<Option<u64>, Error>;
 
-    /// Sends so many frames, of which no more than the job's window are unanswered at any time, and waits for all answers.
+    /// Sends so many frames, of which no more than the job's window are unanswered at any time, and waits for all
+    /// answers.
     ///
     /// Only jobs with a window of more than one come to this.
     async fn pipeline(&mut self, pixels: Bytes, item: Bytes, frames: u64) -> Result<(), Error> {

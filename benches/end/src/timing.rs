@@ -5,10 +5,11 @@ use std::{
 
 use crate::Error;
 
-/// Answers the lines of standard input, each with one, until there is none: how something that needs no other end is timed.
+/// Answers the lines of standard input, each with one, until there is none: how something that needs no other end is
+/// timed.
 ///
-/// A line is `time` and the words that `time` is given, which answers with the nanoseconds that each call took. What goes wrong is the answer,
-/// too.
+/// A line is `time` and the words that `time` is given, which answers with the nanoseconds that each call took. What
+/// goes wrong is the answer, too.
 #[allow(clippy::print_stdout, reason = "the answers are what the program is for")]
 pub fn answer_lines(mut time: impl FnMut(&[&str]) -> Result<String, Error>) -> ExitCode {
     for line in io::stdin().lock().lines().map_while(Result::ok) {

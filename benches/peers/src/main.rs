@@ -1,5 +1,5 @@
-//! One end of a bench, of another library: `netgear-bench-peers zeromq JOB`. What a job is stands in `netgear-bench-end`. `hold omq`
-//! and `hold libzmq` hold idle sockets, and `pic-scale` resizes.
+//! One end of a bench, of another library: `netgear-bench-peers zeromq JOB`. What a job is stands in
+//! `netgear-bench-end`. `hold omq` and `hold libzmq` hold idle sockets, and `pic-scale` resizes.
 
 #[cfg(feature = "libzmq")]
 mod libzmq;

@@ -1,6 +1,6 @@
 //! pic-scale's resizing, timed as told line by line on standard input:
-//! `time WIDTH HEIGHT CHANNELS WIDTH HEIGHT FILTER THREADS COUNT` is answered with the nanoseconds that each took, as `end
-//! resizing` does. The filters have the names of ours, and are the nearest that there are.
+//! `time WIDTH HEIGHT CHANNELS WIDTH HEIGHT FILTER THREADS COUNT` is answered with the nanoseconds that each took, as
+//! `end resizing` does. The filters have the names of ours, and are the nearest that there are.
 
 use std::{process::ExitCode, sync::Arc, time::Instant};
 
@@ -73,8 +73,8 @@ impl Stopwatch {
     }
 }
 
-/// The nearest to each of ours. All but the first are widened with a reduction, so that for the antialiased ones of ours they are of
-/// the same shape, and for the others look at more pixels.
+/// The nearest to each of ours. All but the first are widened with a reduction, so that for the antialiased ones of
+/// ours they are of the same shape, and for the others look at more pixels.
 fn function(filter: &str) -> Result<ResamplingFunction, String> {
     Ok(match filter {
         "nearest" => ResamplingFunction::Nearest,

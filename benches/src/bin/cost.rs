@@ -1,5 +1,5 @@
-//! What it costs to have NetGear: the time to build it, the crates that come with it, the size of the program, and the memory of sessions
-//! that nothing crosses. `cargo xtask bench --only cost` runs it.
+//! What it costs to have NetGear: the time to build it, the crates that come with it, the size of the program, and
+//! the memory of sessions that nothing crosses. `cargo xtask bench --only cost` runs it.
 
 use std::{fmt::Write as _, fs, path::PathBuf, time::Duration};
 

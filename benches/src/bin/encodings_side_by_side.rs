@@ -1,5 +1,5 @@
-//! Sessions with each encoding side by side: round after round, so that what the machine does meanwhile touches all alike.
-//! `cargo xtask bench --only encodings` runs it.
+//! Sessions with each encoding side by side: round after round, so that what the machine does meanwhile touches all
+//! alike. `cargo xtask bench --only encodings` runs it.
 
 use std::{fmt::Write as _, time::Duration};
 
@@ -29,7 +29,8 @@ struct Row {
     megabytes_per_second_at_30: f64,
     /// Milliseconds of processor time of both ends together for a frame.
     cpu_ms: Spread,
-    /// Milliseconds from the call of `send` until the receiver has the decoded frame: half of the frames take no longer.
+    /// Milliseconds from the call of `send` until the receiver has the decoded frame: half of the frames take no
+    /// longer.
     latency_p50_ms: Spread,
     /// And 99 of 100.
     latency_p99_ms: Spread,

@@ -1,6 +1,6 @@
-//! One end of a bench, ours or a raw socket: `end netgear JOB`, `end raw JOB`, `end raw-buffered JOB`; sessions that are held and left
-//! alone, `end hold`; a film that is read and not sent, `end decode FILM`; and what resizes, `end resizing`. The programs beside this
-//! one start it.
+//! One end of a bench, ours or a raw socket: `end netgear JOB`, `end raw JOB`, `end raw-buffered JOB`; sessions that
+//! are held and left alone, `end hold`; a film that is read and not sent, `end decode FILM`; and what resizes,
+//! `end resizing`. The programs beside this one start it.
 
 use std::process::ExitCode;
 

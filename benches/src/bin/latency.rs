@@ -1,5 +1,5 @@
-//! How long a frame is on its way at a camera's pace, and data on its way back: our sessions, raw sockets and some peers, each end in
-//! a process of its own, in turns. `cargo xtask bench --only latency` runs it.
+//! How long a frame is on its way at a camera's pace, and data on its way back: our sessions, raw sockets and some
+//! peers, each end in a process of its own, in turns. `cargo xtask bench --only latency` runs it.
 
 use std::time::Duration;
 
@@ -33,7 +33,7 @@ struct Figures<'a> {
 }
 
 /// Who is measured unless somebody is named: the others of their kind would say little more.
-const USUAL: [&str; 5] = ["netgear", "raw", "libzmq-without-copies", "omq", "vidgear"];
+const USUAL: [&str; 4] = ["netgear", "raw", "libzmq-without-copies", "vidgear"];
 
 /// Of the item of data.
 const ITEM_BYTES: usize = 100;
@@ -44,7 +44,7 @@ fn main() -> Result<(), Error> {
     let (rounds, milliseconds, paces) = if arguments.common.quick {
         (2, 400, [(Size::HD, 60.0)].as_slice())
     } else {
-        (7, 600, [(Size::SD, 30.0), (Size::SD, 60.0), (Size::HD, 30.0), (Size::HD, 60.0)].as_slice())
+        (7, 500, [(Size::SD, 30.0), (Size::SD, 60.0), (Size::HD, 30.0), (Size::HD, 60.0)].as_slice())
     };
     let plan = Plan { rounds, round: Duration::from_millis(milliseconds) };
     let mut contenders = Contender::all(&arguments.places)?;

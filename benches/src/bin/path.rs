@@ -1,6 +1,6 @@
-//! The whole path, from a film to a receiver that answers each frame: the `netgear` program at both ends beside VidGear at both, each
-//! end a process of its own, in turns; and the decoding alone, so that it shows where the time goes. `cargo xtask bench --only path`
-//! runs it.
+//! The whole path, from a film to a receiver that answers each frame: the `netgear` program at both ends beside
+//! VidGear at both, each end a process of its own, in turns; and the decoding alone, so that it shows where the time
+//! goes. `cargo xtask bench --only path` runs it.
 
 use std::{fmt::Write as _, path::PathBuf};
 

@@ -1,4 +1,5 @@
-//! What it costs to write and to read messages and values, without a network. `cargo xtask bench --only protocol` runs it.
+//! What it costs to write and to read messages and values, without a network. `cargo xtask bench --only protocol`
+//! runs it.
 
 use std::time::Duration;
 

@@ -1,5 +1,5 @@
-//! Sessions of the program with and without each kind of recording, in turns, so that what the machine does meanwhile touches all
-//! alike. `cargo xtask bench --only recording` runs it.
+//! Sessions of the program with and without each kind of recording, in turns, so that what the machine does meanwhile
+//! touches all alike. `cargo xtask bench --only recording` runs it.
 
 use std::{
     fmt::Write as _,

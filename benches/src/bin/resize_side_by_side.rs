@@ -1,4 +1,5 @@
-//! Resizing beside `cv2.resize` and pic-scale, each library in a process of its own, in turns. `cargo xtask bench --only resize` runs it.
+//! Resizing beside `cv2.resize` and pic-scale, each library in a process of its own, in turns.
+//! `cargo xtask bench --only resize` runs it.
 
 use std::{
     path::{Path, PathBuf},

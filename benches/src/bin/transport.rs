@@ -43,7 +43,7 @@ struct Figures<'a> {
 #[allow(clippy::print_stderr, reason = "progress")]
 fn main() -> Result<(), Error> {
     let arguments = Arguments::parse();
-    let (rounds, milliseconds) = if arguments.common.quick { (2, 50) } else { (7, 120) };
+    let (rounds, milliseconds) = if arguments.common.quick { (2, 50) } else { (7, 80) };
     let plan = Plan {
         rounds: arguments.rounds.unwrap_or(rounds).max(1),
         round: Duration::from_millis(milliseconds),

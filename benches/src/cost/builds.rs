@@ -27,7 +27,8 @@ pub struct CleanBuild {
     pub seconds: f64,
     /// The processor time that it took, which a busy machine changes less; where the system says (Linux does).
     pub cpu_seconds: Option<f64>,
-    /// The crates that took longest, and how long the compiler was at each while others were built beside it; none if cargo does not say.
+    /// The crates that took longest, and how long the compiler was at each while others were built beside it; none if
+    /// cargo does not say.
     pub slowest: Vec<(String, f64)>,
 }
 

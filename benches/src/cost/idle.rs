@@ -79,12 +79,14 @@ pub const MANY: usize = 1_000;
 /// Files that a process has open beside its sessions.
 const OTHER_FILES: u64 = 64;
 
-/// How many sessions a process here may hold: `wanted`, or as many as there may be files open. The limit is raised as far as it may be.
+/// How many sessions a process here may hold: `wanted`, or as many as there may be files open. The limit is raised as
+/// far as it may be.
 ///
 /// # Errors
 /// If the system does not let it be raised.
 pub fn as_many_as_may_be(wanted: usize) -> Result<usize, Error> {
-    // One that is bound has two: where it listens, and its connection. Others' sockets have a third, which wakes them.
+    // One that is bound has two: where it listens, and its connection. Others' sockets have a third, which wakes
+    // them.
     let needed = 3 * wanted as u64 + OTHER_FILES;
     let limit = getrlimit(Resource::Nofile);
     let (now, most) = (limit.current.unwrap_or(u64::MAX), limit.maximum.unwrap_or(u64::MAX));

@@ -1,4 +1,5 @@
-//! The ends that are built with the workspace: our sessions, and raw sockets; our resizing; and what stands beside an end.
+//! The ends that are built with the workspace: our sessions, and raw sockets; our resizing; and what stands beside an
+//! end.
 
 pub mod decoding;
 pub mod idle;

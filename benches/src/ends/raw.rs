@@ -1,7 +1,7 @@
 //! The limit: tokio's own sockets moving the same bytes, with no protocol at all.
 //!
-//! With a window, each end writes and reads at the same time, as it must: two ends that both only write wait for each other once the
-//! kernel's buffers are full.
+//! With a window, each end writes and reads at the same time, as it must: two ends that both only write wait for each
+//! other once the kernel's buffers are full.
 
 use bytes::Bytes;
 use netgear_bench_end::{Error, Exchange, Job, Receiving, Sending, stamp_of};
@@ -159,7 +159,8 @@ async fn answer(
     Ok(())
 }
 
-/// Whether the item is worth its bytes beside those of the frame: where data goes to and fro, and the frame is one pixel.
+/// Whether the item is worth its bytes beside those of the frame: where data goes to and fro, and the frame is one
+/// pixel.
 fn carries_item(job: &Job) -> bool {
     job.frame_bytes() < job.item_bytes
 }

@@ -7,8 +7,8 @@ use netgear_proto::{ElementType, Frame, PixelFormat, Shape};
 
 use crate::Error;
 
-/// Answers lines of `time WIDTH HEIGHT CHANNELS WIDTH HEIGHT FILTER THREADS COUNT`: noise of bytes is resized into the same memory so many
-/// times. The ends of others answer alike.
+/// Answers lines of `time WIDTH HEIGHT CHANNELS WIDTH HEIGHT FILTER THREADS COUNT`: noise of bytes is resized into
+/// the same memory so many times. The ends of others answer alike.
 pub fn answer_lines() -> ExitCode {
     let mut stopwatch = Stopwatch::default();
     netgear_bench_end::answer_lines(|words| stopwatch.time(words))

@@ -12,11 +12,11 @@ const FACADE: &str = "netgear";
 /// How many crates are named that took long.
 const SLOWEST: usize = 3;
 
-/// Builds the facade for release with its default features, from nothing but the sources. A debug build would say nothing of other programs: the workspace
-/// has some crates optimised there.
+/// Builds the facade for release with its default features, from nothing but the sources. A debug build would say
+/// nothing of other programs: the workspace has some crates optimised there.
 ///
-/// As long as nothing was built for release that is done where all is built, for the rest needs most of it too; afterwards in a folder of
-/// its own.
+/// As long as nothing was built for release that is done where all is built, for the rest needs most of it too;
+/// afterwards in a folder of its own.
 pub(super) fn measure(workspace: &Workspace) -> Result<Value> {
     process::run(&mut workspace.cargo(&["fetch", "--locked", "--target", "host-tuple"]))?;
     let shared = workspace.target("");
@@ -55,8 +55,8 @@ fn with_the_workspace_s_profiles(cargo: &mut Command) {
     }
 }
 
-/// The crates that took longest and their seconds, from the page that `cargo build --timings` makes. What is not as expected there is left
-/// out.
+/// The crates that took longest and their seconds, from the page that `cargo build --timings` makes. What is not as
+/// expected there is left out.
 fn slowest(page: &str) -> Vec<(String, f64)> {
     let after = page.split_once("const UNIT_DATA = ").map_or("", |(_, after)| after);
     let units = serde_json::Deserializer::from_str(after).into_iter::<Vec<Value>>().next();

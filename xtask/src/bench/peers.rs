@@ -5,15 +5,15 @@ use std::{env::consts::EXE_SUFFIX, fmt::Display, path::PathBuf};
 use crate::{
     Result,
     interop::{environment, vidgear},
-    opencv, process,
+    process,
     tools::Tool,
     workspace::Workspace,
 };
 
 const IMAGEZMQ: &str = "imagezmq-1.2.0";
 
-/// A Python interpreter that has VidGear; `None` if it cannot be had, which a line says. In a hurry only what was built or installed before is
-/// taken.
+/// A Python interpreter that has VidGear, and OpenCV with it; `None` if it cannot be had, which a line says. In a
+/// hurry only what was built or installed before is taken.
 pub(super) fn vidgear(workspace: &Workspace, python: bool, in_a_hurry: bool) -> Option<PathBuf> {
     let install = || vidgear::python(workspace).map(|(python, _)| python);
     in_python(workspace, "VidGear", vidgear::ENVIRONMENT, python, in_a_hurry, install)
@@ -26,12 +26,6 @@ pub(super) fn imagezmq(workspace: &Workspace, python: bool, in_a_hurry: bool) ->
         environment::python(workspace, IMAGEZMQ, &[package.as_str()], "import imagezmq")
     };
     in_python(workspace, "imagezmq", IMAGEZMQ, python, in_a_hurry, install)
-}
-
-/// One that has OpenCV.
-pub(super) fn cv2(workspace: &Workspace, python: bool, in_a_hurry: bool) -> Option<PathBuf> {
-    let install = || opencv::usual_python(workspace);
-    in_python(workspace, "OpenCV", &opencv::usual_environment(), python, in_a_hurry, install)
 }
 
 /// zeromq, omq-tokio, libzmq and pic-scale: a package that the workspace does not depend on.

@@ -20,16 +20,17 @@ pub(super) struct Prepared {
     programs: HashMap<String, PathBuf>,
     /// The program of benches/peers.
     pub(super) peers: Option<PathBuf>,
-    /// Interpreters of Python, each with one of these.
+    /// An interpreter of Python that has VidGear, and OpenCV with it.
     pub(super) vidgear: Option<PathBuf>,
+    /// One that has imagezmq.
     pub(super) imagezmq: Option<PathBuf>,
-    pub(super) cv2: Option<PathBuf>,
     /// What building the facade from nothing has cost, in a file.
     pub(super) clean_build: Option<PathBuf>,
 }
 
 impl Prepared {
-    /// Prepares these parts. Python's packages come by the network, which keeps no core busy, while the compiler works.
+    /// Prepares these parts. Python's packages come by the network, which keeps no core busy, while the compiler
+    /// works.
     pub(super) fn new(
         workspace: &Workspace,
         options: &Options,
@@ -40,29 +41,28 @@ impl Prepared {
         let short = options.is_short();
         let beside_peers = any(&[Part::Transport, Part::Latency]);
         let has_python = (beside_peers || any(&[Part::Resize, Part::Path])) && tools::require(Tool::Python)?;
+        let mut prepared = Self::default();
+        if any(&[Part::Cost]) && !short {
+            // The first of all builds, for that is then one of those that the others need; and alone, for it is
+            // measured.
+            let measured = clean_build::measure(workspace)?;
+            let file = out.join("clean-build.json");
+            fs::write(&file, Value::to_string(&measured))?;
+            prepared.clean_build = Some(file);
+        }
         thread::scope(|scope| {
             let python = scope.spawn(|| {
                 let install = |wanted: bool, install: fn(&Workspace, bool, bool) -> Option<PathBuf>| {
                     wanted.then(|| install(workspace, has_python, short)).flatten()
                 };
-                [
-                    install(beside_peers || any(&[Part::Path]), peers::vidgear),
-                    install(beside_peers, peers::imagezmq),
-                    install(any(&[Part::Resize]), peers::cv2),
-                ]
+                let vidgear = install(beside_peers || any(&[Part::Resize, Part::Path]), peers::vidgear);
+                (vidgear, install(beside_peers, peers::imagezmq))
             });
-            let mut prepared = Self::default();
-            if any(&[Part::Cost]) && !short {
-                // The first of all builds, for that is then one of those that the others need.
-                let measured = clean_build::measure(workspace)?;
-                prepared.clean_build = Some(out.join("clean-build.json"));
-                fs::write(out.join("clean-build.json"), Value::to_string(&measured))?;
-            }
             prepared.programs = programs(workspace, options.build(), parts)?;
             if beside_peers || any(&[Part::Resize]) || (any(&[Part::Cost]) && !short) {
                 prepared.peers = peers::in_rust(workspace, short);
             }
-            [prepared.vidgear, prepared.imagezmq, prepared.cv2] =
+            (prepared.vidgear, prepared.imagezmq) =
                 python.join().map_err(|_| "the installation of Python's packages panicked")?;
             Ok(prepared)
         })

@@ -72,7 +72,8 @@ fn in_guest(file: &Path, root: &Path) -> Result<PathBuf> {
     Ok(path)
 }
 
-/// Copies a program without what only debuggers read, which is most of it and would have to fit into the guest's memory.
+/// Copies a program without what only debuggers read, which is most of it and would have to fit into the guest's
+/// memory.
 fn strip(program: &Path, to: &Path) -> Result {
     run(Command::new("strip").arg("--strip-debug").arg("-o").arg(to).arg(program))
 }

@@ -1,4 +1,5 @@
-//! Debian's kernel with the camera module, below the target directory. What this machine itself runs on is left alone.
+//! Debian's kernel with the camera module, below the target directory. What this machine itself runs on is left
+//! alone.
 
 use std::{
     fs,
@@ -67,7 +68,8 @@ impl Kernel {
         self.directory.join("modules")
     }
 
-    /// Copies the camera's module and those that it stands on, and writes the list of them last: it says that all is there.
+    /// Copies the camera's module and those that it stands on, and writes the list of them last: it says that all is
+    /// there.
     fn take_modules(&self, root: &Path, version: &str) -> Result {
         // The package's own scripts would do this where it is installed.
         run(kmod("depmod").arg("--basedir").arg(root).arg(version))?;

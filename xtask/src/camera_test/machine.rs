@@ -36,7 +36,8 @@ pub(super) struct Report {
 }
 
 impl Machine<'_> {
-    /// Boots, and prints what the guest writes until it switches itself off. Each limit is for the part that its name says.
+    /// Boots, and prints what the guest writes until it switches itself off. Each limit is for the part that its name
+    /// says.
     pub(super) fn run(&self, boot_limit: Duration, suite_limit: Duration) -> Result<Report> {
         let started = Instant::now();
         let mut running = Running(self.command().spawn()?);

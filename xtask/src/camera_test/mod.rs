@@ -1,8 +1,8 @@
-//! Real cameras without hardware: a virtual machine whose kernel has the virtual camera `vivid`, and in it the tests that want
-//! one.
+//! Real cameras without hardware: a virtual machine whose kernel has the virtual camera `vivid`, and in it the tests
+//! that want one.
 //!
-//! The kernel is Debian's own, and all it has for a disk is an archive in memory: busybox, the module, and the test programs
-//! with their libraries. The machine is emulated, so that this needs no right that a container has not.
+//! The kernel is Debian's own, and all it has for a disk is an archive in memory: busybox, the module, and the test
+//! programs with their libraries. The machine is emulated, so that this needs no right that a container has not.
 
 mod initramfs;
 mod kernel;

@@ -1,7 +1,8 @@
 //! Code in Markdown that is a file of this workspace, and must not drift from it.
 //!
-//! The first line of such a block names the file behind the language: ```` ```rust examples/camera_sender.rs ````. The block is
-//! the file without its head, which is what a page says in its own words: the description, and what is for lints alone.
+//! The first line of such a block names the file behind the language: ```` ```rust examples/camera_sender.rs ````.
+//! The block is the file without its head, which is what a page says in its own words: the description, and what is
+//! for lints alone.
 
 use std::{fmt, fs};
 

@@ -1,5 +1,6 @@
-//! Messages that point to bytes which never change and are never freed, so that the same frame can be sent again and again without a
-//! copy. The `zmq` crate makes messages without a copy of memory that they then own, which would take new memory for each.
+//! Messages that point to bytes which never change and are never freed, so that the same frame can be sent again and
+//! again without a copy. The `zmq` crate makes messages without a copy of memory that they then own, which would take
+//! new memory for each.
 #![allow(
     unsafe_code,
     reason = "zmq_msg_init_data has no safe wrapper that leaves the memory with the caller"
@@ -13,8 +14,8 @@ use zmq_sys::{zmq_errno, zmq_msg_close, zmq_msg_init_data, zmq_msg_send, zmq_msg
 /// Sends these bytes as a message, in place.
 pub(super) fn send(socket: &mut Socket, bytes: &'static [u8]) -> Result<(), zmq::Error> {
     let mut message = MaybeUninit::<zmq_msg_t>::uninit();
-    // SAFETY: libzmq initialises the message. It only reads the bytes, which live as long as the program, and without a function to
-    // free them it leaves them alone.
+    // SAFETY: libzmq initialises the message. It only reads the bytes, which live as long as the program, and without
+    // a function to free them it leaves them alone.
     let initialised = unsafe {
         let data = bytes.as_ptr().cast_mut().cast::<c_void>();
         zmq_msg_init_data(message.as_mut_ptr(), data, bytes.len(), None, std::ptr::null_mut())
@@ -22,8 +23,8 @@ pub(super) fn send(socket: &mut Socket, bytes: &'static [u8]) -> Result<(), zmq:
     if initialised != 0 {
         return Err(error());
     }
-    // SAFETY: the message is initialised, and the socket lives, as it is borrowed. What could be sent is libzmq's from then on; what
-    // could not is closed, once.
+    // SAFETY: the message is initialised, and the socket lives, as it is borrowed. What could be sent is libzmq's
+    // from then on; what could not is closed, once.
     unsafe {
         if zmq_msg_send(message.as_mut_ptr(), socket.as_mut_ptr(), 0) >= 0 {
             return Ok(());

@@ -1,4 +1,5 @@
-//! libzmq, by the `zmq` crate, which builds it. Its own thread does the sending and receiving; the calls here wait for that.
+//! libzmq, by the `zmq` crate, which builds it. Its own thread does the sending and receiving; the calls here wait
+//! for that.
 
 mod constant;
 mod idle;

@@ -24,8 +24,8 @@ use super::{
 };
 use crate::Result;
 
-/// Heartbeats are on at both ends. The one that connects asks for signs of life so often that no other is ever needed, so that
-/// each cell shows the PINGs of one end and the PONGs of the other.
+/// Heartbeats are on at both ends. The one that connects asks for signs of life so often that no other is ever
+/// needed, so that each cell shows the PINGs of one end and the PONGs of the other.
 const OFTEN: Duration = Duration::from_millis(100);
 const SELDOM: Duration = Duration::from_secs(10);
 

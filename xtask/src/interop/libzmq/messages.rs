@@ -6,11 +6,12 @@ use netgear_proto::Multipart;
 /// The largest part.
 pub(crate) const LARGEST: usize = 8 << 20;
 
-/// Lengths where something changes: empty, the end of the short frame, of libzmq's own messages and buffers, of a pipe.
+/// Lengths where something changes: empty, the end of the short frame, of libzmq's own messages and buffers, of a
+/// pipe.
 const EDGES: [usize; 14] = [0, 1, 2, 28, 33, 34, 254, 255, 256, 257, 8191, 8192, 8193, 65536];
 
-/// Messages of 1 to 5 parts and of 0 to 8 MiB. Most are small, one in a hundred is of some hundred KiB, and in the middle
-/// stands one with a part of 8 MiB.
+/// Messages of 1 to 5 parts and of 0 to 8 MiB. Most are small, one in a hundred is of some hundred KiB, and in the
+/// middle stands one with a part of 8 MiB.
 pub(crate) fn messages(seed: u64, count: usize) -> Vec<Multipart> {
     let mut random = Random(seed | 1);
     let noise: Bytes = (0..LARGEST / 4).flat_map(|_| random.next().to_le_bytes()).collect();

@@ -1,7 +1,8 @@
 //! Our ZMTP connections against libzmq, which every ZeroMQ program out there speaks through.
 //!
-//! For each pairing of socket types, over TCP and Unix sockets, either end binding: messages go to a pyzmq program and come
-//! back, with heartbeats on at both ends. We compare every byte; the peer counts what it received and takes a checksum.
+//! For each pairing of socket types, over TCP and Unix sockets, either end binding: messages go to a pyzmq program
+//! and come back, with heartbeats on at both ends. We compare every byte; the peer counts what it received and takes
+//! a checksum.
 
 mod cell;
 #[path = "../../../../crates/netgear-proto/examples/std_tcp/link.rs"]
@@ -27,8 +28,8 @@ use crate::{
 /// The release of pyzmq. Its wheels bring a libzmq of their own.
 const PYZMQ: &str = "27.3.0";
 
-/// Our socket, theirs, and whether the REQ among them numbers its requests. ROUTER and DEALER do not hide the envelope of
-/// RFC 28, so that the peer checks ours byte by byte.
+/// Our socket, theirs, and whether the REQ among them numbers its requests. ROUTER and DEALER do not hide the
+/// envelope of RFC 28, so that the peer checks ours byte by byte.
 const SOCKETS: [Sockets; 8] = [
     Sockets { ours: SocketType::Pair, theirs: "PAIR", correlate: false },
     Sockets { ours: SocketType::Req, theirs: "REP", correlate: false },
@@ -40,7 +41,8 @@ const SOCKETS: [Sockets; 8] = [
     Sockets { ours: SocketType::Rep, theirs: "DEALER", correlate: false },
 ];
 
-/// Cells that run beside one another: each is silent for a third of its time, and else one of its two ends waits for the other.
+/// Cells that run beside one another: each is silent for a third of its time, and else one of its two ends waits for
+/// the other.
 const AT_ONCE: usize = 3;
 
 #[derive(Debug, clap::Args)]

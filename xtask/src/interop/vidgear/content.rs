@@ -1,5 +1,5 @@
-//! What crosses: frame n and value n, as content.py makes them too. Both ends know what must arrive, so that both can compare
-//! every pixel and every value.
+//! What crosses: frame n and value n, as content.py makes them too. Both ends know what must arrive, so that both can
+//! compare every pixel and every value.
 
 use std::{fmt, sync::OnceLock};
 
@@ -144,8 +144,8 @@ impl fmt::Display for DataKind {
     }
 }
 
-/// The value as bytes that are the same for equal values, and different for all others: 1 and 1.0 and true differ, as do 0.0
-/// and -0.0, while NaN is equal to itself. A frame is the array that it is for Python.
+/// The value as bytes that are the same for equal values, and different for all others: 1 and 1.0 and true differ, as
+/// do 0.0 and -0.0, while NaN is equal to itself. A frame is the array that it is for Python.
 pub(crate) fn canonical(value: Option<&Value>) -> Vec<u8> {
     let mut bytes = Vec::new();
     write(value.unwrap_or(&Value::Null), &mut bytes);

@@ -15,7 +15,7 @@ pub(crate) use self::{
     endings::{Options as EndingsOptions, run as run_endings},
     matrix::{Options as MatrixOptions, run as run_matrix},
 };
-use crate::{Result, interop::environment, process, workspace::Workspace};
+use crate::{Result, interop::environment, opencv::OPENCV, process, workspace::Workspace};
 
 /// The release of VidGear, and the virtual environment that has it.
 const RELEASE: &str = "vidgear[asyncio]==0.3.5";
@@ -23,7 +23,8 @@ pub(crate) const ENVIRONMENT: &str = "vidgear-0.3.5";
 
 /// A Python interpreter that has VidGear, and the script that runs its ends.
 pub(crate) fn python(workspace: &Workspace) -> Result<(PathBuf, PathBuf)> {
-    let packages = [RELEASE, "opencv-python-headless"];
+    let opencv = format!("opencv-python-headless=={OPENCV}");
+    let packages = [RELEASE, opencv.as_str()];
     let imports = "import vidgear.gears.asyncio, msgpack_numpy";
     let python = environment::python(workspace, ENVIRONMENT, &packages, imports)?;
     Ok((python, workspace.path("xtask/src/interop/vidgear/peers.py")))

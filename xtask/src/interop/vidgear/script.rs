@@ -22,8 +22,8 @@ pub(crate) struct Script {
     pub(crate) returned: DataKind,
 }
 
-/// What crossed, as both ends count it, with CRC-32 checksums: over the pixels of all frames, over the canonical form of all
-/// data as VidGear's user has it, and over that of all answers.
+/// What crossed, as both ends count it, with CRC-32 checksums: over the pixels of all frames, over the canonical form
+/// of all data as VidGear's user has it, and over that of all answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Tally {
     pub(crate) frames: u64,
@@ -41,8 +41,8 @@ pub(crate) struct Done {
 }
 
 impl Script {
-    /// Sends every frame, and compares what comes back with what VidGear's receiver must have said: it answers before its user
-    /// has seen the frame, so that what that one says comes with the answer to the next.
+    /// Sends every frame, and compares what comes back with what VidGear's receiver must have said: it answers before
+    /// its user has seen the frame, so that what that one says comes with the answer to the next.
     pub(crate) async fn send(self, sender: FrameSender) -> Result<Done> {
         let mut tally = Tally::default();
         let mut started = None;

@@ -34,7 +34,8 @@ const VIDGEAR_TIMEOUT: u64 = 2;
 /// How long VidGear's end is given after that to end by itself.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// How long our program may take, on a busy machine, until it is there to hear Ctrl-C. The system ends it before that.
+/// How long our program may take, on a busy machine, until it is there to hear Ctrl-C. The system ends it before
+/// that.
 const STARTING: Duration = Duration::from_millis(200);
 
 /// How long our end may take to its goodbye.
@@ -254,8 +255,8 @@ impl Case {
         let words = exit.last_words().replace(&place.endpoint(), "…");
         let ours = match exit.code {
             Some(0) => "the next: exit code 0".to_owned(),
-            // That answer came behind the first frame and was taken for its own, so that each answer was one frame late. All
-            // frames have arrived, and VidGear has ended well.
+            // That answer came behind the first frame and was taken for its own, so that each answer was one frame
+            // late. All frames have arrived, and VidGear has ended well.
             Some(1)
                 if self.ours == Role::Sender
                     && self.pattern == Pattern::Pair
@@ -264,7 +265,8 @@ impl Case {
             {
                 format!("the next, its answers one frame late: exit code 1: {words}")
             }
-            // The client is still bound, and goes on. A receiver may find a server that waits for an answer lost with the old one.
+            // The client is still bound, and goes on. A receiver may find a server that waits for an answer lost with
+            // the old one.
             _ if self.ours == Role::Sender && had_a_frame => {
                 return Err(format!(
                     "VidGear's receiver did not go on with our next sender: {exit:?}; {story}"
@@ -306,7 +308,8 @@ impl Case {
         thread::sleep(self.moment);
         let struck = Instant::now();
         ours.interrupt()?;
-        // What a shell starts behind `&` ignores Ctrl-C, and so does our end if that is where it was started, until it listens.
+        // What a shell starts behind `&` ignores Ctrl-C, and so does our end if that is where it was started, until
+        // it listens.
         if self.moment < STARTING && !ours.ends_within(HEARD_WITHIN)? {
             ours.interrupt()?;
         }
@@ -319,7 +322,8 @@ impl Case {
         if exit.code != Some(0) {
             return Err(format!("our end did not end well: {exit:?}; VidGear's: {story}").into());
         }
-        // A sender that leaves has a word for it. If it had come so far: one that was not connected yet had nobody to tell.
+        // A sender that leaves has a word for it. If it had come so far: one that was not connected yet had nobody to
+        // tell.
         if self.ours == Role::Sender && story.first_frame && story.exit != Some(0) {
             return Err(format!("our sender left VidGear's receiver without a word: {story}").into());
         }

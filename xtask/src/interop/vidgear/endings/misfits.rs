@@ -131,7 +131,8 @@ impl Misfit {
     }
 }
 
-/// A socket of the wrong type at a port that is open to all is refused, with a warning in the log, and the next is waited for.
+/// A socket of the wrong type at a port that is open to all is refused, with a warning in the log, and the next is
+/// waited for.
 fn warned(meeting: Meeting, peers: &Peers, netgear: &Path, settings: &Value) -> Result<Told> {
     let place = Place::free(Carrier::Tcp)?;
     let started = Instant::now();
