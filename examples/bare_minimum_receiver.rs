@@ -1,6 +1,7 @@
 //! The bare minimum: a receiver that takes frames, prints the text that comes with each, and answers.
 //!
-//! Run `bare_minimum_sender` in another terminal, before or after; or VidGear's server, `vidgear/bare_minimum_server.py`.
+//! Run `bare_minimum_sender` in another terminal, before or after; or VidGear's server,
+//! `vidgear/bare_minimum_server.py`.
 #![allow(clippy::print_stdout, reason = "an example shows what arrives")]
 
 use std::error::Error;

@@ -1,6 +1,7 @@
 //! The bare minimum: a sender that streams frames with a text, and prints the text that comes back.
 //!
-//! Run `bare_minimum_receiver` in another terminal, before or after; or VidGear's client, `vidgear/bare_minimum_client.py`.
+//! Run `bare_minimum_receiver` in another terminal, before or after; or VidGear's client,
+//! `vidgear/bare_minimum_client.py`.
 #![allow(clippy::print_stdout, reason = "an example shows what arrives")]
 
 use std::error::Error;

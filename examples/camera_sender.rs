@@ -1,4 +1,5 @@
-//! A camera: a sender that streams until Ctrl-C, says with each frame which it is, and prints what the receiver found in it.
+//! A camera: a sender that streams until Ctrl-C, says with each frame which it is, and prints what the receiver found
+//! in it.
 //!
 //! ```text
 //! cargo run -p netgear-examples --features netgear/camera --example camera_sender -- camera:0

@@ -4,8 +4,8 @@
 //! cargo run -p netgear-examples --example variable_parameters_receiver -- tcp://192.168.0.10:5454
 //! ```
 //!
-//! Without an argument it waits for `variable_parameters_sender`, or VidGear's `vidgear/variable_parameters_server.py`, on
-//! this machine.
+//! Without an argument it waits for `variable_parameters_sender`, or VidGear's
+//! `vidgear/variable_parameters_server.py`, on this machine.
 #![allow(clippy::print_stdout, reason = "an example shows what arrives")]
 
 use std::{env, error::Error, time::Duration};

@@ -1,5 +1,5 @@
-//! `cargo xtask endurance`: sessions between real processes over loopback TCP, one of which is killed, slow, or under a
-//! flood of strangers.
+//! `cargo xtask endurance`: sessions between real processes over loopback TCP, one of which is killed, slow, or under
+//! a flood of strangers.
 #![expect(clippy::print_stdout, reason = "it is what this program is for")]
 
 mod end;

@@ -29,7 +29,8 @@ pub(crate) fn descriptors(process: u32) -> Result<usize> {
 /// Processor time, in its own code and in the system's for it.
 pub(crate) fn processor_time(process: u32) -> Result<Duration> {
     let stat = fs::read_to_string(format!("/proc/{process}/stat"))?;
-    // proc(5): the 14th and the 15th, in ticks; the name in the 2nd may hold anything, and ends with the last bracket.
+    // proc(5): the 14th and the 15th, in ticks; the name in the 2nd may hold anything, and ends with the last
+    // bracket.
     let (_, rest) = stat.rsplit_once(") ").ok_or("not in /proc")?;
     let ticks = rest.split(' ').skip(11).take(2).map(str::parse::<u64>).sum::<Result<u64, _>>()?;
     // USER_HZ, which is 100 on every architecture that Rust's standard library runs on.

@@ -51,8 +51,8 @@ impl World {
         for (at, data) in self.books.data.iter().enumerate() {
             let end = &self.ends[at];
             let judge = |found: Result<(), String>| found.map_err(|error| format!("end {at}: {error}"));
-            // What the peer had received and not taken when it was killed, it had when this end left. A VidGear sender hears
-            // that its frame was received when the application is done with it.
+            // What the peer had received and not taken when it was killed, it had when this end left. A VidGear
+            // sender hears that its frame was received when the application is done with it.
             let may_be_lost = end.is_bereft && (over[at] || (!is_native && at == 1));
             if !may_be_lost && (over[at] || !over[1 - at]) {
                 judge(data.check_all_accounted_for(end.run))?;

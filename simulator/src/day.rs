@@ -34,15 +34,16 @@ pub struct Day {
     pub most_held: usize,
     /// What the program had in memory after the first hour and at the end, in bytes, where the system tells.
     pub resident: Option<[u64; 2]>,
-    /// The highest numbers of a frame, of an item either way, of bytes that one session sent, and of microseconds on its clock.
+    /// The highest numbers of a frame, of an item either way, of bytes that one session sent, and of microseconds on
+    /// its clock.
     pub highest: [u64; 5],
 }
 
 /// Runs so many hours of video over this pattern, and over a link that carries messages, or bytes.
 ///
-/// A session behaves as having nearly 2³² frames and items behind it, and goes past that. Over messages the frames are so
-/// large that its bytes go past 2³² too, and either end is killed now and then; over bytes one connection lasts from the
-/// second hour to the last.
+/// A session behaves as having nearly 2³² frames and items behind it, and goes past that. Over messages the frames
+/// are so large that its bytes go past 2³² too, and either end is killed now and then; over bytes one connection
+/// lasts from the second hour to the last.
 ///
 /// # Errors
 /// What promise was broken, and when.

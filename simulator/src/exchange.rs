@@ -18,8 +18,8 @@ use crate::{
 /// More outputs than these never wait for one end.
 const MOST_OUTPUTS: usize = 600;
 
-/// How long a connection that is dead may go unnoticed, in microseconds: the heartbeat takes 5 s from the last sign of life,
-/// and what still fits on the link is one.
+/// How long a connection that is dead may go unnoticed, in microseconds: the heartbeat takes 5 s from the last sign
+/// of life, and what still fits on the link is one.
 const NOTICED_WITHIN: u64 = 12_000_000;
 
 impl World {

@@ -1,5 +1,5 @@
-//! What was sent, delivered and reported lost, held against what is promised. It keeps numbers, and does not grow with what
-//! crosses.
+//! What was sent, delivered and reported lost, held against what is promised. It keeps numbers, and does not grow
+//! with what crosses.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 

@@ -11,8 +11,8 @@ use netgear_proto::{
 
 use crate::ledger::{ItemName, LIAR};
 
-/// A peer that says what it likes, in messages that can be read. It knows both ends' identities, and often what would be
-/// right.
+/// A peer that says what it likes, in messages that can be read. It knows both ends' identities, and often what would
+/// be right.
 #[derive(Debug)]
 pub(crate) struct Liar {
     role: Role,

@@ -1,5 +1,5 @@
-//! Two sessions on a virtual clock, over a link that delays, stalls, cuts and loses, with ends that are killed and come
-//! back; and a ledger of all that was sent, delivered and reported lost. Everything follows from one seed.
+//! Two sessions on a virtual clock, over a link that delays, stalls, cuts and loses, with ends that are killed and
+//! come back; and a ledger of all that was sent, delivered and reported lost. Everything follows from one seed.
 
 mod application;
 mod checks;

@@ -22,8 +22,8 @@ struct Arguments {
     /// Print all that happens.
     #[arg(long)]
     trace: bool,
-    /// In the place of many runs, so many hours of virtual time at 30 frames a second, on PAIR and on REQ/REP, over messages
-    /// and over bytes, by the first seed.
+    /// In the place of many runs, so many hours of virtual time at 30 frames a second, on PAIR and on REQ/REP, over
+    /// messages and over bytes, by the first seed.
     #[arg(long, conflicts_with_all = ["seeds", "seed", "trace"])]
     hours: Option<u64>,
 }

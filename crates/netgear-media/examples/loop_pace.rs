@@ -1,7 +1,9 @@
-//! How late frames are where a film begins again: `cargo run --release -p netgear-media --example loop_pace -- FILE [ROUNDS]`
+//! How late frames are where a film begins again:
+//! `cargo run --release -p netgear-media --example loop_pace -- FILE [ROUNDS]`
 //!
-//! The film is played over and over at its own pace, as the program `netgear` would send it, and each frame is held against the
-//! moment that it was due at. It is played twice: with the next round prepared while this one ends, and without.
+//! The film is played over and over at its own pace, as the program `netgear` would send it, and each frame is held
+//! against the moment that it was due at. It is played twice: with the next round prepared while this one ends, and
+//! without.
 
 use std::time::{Duration, Instant};
 

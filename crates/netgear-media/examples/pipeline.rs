@@ -1,12 +1,12 @@
-//! A contact sheet: twelve stills of a film, letterboxed, numbered, and with a box around what a detector might have found, on
-//! one picture.
+//! A contact sheet: twelve stills of a film, letterboxed, numbered, and with a box around what a detector might have
+//! found, on one picture.
 //!
 //! ```text
 //! cargo run --release -p netgear-media --example pipeline -- [FILM [OUT.png]]
 //! ```
 //!
-//! Without a film it takes the test pattern; without a name for the result it writes `contact-sheet.png` into the folder for
-//! temporary files.
+//! Without a film it takes the test pattern; without a name for the result it writes `contact-sheet.png` into the
+//! folder for temporary files.
 
 use std::error::Error;
 use std::path::PathBuf;
@@ -38,7 +38,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         .annotate(Annotation::text_at("still {number}", Place::TopLeft))
         .annotate(Annotation::text_at("{time}", Place::BottomRight))
         .draw(|canvas, stamp| {
-            // A detector's work: where it is differs from frame to frame. This is where the test pattern has its block.
+            // A detector's work: where it is differs from frame to frame. This is where the test pattern has its
+            // block.
             let number = stamp.number as u32;
             let found = Region::new(25 * number, 30 + 25 * number / 2, 36, 36);
             canvas.labelled_box(found, "block", Pen::new(Colour::YELLOW, 2));

@@ -4,8 +4,8 @@
 //! cargo run --release -p netgear-media --example reduce -- [FILM [OUT.y4m]]
 //! ```
 //!
-//! Without a film it takes three seconds of the test pattern; without a name for the result it writes `reduced.y4m` into the folder
-//! for temporary files. `ffplay` and most players show it.
+//! Without a film it takes three seconds of the test pattern; without a name for the result it writes `reduced.y4m`
+//! into the folder for temporary files. `ffplay` and most players show it.
 
 use std::error::Error;
 use std::path::PathBuf;

@@ -1,9 +1,10 @@
 //! Resizes raw pixels from file to file, as told line by line on standard input. Each line is answered with one:
-//! `cargo run --release -p netgear-media --example resize_raw`. `cargo xtask opencv` asks it for what it holds against OpenCV.
+//! `cargo run --release -p netgear-media --example resize_raw`. `cargo xtask opencv` asks it for what it holds
+//! against OpenCV.
 //!
-//! A line is `resize INPUT WIDTH HEIGHT CHANNELS ELEMENT X,Y,WIDTH,HEIGHT WIDTH HEIGHT FILTER THREADS OUTPUT`: the element is `uint8`,
-//! `uint16` or `float32` (NumPy's names), the region is that of the input to resize, and the sizes are the input's and the output's.
-//! The answer is `ok`, or what is wrong.
+//! A line is `resize INPUT WIDTH HEIGHT CHANNELS ELEMENT X,Y,WIDTH,HEIGHT WIDTH HEIGHT FILTER THREADS OUTPUT`: the
+//! element is `uint8`, `uint16` or `float32` (NumPy's names), the region is that of the input to resize, and the
+//! sizes are the input's and the output's. The answer is `ok`, or what is wrong.
 
 use std::error::Error;
 use std::fs;

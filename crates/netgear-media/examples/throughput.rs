@@ -1,8 +1,9 @@
 //! How fast this crate is on this machine: `cargo run --release -p netgear-media --example throughput -- [FILE]...`
 //!
-//! It times the test pattern, `reduce` with every filter, each step of a pipeline, and, for each file named, decoding with colour
-//! conversion: with 1, 2, 4 and 8 pictures at a time, the default, and by ffmpeg. With files, those alone are timed; each way is
-//! tried three times, in turns, since other work on the machine would else favour one of them, and the best is told.
+//! It times the test pattern, `reduce` with every filter, each step of a pipeline, and, for each file named, decoding
+//! with colour conversion: with 1, 2, 4 and 8 pictures at a time, the default, and by ffmpeg. With files, those alone
+//! are timed; each way is tried three times, in turns, since other work on the machine would else favour one of them,
+//! and the best is told.
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};

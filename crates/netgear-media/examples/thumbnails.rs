@@ -4,8 +4,8 @@
 //! cargo run --release -p netgear-media --example thumbnails -- [FILM [FOLDER]]
 //! ```
 //!
-//! Without a film it takes five seconds of the test pattern; without a folder it writes to `thumbnails` in the folder for temporary
-//! files.
+//! Without a film it takes five seconds of the test pattern; without a folder it writes to `thumbnails` in the folder
+//! for temporary files.
 
 use std::error::Error;
 use std::path::PathBuf;

@@ -5,8 +5,8 @@ use netgear_proto::{ElementType, PixelFormat};
 
 /// A colour to draw with: red, green and blue of 0 to 255, whatever the frame is made of.
 ///
-/// In a gray frame it is its luminance (BT.601, as [`Pipeline::convert`](crate::Pipeline::convert) has it). In 16 bits 255 becomes
-/// 65535, in `f32` 1.0. It is opaque where there is opacity.
+/// In a gray frame it is its luminance (BT.601, as [`Pipeline::convert`](crate::Pipeline::convert) has it). In 16
+/// bits 255 becomes 65535, in `f32` 1.0. It is opaque where there is opacity.
 ///
 /// ```
 /// use netgear_media::Colour;
@@ -48,8 +48,8 @@ impl Colour {
         crate::luminance::of_u8(self.red, self.green, self.blue)
     }
 
-    /// One pixel of such a frame, `None` for elements that are no levels. Of unspecified pixels those of 3 channels are taken
-    /// for BGR, those of 4 for BGRA, and all others have the luminance in every channel.
+    /// One pixel of such a frame, `None` for elements that are no levels. Of unspecified pixels those of 3 channels
+    /// are taken for BGR, those of 4 for BGRA, and all others have the luminance in every channel.
     pub(crate) fn pixel(self, kind: PixelKind) -> Option<PixelBytes> {
         let Self { red, green, blue } = self;
         let format = match kind.pixel_format {

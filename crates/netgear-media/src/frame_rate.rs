@@ -31,8 +31,8 @@ impl FrameRate {
         None => unreachable!(),
     };
 
-    /// `frames` frames in `seconds` seconds, or `None` if one of the two is 0, or if a frame is shown for less than a nanosecond, in which
-    /// times are. The ratio is kept in its lowest terms.
+    /// `frames` frames in `seconds` seconds, or `None` if one of the two is 0, or if a frame is shown for less than a
+    /// nanosecond, in which times are. The ratio is kept in its lowest terms.
     pub const fn new(frames: u32, seconds: u32) -> Option<Self> {
         if frames == 0 || seconds == 0 || frames as u64 > seconds as u64 * 1_000_000_000 {
             return None;
@@ -70,7 +70,8 @@ impl FrameRate {
 
     /// The frame that is shown at that time: the last whose [`time_of`](Self::time_of) is not after it.
     pub fn index_at(self, time: Duration) -> u64 {
-        // Times are cut off to whole nanoseconds, so frame i is shown from the moment that i × seconds × 10⁹ < (time + 1) × frames.
+        // Times are cut off to whole nanoseconds, so frame i is shown from the moment that i × seconds × 10⁹ < (time
+        // + 1) × frames.
         let end = (time.as_nanos() + 1).saturating_mul(self.frames().into());
         let index = end.div_ceil(u128::from(self.seconds()) * 1_000_000_000) - 1;
         u64::try_from(index).unwrap_or(u64::MAX)

@@ -8,16 +8,17 @@ use crate::{Canceller, FrameSource, ReadError, SourceInfo, TimedFrame};
 
 /// A source that runs on a thread of its own, ahead of its reader by a frame or two.
 ///
-/// It is an iterator: each step gives the next frame, or waits for it. An error is the last that it gives. Dropping the
-/// stream ends the thread: a source that waits, for a camera or for ffmpeg, is cancelled; one that decodes a frame is let
-/// finish it, and nobody waits for that.
+/// It is an iterator: each step gives the next frame, or waits for it. An error is the last that it gives. Dropping
+/// the stream ends the thread: a source that waits, for a camera or for ffmpeg, is cancelled; one that decodes a
+/// frame is let finish it, and nobody waits for that.
 ///
 /// ```
 /// use netgear_media::{FrameStream, OpenOptions, Source};
 ///
 /// let source = "test:320x240".parse::<Source>()?.open(&OpenOptions::new())?;
-/// for frame in FrameStream::spawn(source).take(3) {
-///     println!("{:?} at {:?}", frame.as_ref().map(|frame| frame.frame.shape()), frame.as_ref().map(|frame| frame.time));
+/// for timed in FrameStream::spawn(source).take(3) {
+///     let timed = timed?;
+///     println!("{:?} at {:?}", timed.frame.shape(), timed.time);
 /// }
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -60,9 +61,9 @@ impl Iterator for FrameStream {
 
 /// The thread of a source, which hands each frame to a function: to `blocking_send` of an async channel, say.
 ///
-/// The function is called with each frame, and with the error if there is one, last; it may block for as long as it likes,
-/// and ends the thread with `Break`. Dropping this tells the thread to end and cancels a source that waits; a function that
-/// blocks for ever keeps the thread.
+/// The function is called with each frame, and with the error if there is one, last; it may block for as long as it
+/// likes, and ends the thread with `Break`. Dropping this tells the thread to end and cancels a source that waits; a
+/// function that blocks for ever keeps the thread.
 #[derive(Debug)]
 pub struct FrameThread {
     is_over: Arc<AtomicBool>,

@@ -1,16 +1,18 @@
 //! Frames in, frames smaller, frames changed, frames out.
 //!
-//! * **In**: a [`Source`] is parsed from what a user writes (a file, a pattern of file names, a URL, `camera:0`, `screen:0`,
-//!   `test:1280x720@30`) and opened as a [`FrameSource`], which gives [`Frame`](netgear_proto::Frame)s with their times. MP4
-//!   with H.264, Motion JPEG, Y4M, GIF, PNG, WebP and JPEG are decoded in this process, in Rust; everything else by an
-//!   `ffmpeg` child process, where one is on the PATH. [`FrameStream`] runs a source on a thread of its own, [`Looped`] plays
-//!   it over and over, [`Section`] a part of it.
-//! * **Smaller**: [`reduce`] is VidGear's `reducer`; [`Resizer`] does it frame after frame in the same memory, to any size,
-//!   and with [`Fit`] into a size of another shape.
+//! * **In**: a [`Source`] is parsed from what a user writes (a file, a pattern of file names, a URL, `camera:0`,
+//!   `screen:0`, `test:1280x720@30`) and opened as a [`FrameSource`], which gives [`Frame`](netgear_proto::Frame)s
+//!   with their times. MP4 with H.264, Motion JPEG, Y4M, GIF, PNG, WebP and JPEG are decoded in this process, in
+//!   Rust; everything else by an `ffmpeg` child process, where one is on the PATH. [`FrameStream`] runs a source on a
+//!   thread of its own, [`Looped`] plays it over and over, [`Section`] a part of it.
+//! * **Smaller**: [`reduce`] is VidGear's `reducer`; [`Resizer`] does it frame after frame in the same memory, to any
+//!   size, and with [`Fit`] into a size of another shape.
 //! * **Changed**: a [`Pipeline`] converts, crops, resizes, flips, rotates and annotates, without copies in between;
 //!   [`draw_on`] draws boxes and text on one frame.
-//! * **Encoded**: [`FrameCodec`] makes frames smaller for a session, as JPEG or without loss, and the frames again from that.
-//! * **Out**: [`JpegEncoder`] for bytes, [`save_picture`] for a snapshot, [`Recorder`] for all that comes, [`Y4mWriter`] alone.
+//! * **Encoded**: [`FrameCodec`] makes frames smaller for a session, as JPEG or without loss, and the frames again
+//!   from that.
+//! * **Out**: [`JpegEncoder`] for bytes, [`save_picture`] for a snapshot, [`Recorder`] for all that comes,
+//!   [`Y4mWriter`] alone.
 //!
 //! ```
 //! use netgear_media::{Filter, OpenOptions, Percent, Resizer, Source};
@@ -28,15 +30,15 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! It knows no network and no async runtime, and does not wait until a frame is due: that is the caller's part. (A screen is captured
-//! when its frame is due.)
+//! It knows no network and no async runtime, and does not wait until a frame is due: that is the caller's part. (A
+//! screen is captured when its frame is due.)
 //!
 //! # Files from strangers
-//! Every length in a file is checked against the file and against [`OpenOptions::with_max_frame_bytes`] before memory is
-//! taken for it. A damaged file gives the frames before the damage and then an error, or a wrong picture. If a decoder
-//! should panic on one, that is contained: the source gives
-//! [`ReadError::DecoderFailed`] (or is not opened: [`OpenError::Damaged`]), and the panic's message still appears on standard error. ffmpeg runs with the rights of this
-//! program, so where files and URLs come from strangers choose [`Decoder::BuiltIn`].
+//! Every length in a file is checked against the file and against [`OpenOptions::with_max_frame_bytes`] before memory
+//! is taken for it. A damaged file gives the frames before the damage and then an error, or a wrong picture. If a
+//! decoder should panic on one, that is contained: the source gives [`ReadError::DecoderFailed`] (or is not opened:
+//! [`OpenError::Damaged`]), and the panic's message still appears on standard error. ffmpeg runs with the rights of
+//! this program, so where files and URLs come from strangers choose [`Decoder::BuiltIn`].
 //!
 //! # Features
 //! * `video`, the default: sources, the recorder, and what `still`, `annotate` and `codec` have.

@@ -6,11 +6,12 @@ use std::time::Duration;
 use crate::canceller::lock;
 use crate::{Canceller, FrameSource, ReadError, SourceInfo, TimedFrame};
 
-/// A source that begins again at its end, without end. The times go on rising: the first frame of a round is due when the last
-/// frame of the round before is over.
+/// A source that begins again at its end, without end. The times go on rising: the first frame of a round is due when
+/// the last frame of the round before is over.
 ///
-/// There is no pause at the end of a round either: where a source takes its time to begin, the next round is prepared on a
-/// thread, with a [duplicate](FrameSource::duplicate) of the source, while the last two seconds of this one are shown.
+/// There is no pause at the end of a round either: where a source takes its time to begin, the next round is prepared
+/// on a thread, with a [duplicate](FrameSource::duplicate) of the source, while the last two seconds of this one are
+/// shown.
 ///
 /// A source without any frame ends at once, rather than never.
 pub struct Looped {
@@ -129,8 +130,8 @@ impl Looped {
         Ok(Some(first))
     }
 
-    /// How long the last frame of a round is shown: if the source does not know, its share of the rate, else as long as the
-    /// frame before it.
+    /// How long the last frame of a round is shown: if the source does not know, its share of the rate, else as long
+    /// as the frame before it.
     fn last_duration(&self, last: Last) -> Duration {
         let usual = self.info.frame_rate.map_or(last.interval, |rate| rate.time_of(1));
         last.duration.unwrap_or(usual)

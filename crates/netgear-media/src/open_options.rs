@@ -8,8 +8,8 @@ use crate::{FrameRate, OpenError};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub enum Decoder {
-    /// A built-in decoder where there is one, else ffmpeg. A file that the built-in decoder does not understand goes to
-    /// ffmpeg too, where one is installed; [`SourceInfo::decoder`](crate::SourceInfo::decoder) tells.
+    /// A built-in decoder where there is one, else ffmpeg. A file that the built-in decoder does not understand goes
+    /// to ffmpeg too, where one is installed; [`SourceInfo::decoder`](crate::SourceInfo::decoder) tells.
     #[default]
     Auto,
     /// Built-in decoders alone: no child process is started.
@@ -54,16 +54,16 @@ impl OpenOptions {
         self
     }
 
-    /// How many pictures of a video are decoded at the same time, 1 to 64, each on a thread. Default: twice as many as the
-    /// machine has cores, up to 12, as they wait for each other. With 1 no thread is started.
+    /// How many pictures of a video are decoded at the same time, 1 to 64, each on a thread. Default: twice as many
+    /// as the machine has cores, up to 12, as they wait for each other. With 1 no thread is started.
     #[must_use]
     pub fn with_threads(mut self, threads: usize) -> Self {
         self.threads = threads.clamp(1, 64);
         self
     }
 
-    /// The largest frame that is accepted, in bytes of its pixels as they are decoded: four a pixel for GIF and animations, which
-    /// may be transparent. Default: the 128 MiB that a frame may have on the wire.
+    /// The largest frame that is accepted, in bytes of its pixels as they are decoded: four a pixel for GIF and
+    /// animations, which may be transparent. Default: the 128 MiB that a frame may have on the wire.
     #[must_use]
     pub const fn with_max_frame_bytes(mut self, bytes: usize) -> Self {
         self.max_frame_bytes = bytes;
@@ -77,16 +77,17 @@ impl OpenOptions {
         self
     }
 
-    /// How long ffmpeg may take until it knows what a source is, a camera that does not answer among them. Default: 30 s.
+    /// How long ffmpeg may take until it knows what a source is, a camera that does not answer among them. Default:
+    /// 30 s.
     #[must_use]
     pub const fn with_ffmpeg_timeout(mut self, timeout: Duration) -> Self {
         self.ffmpeg_timeout = timeout;
         self
     }
 
-    /// How long the next frame may take to come from ffmpeg, once it knows what a source is: after that, a camera or a server that
-    /// has gone silent is [`ReadError::Stalled`](crate::ReadError::Stalled). Default: 30 s; streams that come in segments have
-    /// pauses of up to some ten.
+    /// How long the next frame may take to come from ffmpeg, once it knows what a source is: after that, a camera or
+    /// a server that has gone silent is [`ReadError::Stalled`](crate::ReadError::Stalled). Default: 30 s; streams
+    /// that come in segments have pauses of up to some ten.
     #[must_use]
     pub const fn with_stall_timeout(mut self, timeout: Duration) -> Self {
         self.stall_timeout = timeout;

@@ -5,8 +5,8 @@ use crate::{Flip, Region, Rotation};
 
 /// How the pixels in memory are looked at: one of the eight ways to put a rectangle on a table.
 ///
-/// The pixel that is *seen* at column x of row y is found by mirroring x, then mirroring y, each within the size that is seen,
-/// and then, if transposed, by having the two change places.
+/// The pixel that is *seen* at column x of row y is found by mirroring x, then mirroring y, each within the size that
+/// is seen, and then, if transposed, by having the two change places.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Orientation {
     transposed: bool,
@@ -63,8 +63,8 @@ impl Orientation {
         Region::new(region.x + x, region.y + y, width, height)
     }
 
-    /// Copies what is seen of rows in memory, each `row_len` bytes, to `out`, row by row without padding. The region lies within
-    /// the rows, and `out` has its length.
+    /// Copies what is seen of rows in memory, each `row_len` bytes, to `out`, row by row without padding. The region
+    /// lies within the rows, and `out` has its length.
     pub(crate) fn copy(self, rows: &[u8], row_len: usize, region: Region, pixel_len: usize, out: &mut [u8]) {
         let source = Source { rows, row_len, region, pixel_len };
         match pixel_len {
@@ -95,8 +95,8 @@ impl Orientation {
         }
     }
 
-    /// A band of rows in memory becomes a band of columns. The bands are narrow, and done piece by piece, so that what is read
-    /// and what is written stays in the cache.
+    /// A band of rows in memory becomes a band of columns. The bands are narrow, and done piece by piece, so that
+    /// what is read and what is written stays in the cache.
     fn transpose<const N: usize>(self, source: Source<'_>, out: &mut [u8]) {
         const BAND: usize = 16;
         const PIECE: usize = 64;
@@ -136,8 +136,9 @@ impl Orientation {
 
 #[cfg(feature = "video")]
 impl Orientation {
-    /// Of the matrix that takes a column `x` and a row `y` to the column `a·x + c·y` and the row `b·x + d·y`. `None` for one that
-    /// does more than turn by quarters and mirror. Its scale does not count, and neither does a matrix of nothing but zeros.
+    /// Of the matrix that takes a column `x` and a row `y` to the column `a·x + c·y` and the row `b·x + d·y`. `None`
+    /// for one that does more than turn by quarters and mirror. Its scale does not count, and neither does a matrix
+    /// of nothing but zeros.
     pub(crate) fn from_matrix(a: i64, b: i64, c: i64, d: i64) -> Option<Self> {
         // What is less than a degree off is meant to be straight.
         let is_small = |small: i64, large: i64| small.unsigned_abs() <= large.unsigned_abs() / 64;

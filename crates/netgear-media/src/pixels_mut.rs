@@ -6,8 +6,8 @@ use crate::{Region, RegionError};
 
 /// Memory of the caller's for pixels: rows that may be further apart than they are long.
 ///
-/// The elements are little-endian, as in a [`Frame`](netgear_proto::Frame), and need no alignment. What lies between the end of
-/// a row and the beginning of the next is never written.
+/// The elements are little-endian, as in a [`Frame`](netgear_proto::Frame), and need no alignment. What lies between
+/// the end of a row and the beginning of the next is never written.
 ///
 /// ```
 /// use netgear_media::PixelsMut;
@@ -28,8 +28,8 @@ pub struct PixelsMut<'a> {
 }
 
 impl<'a> PixelsMut<'a> {
-    /// Pixels of this shape in `bytes`, each row `row_len` bytes after the one before (the *stride*). The last row needs
-    /// no bytes behind its pixels, and bytes that are left over are left alone.
+    /// Pixels of this shape in `bytes`, each row `row_len` bytes after the one before (the *stride*). The last row
+    /// needs no bytes behind its pixels, and bytes that are left over are left alone.
     ///
     /// # Errors
     /// [`PixelsMutError`] if a row is shorter than its pixels, or if the bytes are too few.
@@ -140,8 +140,8 @@ impl<'a> PixelsMut<'a> {
             .map(move |row| row.get_mut(..pixels_len).unwrap_or_default())
     }
 
-    /// The pixels as up to `count` bands of as many rows each, but for the last, from the top, with the number of each one's
-    /// first row.
+    /// The pixels as up to `count` bands of as many rows each, but for the last, from the top, with the number of
+    /// each one's first row.
     pub(crate) fn bands(&mut self, count: usize) -> impl Iterator<Item = (usize, PixelsMut<'_>)> {
         let Self { shape, element_type, row_len, .. } = *self;
         let height = shape.height() as usize;

@@ -5,10 +5,10 @@ use crate::{Canceller, FrameSource, ReadError, SourceInfo, TimedFrame};
 
 /// A part of a source: what is shown from a moment on, for as long as is wanted. Its times begin at 0.
 ///
-/// The first frame is the one that is shown at that moment, for what is left of its time, and not one from which decoding can
-/// begin; the last one ends with the section. A frame of which less than half a millisecond would be left, at either end, is
-/// left out: a start that was rounded to milliseconds still means the frame that begins there. To play a section over and
-/// over, put it into a [`Looped`](crate::Looped).
+/// The first frame is the one that is shown at that moment, for what is left of its time, and not one from which
+/// decoding can begin; the last one ends with the section. A frame of which less than half a millisecond would be
+/// left, at either end, is left out: a start that was rounded to milliseconds still means the frame that begins
+/// there. To play a section over and over, put it into a [`Looped`](crate::Looped).
 ///
 /// ```
 /// use std::time::Duration;
@@ -32,8 +32,8 @@ pub struct Section<S> {
     end: Option<Duration>,
     /// The shortest time that a frame is shown for at either end.
     shortest: Duration,
-    /// The source has still to go to the start. It does so when it is read: a film that is only asked what it is, or that is to
-    /// be played later, has nothing to do yet.
+    /// The source has still to go to the start. It does so when it is read: a film that is only asked what it is, or
+    /// that is to be played later, has nothing to do yet.
     is_unsought: bool,
     /// The first frame of the section has still to be looked for.
     is_before_start: bool,
@@ -48,8 +48,8 @@ impl<S: FrameSource> Section<S> {
     /// What `source`, which is at its beginning, shows from `start` on: for `duration`, or to its end.
     ///
     /// # Errors
-    /// [`SectionError`]. Where the length of the source is not known, a start past its end is found only by reading it, and is a
-    /// [`ReadError::PastEnd`].
+    /// [`SectionError`]. Where the length of the source is not known, a start past its end is found only by reading
+    /// it, and is a [`ReadError::PastEnd`].
     pub fn new(source: S, start: Duration, duration: Option<Duration>) -> Result<Self, SectionError> {
         if duration.is_some_and(|duration| duration.is_zero()) {
             return Err(SectionError::Empty);

@@ -31,8 +31,8 @@ use crate::{
 /// | `frames/*.png`, `img%04d.png` | a sequence of pictures, in the order of their numbers |
 /// | anything else | a file, or a folder of pictures |
 ///
-/// A file whose name looks like a pattern is opened as a file if it is there. What a file holds is told by its first bytes,
-/// never by its name. These are decoded in this process:
+/// A file whose name looks like a pattern is opened as a file if it is there. What a file holds is told by its first
+/// bytes, never by its name. These are decoded in this process:
 ///
 /// | file | frames |
 /// | --- | --- |
@@ -243,8 +243,8 @@ fn open_file(path: &Path, options: &OpenOptions) -> Result<Box<dyn FrameSource>,
         }
         Decoder::Auto | Decoder::BuiltIn => open_built_in(path, options),
     };
-    // What the built-in decoders cannot make sense of, ffmpeg perhaps can; if it is not there or cannot either, the first
-    // error says more of a file that they should be able to read.
+    // What the built-in decoders cannot make sense of, ffmpeg perhaps can; if it is not there or cannot either, the
+    // first error says more of a file that they should be able to read.
     match built_in {
         Err(OpenError::Unsupported { reason, .. }) if options.decoder() == Decoder::Auto => {
             Ok(Box::new(FfmpegSource::open_file(path, &reason, options)?))

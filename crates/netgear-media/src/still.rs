@@ -10,8 +10,8 @@ use netgear_proto::{ChromaSubsampling, ElementType, Frame, JpegQuality, PixelFor
 use crate::contained::contained;
 use crate::jpeg::{JpegEncodeError, JpegEncoder, JpegOptions};
 
-/// The quality of the JPEG pictures that [`save_picture`] writes, of 1 to 100: hardly to be told from the original. Each pixel
-/// keeps its own colour (4:4:4).
+/// The quality of the JPEG pictures that [`save_picture`] writes, of 1 to 100: hardly to be told from the original.
+/// Each pixel keeps its own colour (4:4:4).
 pub const JPEG_QUALITY: u8 = 90;
 
 /// Writes the frame to a file, as PNG or JPEG by the ending of its name: `.png`, `.jpg`, `.jpeg`.
@@ -23,8 +23,8 @@ pub const JPEG_QUALITY: u8 = 90;
 /// ```
 ///
 /// # Errors
-/// As [`write_png`] and [`write_jpeg`]; [`PictureError::UnknownFormat`] for any other ending. A file that could not be
-/// finished is left as it is.
+/// As [`write_png`] and [`write_jpeg`]; [`PictureError::UnknownFormat`] for any other ending. A file that could not
+/// be finished is left as it is.
 pub fn save_picture(frame: &Frame, path: impl AsRef<Path>) -> Result<(), PictureError> {
     let path = path.as_ref();
     let ending = path.extension().and_then(|ending| ending.to_str()).map(str::to_ascii_lowercase);
@@ -56,12 +56,12 @@ pub fn write_png(frame: &Frame, to: impl Write) -> Result<(), PictureError> {
     Picture::new(frame)?.write_png(to, PngSpeed::Small)
 }
 
-/// Writes the frame as JPEG of a quality of 1 to 100 (others count as the nearest of these): gray, BGR, RGB, BGRA or RGBA of
-/// 8 bits. JPEG has no opacity, so that is left out.
+/// Writes the frame as JPEG of a quality of 1 to 100 (others count as the nearest of these): gray, BGR, RGB, BGRA or
+/// RGBA of 8 bits. JPEG has no opacity, so that is left out.
 ///
 /// # Errors
-/// [`PictureError::Unsupported`] for other elements and for unspecified pixel formats, [`PictureError::TooLarge`] for sides
-/// of more than 65,535 pixels; [`PictureError::Write`].
+/// [`PictureError::Unsupported`] for other elements and for unspecified pixel formats, [`PictureError::TooLarge`] for
+/// sides of more than 65,535 pixels; [`PictureError::Write`].
 pub fn write_jpeg(frame: &Frame, quality: u8, mut to: impl Write) -> Result<(), PictureError> {
     to.write_all(&jpeg(frame, quality)?).map_err(PictureError::Write)
 }

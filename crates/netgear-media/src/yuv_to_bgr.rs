@@ -35,7 +35,8 @@ impl ColourSpace {
     /// BT.601 of limited range: what FFmpeg and OpenCV take an untagged stream for.
     pub(crate) const UNTAGGED: Self = Self { matrix: YuvStandardMatrix::Bt601, range: YuvRange::Limited };
 
-    /// Of the `matrix_coefficients` of ITU-T H.273. `None` for those that are no matrix of this kind (RGB, YCgCo, ICtCp).
+    /// Of the `matrix_coefficients` of ITU-T H.273. `None` for those that are no matrix of this kind (RGB, YCgCo,
+    /// ICtCp).
     pub(crate) const fn from_h273(matrix_coefficients: u8, full_range: bool) -> Option<Self> {
         let matrix = match matrix_coefficients {
             0 | 8 | 11..=14 => return None,

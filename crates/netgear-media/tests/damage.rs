@@ -1,6 +1,8 @@
-//! Damaged files: errors or wrong pictures, never a panic here, never an end that does not come, never unbounded memory.
+//! Damaged files: errors or wrong pictures, never a panic here, never an end that does not come, never unbounded
+//! memory.
 //!
-//! The files are read in a child process, this test again, which has a hard limit of memory: 512 MiB, address space and all.
+//! The files are read in a child process, this test again, which has a hard limit of memory: 512 MiB, address space
+//! and all.
 
 #![allow(
     clippy::unwrap_used,
@@ -70,7 +72,8 @@ struct Read {
     error: Option<String>,
 }
 
-/// Reads what is there, to the end or the first error, behind which there must be nothing. No more frames come than `most`.
+/// Reads what is there, to the end or the first error, behind which there must be nothing. No more frames come than
+/// `most`.
 fn read(path: &Path, options: &OpenOptions, most: u64) -> Read {
     let mut source = match Source::Path(path.to_owned()).open(options) {
         Ok(source) => source,
@@ -90,7 +93,8 @@ fn read(path: &Path, options: &OpenOptions, most: u64) -> Read {
     }
 }
 
-/// A folder with damaged files. Each is named by the most frames that can come, a number, and what was done to which file.
+/// A folder with damaged files. Each is named by the most frames that can come, a number, and what was done to which
+/// file.
 struct Damaged {
     folder: tempfile::TempDir,
     files: usize,

@@ -197,7 +197,8 @@ fn uneven_times_are_kept_by_every_decoder() {
     }
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("uneven.mp4");
-    // Frames 0, 1, 4, 9, 16, 25, … of a hundred a second, each shown until the next, and the last one for a fifth of a second.
+    // Frames 0, 1, 4, 9, 16, 25, … of a hundred a second, each shown until the next, and the last one for a fifth of
+    // a second.
     ffmpeg(
         "-f lavfi -t 1.02 -i testsrc2=size=160x120:rate=100 \
          -vf select='eq(mod(sqrt(n)\\,1)\\,0)' -vsync vfr -enc_time_base 1:100 -c:v libx264 -bf 2 -pix_fmt yuv420p",

@@ -40,8 +40,8 @@ fn content<'a>(bytes: &'a [u8], kind: &[u8; 4]) -> &'a [u8] {
     &bytes[at + 4..at - 4 + len]
 }
 
-/// The frames of `small`, over and over, `rounds` times, at 30 a second, in a file whose media data lies behind 4 GiB of nothing and
-/// is followed by the `moov` box. The file is sparse: it takes no more than what is in it.
+/// The frames of `small`, over and over, `rounds` times, at 30 a second, in a file whose media data lies behind 4 GiB
+/// of nothing and is followed by the `moov` box. The file is sparse: it takes no more than what is in it.
 fn long_film(small: &Path, rounds: u32) -> PathBuf {
     let bytes = std::fs::read(small).unwrap();
     let words = |kind| -> Vec<u32> {

@@ -1,5 +1,5 @@
-//! Small pictures as `cv2.resize` makes them, from `tests/data/resize`; `cargo xtask opencv --expected` writes them, and
-//! `cargo xtask opencv` compares with OpenCV itself.
+//! Small pictures as `cv2.resize` makes them, from `tests/data/resize`; `cargo xtask opencv --expected` writes them,
+//! and `cargo xtask opencv` compares with OpenCV itself.
 
 #![allow(clippy::unwrap_used, reason = "it is test code, outside the test functions too")]
 

@@ -1,4 +1,5 @@
-//! A minute of each kind of recording, played back: each frame once, in its place and at its time, with the same pixels or near to them.
+//! A minute of each kind of recording, played back: each frame once, in its place and at its time, with the same
+//! pixels or near to them.
 
 #![allow(clippy::unwrap_used, reason = "it is test code, outside the test functions too")]
 

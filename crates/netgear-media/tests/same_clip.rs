@@ -24,7 +24,8 @@ struct Format {
     file: &'static str,
     /// What is opened, if that is not the file.
     pattern: Option<&'static str>,
-    /// From the clip itself: the largest mean difference, in levels, and the smallest share of samples within 2 levels.
+    /// From the clip itself: the largest mean difference, in levels, and the smallest share of samples within 2
+    /// levels.
     clip: Difference,
     /// From what ffmpeg decodes of the same file; `None` where it decodes none.
     ffmpeg: Option<Difference>,
@@ -34,8 +35,8 @@ const EXACT: Difference = Difference { mean: 0.0, near: 1.0 };
 
 /// The tolerances are half as much again as was measured, both in the mean and in what the share lacks of 1.
 ///
-/// Where colours have half the resolution (4:2:0), JPEG and WebP decoders blend them between pixels and FFmpeg repeats them, as
-/// the H.264 path here does to be like it: that is what these rows have more than the others.
+/// Where colours have half the resolution (4:2:0), JPEG and WebP decoders blend them between pixels and FFmpeg
+/// repeats them, as the H.264 path here does to be like it: that is what these rows have more than the others.
 const FORMATS: [Format; 11] = [
     Format {
         name: "sequence of PNG",

@@ -27,8 +27,8 @@ fn all(source: &mut dyn FrameSource) -> Vec<TimedFrame> {
     std::iter::from_fn(|| source.next_frame().unwrap()).collect()
 }
 
-/// ffmpeg seeks half a millisecond early, so that rounding does not matter. Within an open group it gives wrong pictures, and
-/// without an edit list it counts from before the first frame, so there its frames are counted.
+/// ffmpeg seeks half a millisecond early, so that rounding does not matter. Within an open group it gives wrong
+/// pictures, and without an edit list it counts from before the first frame, so there its frames are counted.
 fn like_ffmpeg(path: &Path, options: &OpenOptions, first: u64, last: u64) {
     let seconds = |frame: u64| format!("{:.4}", (frame as f64 / 30.0 - 0.0005).max(0.0));
     let length = format!("{:.4}", (last + 1 - first) as f64 / 30.0 - 0.0005);

@@ -3,8 +3,8 @@ use crate::{Limits, Value};
 /// What [`Limits::data_bytes`] counts for a value, beside the bytes of its text.
 pub(crate) const VALUE_COST: usize = 64;
 
-/// What [`Limits::data_bytes`] counts for a side of an array: more than the 8 bytes that it takes in memory, and than the
-/// 10 that it may take on the wire.
+/// What [`Limits::data_bytes`] counts for a side of an array: more than the 8 bytes that it takes in memory, and than
+/// the 10 that it may take on the wire.
 pub(crate) const SIDE_COST: usize = 16;
 
 /// More than the header of any message takes on the wire, whatever stands in it.
@@ -35,7 +35,8 @@ pub(crate) fn cost(value: &Value) -> (usize, usize) {
 
 /// What one message may still make its receiver hold.
 ///
-/// Both ends count alike: the sender so that too large a value is its caller's error, the receiver before it allocates.
+/// Both ends count alike: the sender so that too large a value is its caller's error, the receiver before it
+/// allocates.
 #[derive(Debug, Clone)]
 pub(crate) struct Budget {
     limits: Limits,

@@ -6,8 +6,9 @@ use bytes::{Bytes, BytesMut};
 /// Frame buffers that are used again once nobody holds them any more.
 ///
 /// Fresh memory for each frame means a page fault for every 4 KiB of it; at video rates that costs more than the copy
-/// through the kernel. The pool remembers the buffers that it has handed out. When the last `Bytes` that the application
-/// holds of one is dropped, the pool gives the same memory out again. Nothing needs to be given back by hand.
+/// through the kernel. The pool remembers the buffers that it has handed out. When the last `Bytes` that the
+/// application holds of one is dropped, the pool gives the same memory out again. Nothing needs to be given back by
+/// hand.
 ///
 /// ```
 /// use netgear_proto::BufferPool;
@@ -49,16 +50,16 @@ impl BufferPool {
 
     /// An empty buffer with room for `len` bytes: one that is free again, else a new one.
     ///
-    /// Before a new one is made, all that are free are let go: they are of another size, and what the pool keeps beside what
-    /// is in use never adds to the most that was ever in use.
+    /// Before a new one is made, all that are free are let go: they are of another size, and what the pool keeps
+    /// beside what is in use never adds to the most that was ever in use.
     pub fn take(&mut self, len: usize) -> BytesMut {
         let mut buffer = self.take_as_it_was(len);
         buffer.clear();
         buffer
     }
 
-    /// As [`take`](Self::take), and `len` bytes long, for whoever writes all of them anyway: zeros where the memory is new,
-    /// where it is not whatever it held.
+    /// As [`take`](Self::take), and `len` bytes long, for whoever writes all of them anyway: zeros where the memory
+    /// is new, where it is not whatever it held.
     pub fn take_filled(&mut self, len: usize) -> BytesMut {
         let mut buffer = self.take_as_it_was(len);
         buffer.resize(len, 0);
@@ -73,7 +74,8 @@ impl BufferPool {
         if let Some(at) = self.handed_out.iter().rposition(|buffer| buffer.is_free() && buffer.fits(len))
             && let Some(Ok(buffer)) = self.handed_out.remove(at).map(|buffer| buffer.bytes.try_into_mut())
         {
-            // Another of this size is kept, or one that is now and then needed for a moment would be made anew each time.
+            // Another of this size is kept, or one that is now and then needed for a moment would be made anew each
+            // time.
             let mut has_spare = false;
             self.handed_out.retain_mut(|buffer| {
                 if buffer.fits(len) && !mem::replace(&mut has_spare, true) {

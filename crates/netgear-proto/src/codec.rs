@@ -5,8 +5,9 @@ use crate::{ElementType, EncodedFrame, Encoding, EncodingChoice, Encodings, Fram
 
 /// Makes frames smaller, and the frames again from that.
 ///
-/// This crate has none of its own: it knows which bytes may go to whom, and nothing of pixels. `netgear-media` has one.
-/// Both methods may take long, and are not called where that would hold anything up; several threads may call them at once.
+/// This crate has none of its own: it knows which bytes may go to whom, and nothing of pixels. `netgear-media` has
+/// one. Both methods may take long, and are not called where that would hold anything up; several threads may call
+/// them at once.
 pub trait Codec: fmt::Debug + Send + Sync {
     /// What [`Codec::decode`] takes. A peer is told, and then may send it.
     fn encodings(&self) -> Encodings;
@@ -21,8 +22,9 @@ pub trait Codec: fmt::Debug + Send + Sync {
     fn encode(&self, frame: &Frame, choice: EncodingChoice)
     -> Result<Option<EncodedFrame>, FrameEncodeError>;
 
-    /// Decodes a frame, which a peer may have sent. The result has the shape, element type and pixel format that were promised, and
-    /// nothing is allocated for any other: the promised size has been held against the limits, another has not.
+    /// Decodes a frame, which a peer may have sent. The result has the shape, element type and pixel format that were
+    /// promised, and nothing is allocated for any other: the promised size has been held against the limits, another
+    /// has not.
     ///
     /// # Errors
     /// [`FrameDecodeError`] if the bytes do not hold the promised frame. Never a panic, whatever they are.

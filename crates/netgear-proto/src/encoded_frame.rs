@@ -6,8 +6,8 @@ use crate::{ElementType, Encoding, Frame, FrameError, PixelFormat, Shape};
 
 /// A frame whose pixels are encoded: the bytes, and what a frame they promise.
 ///
-/// That the bytes hold such a frame is not known before a [`Codec`](crate::Codec) has decoded them. How large it will be is:
-/// [`EncodedFrame::decoded_len`]. Cloning copies no bytes.
+/// That the bytes hold such a frame is not known before a [`Codec`](crate::Codec) has decoded them. How large it will
+/// be is: [`EncodedFrame::decoded_len`]. Cloning copies no bytes.
 #[derive(Clone, PartialEq, Eq)]
 pub struct EncodedFrame {
     bytes: Bytes,
@@ -22,8 +22,8 @@ impl EncodedFrame {
     /// The bytes of a frame of this shape and meaning, encoded so.
     ///
     /// # Errors
-    /// [`EncodedFrameError`] if the encoding is raw (that is a [`Frame`]), if there are no bytes, if such a frame cannot be, or if
-    /// the shape has another number of channels than the pixel format.
+    /// [`EncodedFrameError`] if the encoding is raw (that is a [`Frame`]), if there are no bytes, if such a frame
+    /// cannot be, or if the shape has another number of channels than the pixel format.
     pub fn new(
         bytes: impl Into<Bytes>,
         encoding: Encoding,
@@ -88,8 +88,8 @@ impl EncodedFrame {
         self.decoded_len
     }
 
-    /// What it counts for against [`Limits::frame_bytes`](crate::Limits::frame_bytes) and the room of a peer: its bytes, or those of
-    /// the decoded pixels if they are more.
+    /// What it counts for against [`Limits::frame_bytes`](crate::Limits::frame_bytes) and the room of a peer: its
+    /// bytes, or those of the decoded pixels if they are more.
     pub fn counted_bytes(&self) -> usize {
         self.bytes.len().max(self.decoded_len)
     }

@@ -165,7 +165,8 @@ impl fmt::Display for EncodingChoice {
     }
 }
 
-/// Reads `raw`, `jpeg`, `jpeg:QUALITY`, `jpeg:QUALITY:SUBSAMPLING` and `lossless`, in capitals too, and `jpg` for `jpeg`.
+/// Reads `raw`, `jpeg`, `jpeg:QUALITY`, `jpeg:QUALITY:SUBSAMPLING` and `lossless`, in capitals too, and `jpg` for
+/// `jpeg`.
 impl FromStr for EncodingChoice {
     type Err = EncodingChoiceError;
 

@@ -27,8 +27,8 @@ impl Frame {
     /// A frame of these pixels: row by row, no padding, little-endian elements, the channels of a pixel side by side.
     ///
     /// # Errors
-    /// [`FrameError`] if the bytes are not as many as the shape and the element type need, or if the shape has another
-    /// number of channels than the pixel format.
+    /// [`FrameError`] if the bytes are not as many as the shape and the element type need, or if the shape has
+    /// another number of channels than the pixel format.
     pub fn new(
         pixels: impl Into<Bytes>,
         shape: Shape,

@@ -1,15 +1,17 @@
-//! What NetGear says on the wire, and the rules of saying it: frames of video one way, any data both ways, over ZeroMQ.
+//! What NetGear says on the wire, and the rules of saying it: frames of video one way, any data both ways, over
+//! ZeroMQ.
 //!
-//! Everything here is a state machine or plain data: no sockets, no clock, no runtime, no std. Bytes and the time go in as
-//! arguments, bytes and events come out, so that the same code runs under tokio, in a simulator, in a fuzzer, and in
-//! firmware.
+//! Everything here is a state machine or plain data: no sockets, no clock, no runtime, no std. Bytes and the time go
+//! in as arguments, bytes and events come out, so that the same code runs under tokio, in a simulator, in a fuzzer,
+//! and in firmware.
 //!
 //! * [`Frame`], [`Value`] and what they are made of: a picture, and any data.
 //! * [`EncodedFrame`] and [`Codec`]: a picture in fewer bytes, and what somebody else has to do for it.
 //! * [`zmtp`]: one ZeroMQ connection, bytes to multipart messages. Its documentation has the loop to run.
-//! * [`session`]: one end of an exchange, multipart messages to frames and data. It works over any carrier of messages, not
-//!   only over `zmtp`.
-//! * [`native`] and [`vidgear`]: the messages of a session as bytes, to another NetGear for Rust or to the Python original.
+//! * [`session`]: one end of an exchange, multipart messages to frames and data. It works over any carrier of
+//!   messages, not only over `zmtp`.
+//! * [`native`] and [`vidgear`]: the messages of a session as bytes, to another NetGear for Rust or to the Python
+//!   original.
 //!
 //! The two state machines are joined like this; `examples/std_tcp` does it over `std::net::TcpStream`:
 //!
@@ -18,8 +20,8 @@
 //! socket ◄── Connection::transmit ◄─────── send ◄──────── Session::poll_output ◄──── send, reply
 //! ```
 //!
-//! A panic in here means a fault of this crate, never a peer's input: whatever a peer sends ends in an error. What it can make
-//! this end hold is bounded by [`Limits`], which are checked before anything is allocated.
+//! A panic in here means a fault of this crate, never a peer's input: whatever a peer sends ends in an error. What it
+//! can make this end hold is bounded by [`Limits`], which are checked before anything is allocated.
 #![no_std]
 #![forbid(unsafe_code)]
 

@@ -3,8 +3,8 @@ use crate::{Value, budget::HEADER_BYTES};
 /// What a peer may make this end hold.
 ///
 /// Every length that comes off the wire is held against these before anything is allocated for it; one that is over
-/// ends the connection with an error that names the limit. The same limits are applied to what is sent, so that too large
-/// a message is an error for the caller who made it, not for the peer.
+/// ends the connection with an error that names the limit. The same limits are applied to what is sent, so that too
+/// large a message is an error for the caller who made it, not for the peer.
 ///
 /// ```
 /// use netgear_proto::Limits;

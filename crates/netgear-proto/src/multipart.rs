@@ -72,8 +72,9 @@ impl FromIterator<Bytes> for Multipart {
     }
 }
 
-/// One part of a message. To the peer it is a run of bytes; here it stands in one piece or in two, so that a few bytes can
-/// go before the pixels of a frame without a copy of those. A part that was received is always in one piece.
+/// One part of a message. To the peer it is a run of bytes; here it stands in one piece or in two, so that a few
+/// bytes can go before the pixels of a frame without a copy of those. A part that was received is always in one
+/// piece.
 #[derive(Clone, Default)]
 pub struct Part {
     /// Empty if there is one piece.

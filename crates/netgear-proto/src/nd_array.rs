@@ -8,8 +8,8 @@ use crate::{ElementType, Frame, PixelFormat, Shape};
 
 /// An array of numbers in any number of dimensions: what NumPy calls an `ndarray`.
 ///
-/// The elements stand in C order (the last index runs fastest), little-endian and without gaps. A side may be 0, and an
-/// array without dimensions is a single number. Cloning an array copies no elements.
+/// The elements stand in C order (the last index runs fastest), little-endian and without gaps. A side may be 0, and
+/// an array without dimensions is a single number. Cloning an array copies no elements.
 ///
 /// ```
 /// use netgear_proto::{DType, NdArray};
@@ -32,8 +32,8 @@ impl NdArray {
     /// An array of these elements: in C order, little-endian.
     ///
     /// # Errors
-    /// [`NdArrayError`] if there are more than [`NdArray::MAX_DIMENSIONS`] sides, or the bytes are not as many as the shape
-    /// and the type need.
+    /// [`NdArrayError`] if there are more than [`NdArray::MAX_DIMENSIONS`] sides, or the bytes are not as many as the
+    /// shape and the type need.
     pub fn new(elements: impl Into<Bytes>, shape: &[usize], dtype: DType) -> Result<Self, NdArrayError> {
         let elements = elements.into();
         let expected = Self::byte_len_of(shape, dtype)?;
@@ -91,12 +91,12 @@ impl NdArray {
         self.elements.is_empty()
     }
 
-    /// The array as a picture, without a copy: of `height, width`, which is gray, or `height, width, channels`, in the
-    /// channel order of OpenCV ([`PixelFormat::from_channels`]).
+    /// The array as a picture, without a copy: of `height, width`, which is gray, or `height, width, channels`, in
+    /// the channel order of OpenCV ([`PixelFormat::from_channels`]).
     ///
     /// # Errors
-    /// Hands the array back if it is no picture: it has other dimensions, a side of 0, or elements that a [`Frame`] cannot
-    /// have.
+    /// Hands the array back if it is no picture: it has other dimensions, a side of 0, or elements that a [`Frame`]
+    /// cannot have.
     pub fn into_frame(self) -> Result<Frame, Self> {
         let Some((shape, element_type)) = self.frame_shape() else { return Err(self) };
         let pixel_format = PixelFormat::from_channels(shape.channels());
@@ -115,7 +115,8 @@ impl NdArray {
     }
 }
 
-/// The pixels as an array of `height, width` if there is one channel, else of `height, width, channels`, without a copy.
+/// The pixels as an array of `height, width` if there is one channel, else of `height, width, channels`, without a
+/// copy.
 impl From<Frame> for NdArray {
     fn from(frame: Frame) -> Self {
         let (height, width) = (frame.height() as usize, frame.width() as usize);

@@ -18,7 +18,8 @@ impl Pattern {
     /// The pattern of VidGear's number: 0 is PAIR, 1 is REQ/REP.
     ///
     /// # Errors
-    /// [`ConfigError::OneWayPattern`] for 2 (PUB/SUB) and 3 (PUSH/PULL), [`ConfigError::UnknownPattern`] for the rest.
+    /// [`ConfigError::OneWayPattern`] for 2 (PUB/SUB) and 3 (PUSH/PULL), [`ConfigError::UnknownPattern`] for the
+    /// rest.
     pub fn from_number(number: u8) -> Result<Self, ConfigError> {
         match number {
             0 => Ok(Self::Pair),

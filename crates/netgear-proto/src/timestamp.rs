@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 /// A moment, in microseconds since an epoch that the caller chooses.
 ///
-/// This crate never asks for the time; whoever drives it says what time it is. Two timestamps can be compared when they
-/// come from the same clock. [`Timestamp::FAR_FUTURE`] is later than any other.
+/// This crate never asks for the time; whoever drives it says what time it is. Two timestamps can be compared when
+/// they come from the same clock. [`Timestamp::FAR_FUTURE`] is later than any other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 pub struct Timestamp(u64);
 

@@ -1,4 +1,5 @@
-//! A peer that takes a long message slowly is alive, and one that takes nothing is not: found out by virtual time alone.
+//! A peer that takes a long message slowly is alive, and one that takes nothing is not: found out by virtual time
+//! alone.
 
 #![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
 
@@ -53,8 +54,8 @@ fn a_peer_that_listens_to_a_long_message_gives_signs_of_life() {
         assert!(len < 100, "one PING a second, and no more");
         let signs = theirs.transmit().copy_to_bytes(len);
         ours.handle_input(now, &signs, &mut pool).unwrap();
-        // The sender is never asked to look at the time here, so that only what it hears counts: a second after that it
-        // would ask for a sign of life.
+        // The sender is never asked to look at the time here, so that only what it hears counts: a second after that
+        // it would ask for a sign of life.
         let heard = ours.next_timeout().unwrap();
         assert!(now.since(heard) < SECOND, "nothing was heard since {heard}");
     }

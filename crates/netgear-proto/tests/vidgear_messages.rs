@@ -1,5 +1,5 @@
-//! What the real VidGear puts on the wire, recorded by `data/vidgear/capture.py`: each message is read for what it is, and what
-//! this crate writes for the same is the same to the last byte.
+//! What the real VidGear puts on the wire, recorded by `data/vidgear/capture.py`: each message is read for what it
+//! is, and what this crate writes for the same is the same to the last byte.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 

@@ -172,8 +172,8 @@ impl<E: End> Builder<E> {
         self
     }
 
-    /// How long closing a sender waits for a VidGear client to confirm it, which hangs if nobody is left to confirm to.
-    /// Default: 15 s.
+    /// How long closing a sender waits for a VidGear client to confirm it, which hangs if nobody is left to confirm
+    /// to. Default: 15 s.
     #[must_use]
     pub fn confirmation_timeout(mut self, timeout: Duration) -> Self {
         self.session = self.session.with_confirmation_timeout(timeout);
@@ -234,8 +234,8 @@ impl<E: End> Builder<E> {
     /// Connects to an endpoint, in the background, and tries again until the peer is there.
     ///
     /// # Errors
-    /// [`ConnectError`] if nobody can ever be there (`tcp://*`, port 0, a host name without an address), or there is no
-    /// codec for the encoding.
+    /// [`ConnectError`] if nobody can ever be there (`tcp://*`, port 0, a host name without an address), or there is
+    /// no codec for the encoding.
     pub async fn connect(self, endpoint: Endpoint) -> Result<E, ConnectError> {
         if let Some(encoding) = self.encoding_without_codec() {
             return Err(ConnectError::NoCodec { encoding });
@@ -309,9 +309,9 @@ impl Builder<FrameSender> {
     /// How frames are encoded, by the [`Builder::codec`], for a receiver that decodes that; any other gets them raw,
     /// and so does a VidGear client. Default: [`EncodingChoice::Raw`].
     ///
-    /// Without a codec, binding and connecting fail; [`over`](Builder::over) a link all go raw, which is logged. Raw go
-    /// also the frames that the encoding cannot take, such as those of u16 or f32 as JPEG, and those that it would not
-    /// make smaller. Frames among the data are always raw. An application that encodes its frames itself, for
+    /// Without a codec, binding and connecting fail; [`over`](Builder::over) a link all go raw, which is logged. Raw
+    /// go also the frames that the encoding cannot take, such as those of u16 or f32 as JPEG, and those that it would
+    /// not make smaller. Frames among the data are always raw. An application that encodes its frames itself, for
     /// [`FrameSender::send_outgoing`], needs neither.
     #[must_use]
     pub fn encoding(mut self, encoding: EncodingChoice) -> Self {

@@ -34,8 +34,8 @@ impl Clock {
 
 /// Tells when a moment has come that may move between one look and the next.
 ///
-/// Deadlines mostly move away, with every byte that proves a peer alive. The timer is left as it is then, and looked at
-/// when it fires: one wake-up too many now and then, in place of one re-arming for each message.
+/// Deadlines mostly move away, with every byte that proves a peer alive. The timer is left as it is then, and looked
+/// at when it fires: one wake-up too many now and then, in place of one re-arming for each message.
 #[derive(Debug)]
 pub(crate) struct Alarm {
     clock: Clock,

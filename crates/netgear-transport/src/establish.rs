@@ -113,8 +113,8 @@ impl Way {
         }
     }
 
-    /// Another connection of the peer that is there: the one that there is must be dead, though nobody has said so. All
-    /// others are refused. Cancel-safe.
+    /// Another connection of the peer that is there: the one that there is must be dead, though nobody has said so.
+    /// All others are refused. Cancel-safe.
     pub(crate) async fn replacement(&mut self, shared: &Shared) -> Contact {
         let Self::Listen(door) = self else { return pending().await };
         loop {

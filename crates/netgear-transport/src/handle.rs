@@ -115,8 +115,8 @@ impl Handle {
         }
     }
 
-    /// Tries until `attempt` gives something: without end while no peer is there (unless the user set one), and for the
-    /// timeout while one is. Cancel-safe if `attempt` is done when it gives something.
+    /// Tries until `attempt` gives something: without end while no peer is there (unless the user set one), and for
+    /// the timeout while one is. Cancel-safe if `attempt` is done when it gives something.
     pub(crate) async fn until<R>(
         &self,
         mut attempt: impl FnMut(&mut State) -> Option<R>,

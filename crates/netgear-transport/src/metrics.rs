@@ -34,7 +34,8 @@ type Count = fn(&Stats) -> u64;
 /// Without a value, the gauge stays as it was.
 type Measure = fn(&Stats) -> Option<f64>;
 
-/// What is reported, and where each number comes from. The names and labels are put together once, and not every second.
+/// What is reported, and where each number comes from. The names and labels are put together once, and not every
+/// second.
 struct Metrics {
     counters: Vec<(Key, Count)>,
     gauges: Vec<(Key, Measure)>,

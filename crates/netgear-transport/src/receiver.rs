@@ -69,12 +69,12 @@ impl FrameReceiver {
         self.handle.peer().await
     }
 
-    /// Waits until the sender, having been there, is not: it was lost, and is waited for. For an application that says
-    /// so to somebody. What has come of it is still had from [`FrameReceiver::recv`].
+    /// Waits until the sender, having been there, is not: it was lost, and is waited for. For an application that
+    /// says so to somebody. What has come of it is still had from [`FrameReceiver::recv`].
     ///
-    /// It is ready at once for as long as the sender is away: wait for [`FrameReceiver::peer`] next, and then for this
-    /// again. Before there was a sender, and once the session is over, this waits for ever: a session that ends with
-    /// the loss is for [`FrameReceiver::recv`] to report.
+    /// It is ready at once for as long as the sender is away: wait for [`FrameReceiver::peer`] next, and then for
+    /// this again. Before there was a sender, and once the session is over, this waits for ever: a session that ends
+    /// with the loss is for [`FrameReceiver::recv`] to report.
     ///
     /// Cancel-safe.
     pub async fn lost(&self) {

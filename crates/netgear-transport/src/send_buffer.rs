@@ -1,7 +1,7 @@
 //! How much of what was sent the kernel holds for a peer on the same machine, who has not read it yet.
 //!
-//! Left to itself, Linux lets a TCP connection's buffers grow to megabytes, and by the time that the peer reads a pixel
-//! it has long been driven out of the processor's caches. Over loopback there is no round trip to fill, so that
+//! Left to itself, Linux lets a TCP connection's buffers grow to megabytes, and by the time that the peer reads a
+//! pixel it has long been driven out of the processor's caches. Over loopback there is no round trip to fill, so that
 //! everything beyond what the caches hold is loss: docs/performance.md has the figures.
 
 use std::net::SocketAddr;

@@ -109,7 +109,8 @@ impl FrameSender {
         self.send_outgoing(outgoing).await
     }
 
-    /// Sends a frame with its own time of capture, or one that is encoded already; otherwise as [`FrameSender::send`].
+    /// Sends a frame with its own time of capture, or one that is encoded already; otherwise as
+    /// [`FrameSender::send`].
     ///
     /// # Errors
     /// As [`FrameSender::send`]; and [`SendError::EncodedOtherwise`] if what was given as encoded is not that of the
@@ -183,8 +184,8 @@ impl FrameSender {
         self.handle.with(|state| state.session.recv_data())
     }
 
-    /// Waits for the next item of data to come back; `None` if none can come any more, since every frame sent has been
-    /// answered.
+    /// Waits for the next item of data to come back; `None` if none can come any more, since every frame sent has
+    /// been answered.
     ///
     /// Cancel-safe: an item is either returned or still there.
     ///

@@ -138,7 +138,8 @@ async fn in_lock_step(sender: netgear_transport::FrameSender, receiver: netgear_
     receiving.await.unwrap();
 }
 
-/// The receiver sends each frame back as it came: the very memory that the kernel wrote into goes to the kernel again.
+/// The receiver sends each frame back as it came: the very memory that the kernel wrote into goes to the kernel
+/// again.
 async fn both_ways(pattern: Pattern) {
     let pixels = Bytes::from(vec![0xC3; PIXELS]);
     let (sender, receiver) = connected(pattern).await;

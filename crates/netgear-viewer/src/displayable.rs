@@ -1,10 +1,12 @@
 use netgear_media::proto::{ElementType, Frame, PixelFormat, Shape};
 
-/// The frame in levels of 8 bits and a format that has a meaning, so that it can be shown: gray, BGR, RGB, BGRA or RGBA.
+/// The frame in levels of 8 bits and a format that has a meaning, so that it can be shown: gray, BGR, RGB, BGRA or
+/// RGBA.
 ///
-/// As `cv2.imshow` does it: `u16` has black at 0 and white at 65535, floats have them at 0 and 1, signed whole numbers of 8 and 16
-/// bits at their least and greatest. `i32` has no usual scale, so there it is the least and greatest of this frame. Of unspecified
-/// channels 1 is gray, 3 are BGR and 4 BGRA; of 2 the first is gray, and of more the first three are BGR.
+/// As `cv2.imshow` does it: `u16` has black at 0 and white at 65535, floats have them at 0 and 1, signed whole
+/// numbers of 8 and 16 bits at their least and greatest. `i32` has no usual scale, so there it is the least and
+/// greatest of this frame. Of unspecified channels 1 is gray, 3 are BGR and 4 BGRA; of 2 the first is gray, and of
+/// more the first three are BGR.
 ///
 /// A frame that is such already is shared, not copied.
 pub(crate) fn displayable(frame: &Frame) -> Frame {

@@ -28,9 +28,9 @@ viewer.show(&frame);
 ```"
 )]
 //!
-//! Each is a handle to threads of its own. `show` leaves the frame there, without a copy, and returns: whoever is slow to see it
-//! sees the newest one next, and holds up nobody. Any frame can be shown: gray, BGR, RGB, BGRA and RGBA of any elements, and
-//! unspecified channels as far as they look like one of these.
+//! Each is a handle to threads of its own. `show` leaves the frame there, without a copy, and returns: whoever is
+//! slow to see it sees the newest one next, and holds up nobody. Any frame can be shown: gray, BGR, RGB, BGRA and
+//! RGBA of any elements, and unspecified channels as far as they look like one of these.
 //!
 //! # Features
 //! * `window`: `Window`, on X11, Wayland, macOS and Windows.

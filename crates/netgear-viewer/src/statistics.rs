@@ -5,7 +5,8 @@ use std::{
 
 use netgear_media::proto::Frame;
 
-/// What a session has counted since its beginning, for a viewer to show. A viewer is told so with each frame that came.
+/// What a session has counted since its beginning, for a viewer to show. A viewer is told so with each frame that
+/// came.
 ///
 /// A viewer that is told nothing counts the frames that it is shown, and the bytes of their pixels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -16,7 +17,8 @@ pub struct Counters {
     pub bytes: u64,
     /// Frames that were dropped on the way.
     pub dropped: u64,
-    /// How long the newest frame took from its capture to its arrival, if that is known. The median of the last two seconds is shown.
+    /// How long the newest frame took from its capture to its arrival, if that is known. The median of the last two
+    /// seconds is shown.
     pub latency: Option<Duration>,
 }
 
@@ -89,7 +91,8 @@ impl Meter {
     pub(crate) fn statistics(&self, now: Instant) -> Statistics {
         let recent = || self.arrivals.iter().filter(|(at, _)| is_recent(*at, now));
         let (fps, bytes_per_second) = match (recent().next(), recent().next_back()) {
-            // From one frame to another, so that a pause before the first, or a moment after the last, is no part of it.
+            // From one frame to another, so that a pause before the first, or a moment after the last, is no part of
+            // it.
             (Some((from, first)), Some((to, last))) if to > from => {
                 let elapsed = (*to - *from).as_secs_f64();
                 let rate = |now: u64, before: u64| now.saturating_sub(before) as f64 / elapsed;

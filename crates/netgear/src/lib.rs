@@ -1,6 +1,7 @@
 //! Streams video frames between two programs while any data goes both ways.
 //!
-//! A *sender* has the frames, a *receiver* takes them; data of any type goes with each frame, and data or frames come back.
+//! A *sender* has the frames, a *receiver* takes them; data of any type goes with each frame, and data or frames come
+//! back.
 //!
 //! ```
 //! use netgear::prelude::*;
@@ -22,8 +23,8 @@
 //! }
 //! ```
 //!
-//! [`sender`] and [`receiver`] are the builders of both ends with a codec: over a network that is slower than a cable, frames go encoded,
-//! and the receiver says by itself what it decodes.
+//! [`sender`] and [`receiver`] are the builders of both ends with a codec: over a network that is slower than a
+//! cable, frames go encoded, and the receiver says by itself what it decodes.
 //!
 //! ```
 //! # use netgear::prelude::*;
@@ -37,7 +38,8 @@
 //!
 //! * [`proto`]: what is said on the wire, and the rules of saying it; without std, sockets or a clock;
 //! * [`transport`]: both ends as async sessions on tokio;
-//! * [`media`]: frames from files, URLs, cameras, screens and test patterns; resizing and pipelines; still pictures and recordings.
+//! * [`media`]: frames from files, URLs, cameras, screens and test patterns; resizing and pipelines; still pictures
+//!   and recordings.
 //!
 //! With the features `window` and `web` there is also `viewer`: frames in a window, or in a browser.
 

@@ -25,7 +25,8 @@ const GIVEN_BACK_WITHIN: Duration = Duration::from_secs(8);
 pub(super) struct Loads {
     /// As many as go, if none.
     frames_per_second: Option<u32>,
-    /// Whether the windows are so many and so long that they say something of a session that takes all that it can get.
+    /// Whether the windows are so many and so long that they say something of a session that takes all that it can
+    /// get.
     is_long: bool,
     alone: Windows,
     /// What the strangers cost the machine by themselves.

@@ -1,4 +1,5 @@
-//! Strangers at the port of a session: what becomes of its frames, its memory and its descriptors, and whether a peer gets in.
+//! Strangers at the port of a session: what becomes of its frames, its memory and its descriptors, and whether a peer
+//! gets in.
 
 mod ends;
 mod exhaustion;

@@ -86,7 +86,8 @@ impl Verdict {
         self.lost = ends.values().filter(|times| **times == 0).count() as u64;
     }
 
-    /// The data of the end that was killed: of each run a beginning without a gap, and none of an older run behind a newer one.
+    /// The data of the end that was killed: of each run a beginning without a gap, and none of an older run behind a
+    /// newer one.
     fn of_what_was_killed(&mut self, killed: &[Record], survivor: &[Record]) {
         let mut accepted: BTreeMap<u64, u64> = BTreeMap::new();
         for record in killed {

@@ -1,5 +1,5 @@
-//! A receiver that takes 10 frames a second from a sender of 60, which keeps them fresh: how old they are, what memory it takes,
-//! and whether the drops add up.
+//! A receiver that takes 10 frames a second from a sender of 60, which keeps them fresh: how old they are, what
+//! memory it takes, and whether the drops add up.
 
 mod ends;
 
@@ -87,8 +87,8 @@ pub(crate) fn run(extent: &Extent) -> Result<Report> {
 }
 
 impl Case {
-    /// A receiver that answers a frame before it looks at it has the next one waiting all that time, and in a window of 2 a
-    /// further one behind that: it is not done with a frame when it says so, and chose the age.
+    /// A receiver that answers a frame before it looks at it has the next one waiting all that time, and in a window
+    /// of 2 a further one behind that: it is not done with a frame when it says so, and chose the age.
     fn is_held_to_age(self) -> bool {
         !(self.answers_first && self.pattern == Pattern::Pair && self.window > 1)
     }

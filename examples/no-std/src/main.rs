@@ -1,4 +1,5 @@
-//! netgear-proto in a program without std: two ends of a session, each over a ZMTP connection of its own, joined in memory.
+//! netgear-proto in a program without std: two ends of a session, each over a ZMTP connection of its own, joined in
+//! memory.
 //!
 //! ```text
 //! cargo run --manifest-path examples/no-std/Cargo.toml; echo $?     0: everything came as it should

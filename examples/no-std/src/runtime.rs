@@ -1,4 +1,5 @@
-//! What std would have brought: memory, and an end for a program that panics. The only `unsafe` of the program is here.
+//! What std would have brought: memory, and an end for a program that panics. The only `unsafe` of the program is
+//! here.
 //!
 //! Firmware has its own: an allocator over the RAM that it sets aside, and a panic handler that resets the board.
 #![expect(unsafe_code, reason = "an allocator and a panic handler cannot be written without")]
@@ -34,8 +35,8 @@ struct Bump {
 // SAFETY: pieces never overlap, because `used` is moved atomically past each before it is handed out.
 unsafe impl Sync for Bump {}
 
-// SAFETY: a piece lies within `memory`, is aligned as asked for, and is nobody else's until it is given back. Nothing here
-// panics or allocates.
+// SAFETY: a piece lies within `memory`, is aligned as asked for, and is nobody else's until it is given back. Nothing
+// here panics or allocates.
 unsafe impl GlobalAlloc for Bump {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         let base = self.memory.get().cast::<u8>();
@@ -79,8 +80,8 @@ fn panicked(info: &PanicInfo<'_>) -> ! {
     unsafe { abort() }
 }
 
-/// The liballoc that comes with Rust was compiled to unwind, and names these two where it would. Nothing in a program that
-/// aborts on panic calls them. A liballoc built for a bare-metal target does not ask for them.
+/// The liballoc that comes with Rust was compiled to unwind, and names these two where it would. Nothing in a program
+/// that aborts on panic calls them. A liballoc built for a bare-metal target does not ask for them.
 #[unsafe(no_mangle)]
 extern "C" fn rust_eh_personality() -> ! {
     // SAFETY: it takes nothing and does not return.

@@ -1,4 +1,5 @@
-//! The fuzz targets of netgear-media, as functions. Their code is in `tests/fuzz`, where the corpora are replayed by ordinary tests.
+//! The fuzz targets of netgear-media, as functions. Their code is in `tests/fuzz`, where the corpora are replayed by
+//! ordinary tests.
 
 #[path = "../../tests/fuzz/targets/mod.rs"]
 #[allow(dead_code, reason = "what the targets give is for the tests that replay the corpora")]

@@ -7,8 +7,8 @@ use crate::camera::raw_frame::RawLayout;
 
 /// A system's way to cameras.
 pub(super) trait Backend: Send {
-    /// Opens a camera, sets it to the nearest that it has to what `spec` asks for, and starts it. Whatever fails, the device
-    /// is left as it was found.
+    /// Opens a camera, sets it to the nearest that it has to what `spec` asks for, and starts it. Whatever fails, the
+    /// device is left as it was found.
     fn open(&self, device: &CameraDevice, spec: &CameraSpec) -> Result<Box<dyn Capture>, CameraError>;
 
     /// Opens the camera again that `before` was of, if it is back: that one and no other.
@@ -20,8 +20,8 @@ pub(super) trait Capture: Send {
     /// How.
     fn setup(&self) -> &Setup;
 
-    /// The oldest frame that it has, or `None` if none came within `wait`, which may be nothing. The buffer is the device's
-    /// again with the next call.
+    /// The oldest frame that it has, or `None` if none came within `wait`, which may be nothing. The buffer is the
+    /// device's again with the next call.
     fn next_buffer(&mut self, wait: Duration) -> Result<Option<RawBuffer<'_>>, CameraError>;
 }
 

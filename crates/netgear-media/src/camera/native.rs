@@ -1,7 +1,8 @@
 //! Cameras on macOS and Windows, through `nokhwa`.
 //!
-//! Its camera belongs to the thread that opened it, and `frame` waits for as long as it takes, so the camera has a thread of its
-//! own that hands over the newest frames. A thread whose camera is silent ends when the camera gives its next frame, or fails.
+//! Its camera belongs to the thread that opened it, and `frame` waits for as long as it takes, so the camera has a
+//! thread of its own that hands over the newest frames. A thread whose camera is silent ends when the camera gives
+//! its next frame, or fails.
 
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -41,8 +42,8 @@ const BUFFERS: usize = 2;
 /// The cameras of this system.
 #[derive(Debug)]
 pub(super) struct System {
-    /// What the thread holds that was started last, as long as it runs: a camera that is silent keeps its thread, and a second
-    /// one could not have the camera.
+    /// What the thread holds that was started last, as long as it runs: a camera that is silent keeps its thread, and
+    /// a second one could not have the camera.
     thread: Mutex<Weak<AtomicBool>>,
 }
 

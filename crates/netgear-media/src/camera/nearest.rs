@@ -52,10 +52,10 @@ fn is_below(a: FrameRate, b: FrameRate) -> bool {
 
 /// What is nearest to what is asked for, among what there is; `None` if there is nothing that is understood.
 ///
-/// If a format is asked for and is there, it is kept to. Then comes the size: the one whose area and shape differ least, as
-/// ratios, so that twice is as far as half, with the larger one if two are as near. Then the rate: the lowest that is no lower
-/// than what is asked for, else the highest. Then, if no format was asked for, the first of [`CameraFormat::ALL`]. Gray is
-/// taken only if it is asked for, or there is nothing else.
+/// If a format is asked for and is there, it is kept to. Then comes the size: the one whose area and shape differ
+/// least, as ratios, so that twice is as far as half, with the larger one if two are as near. Then the rate: the
+/// lowest that is no lower than what is asked for, else the highest. Then, if no format was asked for, the first of
+/// [`CameraFormat::ALL`]. Gray is taken only if it is asked for, or there is nothing else.
 pub(crate) fn nearest(spec: &CameraSpec, formats: &[OfferedFormat]) -> Option<CameraMode> {
     let wanted_size = spec.size().unwrap_or(CameraSpec::DEFAULT_SIZE);
     let wanted_rate = spec.rate().unwrap_or(FrameRate::THIRTY);

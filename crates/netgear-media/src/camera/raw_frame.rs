@@ -13,8 +13,9 @@ pub(crate) struct RawLayout {
     pub(crate) format: CameraFormat,
     pub(crate) width: u32,
     pub(crate) height: u32,
-    /// The bytes from the start of a row to that of the next, in the first plane; 0 for rows without padding. It says nothing
-    /// of JPEG. The planes of chroma have the same, or half of it where theirs are half as wide, as V4L2 has it.
+    /// The bytes from the start of a row to that of the next, in the first plane; 0 for rows without padding. It says
+    /// nothing of JPEG. The planes of chroma have the same, or half of it where theirs are half as wide, as V4L2 has
+    /// it.
     pub(crate) stride: u32,
     /// What YUV means; the rest knows it.
     pub(crate) colour: ColourSpace,
@@ -187,8 +188,8 @@ impl RawFrames {
 }
 
 impl RawLayout {
-    /// The planes, the bytes that a buffer has at least, and those of the frame. `None` if rows would overlap, or the numbers
-    /// are too large.
+    /// The planes, the bytes that a buffer has at least, and those of the frame. `None` if rows would overlap, or the
+    /// numbers are too large.
     fn planes(self) -> Option<([Plane; 3], usize, usize)> {
         let (width, height) = (usize::try_from(self.width).ok()?, usize::try_from(self.height).ok()?);
         let (columns, chroma_rows) = (width.div_ceil(2), height.div_ceil(2));

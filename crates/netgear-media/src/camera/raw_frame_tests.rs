@@ -40,8 +40,8 @@ fn rows(format: CameraFormat, width: usize, height: usize) -> Vec<(usize, usize)
     }
 }
 
-/// The bytes that a camera would write, with rows of `stride` bytes, from the bytes without padding. The padding is full of
-/// what would be seen.
+/// The bytes that a camera would write, with rows of `stride` bytes, from the bytes without padding. The padding is
+/// full of what would be seen.
 fn padded(tight: &[u8], format: CameraFormat, (width, height): (u32, u32), stride: usize) -> Vec<u8> {
     let (mut rest, mut buffer) = (tight, Vec::new());
     for (plane, (rows, len)) in rows(format, width as usize, height as usize).into_iter().enumerate() {
@@ -189,7 +189,8 @@ fn every_colour_comes_out_of_every_format_with_and_without_padding() {
     }
 }
 
-/// The bars that the virtual camera of Linux shows, from left to right, as BGR; and as the gray that it makes of them.
+/// The bars that the virtual camera of Linux shows, from left to right, as BGR; and as the gray that it makes of
+/// them.
 const RECORDED_BARS: [([u8; 3], u8); 8] = [
     ([191, 191, 191], 190),
     ([0, 191, 191], 176),
@@ -201,8 +202,8 @@ const RECORDED_BARS: [([u8; 3], u8); 8] = [
     ([0, 0, 0], 0),
 ];
 
-/// Buffers as its driver filled them, `cargo xtask camera-test --record`: each is kept as a gray picture with the buffer's rows. The
-/// camera has two kinds of rows for every format, without padding and with 64 bytes.
+/// Buffers as its driver filled them, `cargo xtask camera-test --record`: each is kept as a gray picture with the
+/// buffer's rows. The camera has two kinds of rows for every format, without padding and with 64 bytes.
 #[test]
 fn recorded_buffers_show_the_bars_and_short_ones_are_errors() {
     let size = (320, 180);

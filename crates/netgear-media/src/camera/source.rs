@@ -314,7 +314,8 @@ struct CaptureClock {
 }
 
 impl CaptureClock {
-    /// For a frame that arrived at `now` and was captured `age` before. The times rise, also when a camera comes back.
+    /// For a frame that arrived at `now` and was captured `age` before. The times rise, also when a camera comes
+    /// back.
     fn read(&mut self, now: Instant, age: Duration) -> (Duration, Timestamp) {
         let captured = now.checked_sub(age).unwrap_or(now);
         let since_first = captured.saturating_duration_since(*self.first.get_or_insert(captured));

@@ -25,8 +25,8 @@ use crate::FrameRate;
 /// | `timeout=5` | seconds without a frame after which the camera counts as silent | 5 |
 /// | `resume=30`, `resume=forever` | how long to wait for a camera that is unplugged or silent to come back | not at all |
 ///
-/// What the camera has not is replaced by the nearest that it has: first the format, if one is given, then the size, then
-/// the rate. A `?`, `&` or `%` within a name is written `%3F`, `%26` or `%25`.
+/// What the camera has not is replaced by the nearest that it has: first the format, if one is given, then the size,
+/// then the rate. A `?`, `&` or `%` within a name is written `%3F`, `%26` or `%25`.
 ///
 /// ```
 /// use netgear_media::{CameraFormat, CameraSpec};
@@ -70,8 +70,8 @@ pub enum Resume {
 
 /// How a camera hands over its pixels.
 ///
-/// It is printed and serialised as the lower-case name given with each, and parsed from that and from V4L2's four characters
-/// in lower case.
+/// It is printed and serialised as the lower-case name given with each, and parsed from that and from V4L2's four
+/// characters in lower case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum CameraFormat {

@@ -1,7 +1,7 @@
 //! Cameras on Linux: Video4Linux, through the `v4l` crate.
 //!
-//! `v4l` panics where a driver says something that it does not know (a colour space, a name that is no UTF-8), and where the
-//! system refuses to stop a stream. All calls to it run in [`contained`], which makes an error of that.
+//! `v4l` panics where a driver says something that it does not know (a colour space, a name that is no UTF-8), and
+//! where the system refuses to stop a stream. All calls to it run in [`contained`], which makes an error of that.
 
 use std::io;
 use std::os::unix::fs::FileTypeExt;
@@ -117,7 +117,8 @@ fn is_capturing(path: &Path, is_such: impl Fn(&Capabilities) -> bool) -> bool {
     asked.is_ok_and(|caps| is_such(&caps))
 }
 
-/// What a camera offers. `None` for what is no camera, such as the second node of many webcams, which has no pictures.
+/// What a camera offers. `None` for what is no camera, such as the second node of many webcams, which has no
+/// pictures.
 fn describe(index: u32, path: &Path) -> Option<CameraInfo> {
     let text = path.display().to_string();
     let described = contained(path, || {
@@ -265,7 +266,8 @@ fn offers(device: &Device, spec: Option<&CameraSpec>) -> Vec<OfferedFormat> {
     formats.into_iter().map(|description| of_format(description.fourcc)).collect()
 }
 
-/// As the kernel's documentation writes it: the highest bit is no part of the characters, and means big-endian samples.
+/// As the kernel's documentation writes it: the highest bit is no part of the characters, and means big-endian
+/// samples.
 fn code_text(code: FourCC) -> String {
     let [first, second, third, fourth] = code.repr;
     let characters = [first, second, third, fourth & 0x7f];
@@ -335,7 +337,8 @@ struct V4l2Capture {
     handle: Arc<Handle>,
     /// `None` only while it is dropped.
     stream: Option<MmapStream<'static>>,
-    /// After a failure the stream does not know which of its buffers it has; it must get one before it gives one back.
+    /// After a failure the stream does not know which of its buffers it has; it must get one before it gives one
+    /// back.
     is_out_of_step: bool,
 }
 
@@ -392,8 +395,8 @@ impl V4l2Capture {
         };
         let mut stream =
             MmapStream::with_buffers(device, Type::VideoCapture, BUFFERS).map_err(not_started)?;
-        // Only so is it known whether the device starts. `MmapStream::next` queues the first buffer, which it takes for the one
-        // that was read last. How many there are it does not say.
+        // Only so is it known whether the device starts. `MmapStream::next` queues the first buffer, which it takes
+        // for the one that was read last. How many there are it does not say.
         let mut buffers = 1;
         while buffers < MOST_BUFFERS && CaptureStream::queue(&mut stream, buffers).is_ok() {
             buffers += 1;

@@ -1,14 +1,15 @@
 //! The same pixels in fewer bytes: what differs from the row above, in a zstd frame (RFC 8878).
 //!
-//! A row of most pictures is much like the one above it, so the differences are small numbers around 0, which zstd writes in
-//! few bits. The difference is taken byte by byte, modulo 256, so it does not matter what the bytes mean. The content size stands in the zstd
-//! frame's header, and so does that it has a checksum.
+//! A row of most pictures is much like the one above it, so the differences are small numbers around 0, which zstd
+//! writes in few bits. The difference is taken byte by byte, modulo 256, so it does not matter what the bytes mean.
+//! The content size stands in the zstd frame's header, and so does that it has a checksum.
 
 use bytes::Bytes;
 use netgear_proto::{BufferPool, EncodedFrame, Frame};
 use zrip::{CompressContext, CompressError, DecompressContext, DecompressError};
 
-/// The fastest of zstd's levels that code small numbers in few bits. Higher ones save 1 % of a photograph in twice the time.
+/// The fastest of zstd's levels that code small numbers in few bits. Higher ones save 1 % of a photograph in twice
+/// the time.
 const LEVEL: i32 = 1;
 
 /// Encodes frames, one after another, in the same memory.

@@ -15,15 +15,17 @@ use crate::jpeg::{JpegDecoder, JpegEncodeError, JpegEncoder, JpegError, JpegOpti
 
 /// Encodes and decodes frames for a session: JPEG and lossless.
 ///
-/// * **JPEG** takes 8-bit gray, BGR, RGB, BGRA and RGBA frames of up to 16,384 pixels a side. It has no opacity: what there was
-///   comes back as opaque.
-/// * **Lossless** takes frames of every kind: the difference of each row to the one above it, in a zstd frame (RFC 8878).
+/// * **JPEG** takes 8-bit gray, BGR, RGB, BGRA and RGBA frames of up to 16,384 pixels a side. It has no opacity: what
+///   there was comes back as opaque.
+/// * **Lossless** takes frames of every kind: the difference of each row to the one above it, in a zstd frame (RFC
+///   8878).
 ///
-/// A frame that would not become smaller, or that the encoding does not take, is not encoded: [`Codec::encode`] gives `None`, and the frame
-/// is better sent as it stands.
+/// A frame that would not become smaller, or that the encoding does not take, is not encoded: [`Codec::encode`] gives
+/// `None`, and the frame is better sent as it stands.
 ///
-/// Several threads may use one codec at once; each has its own memory, which serves frame after frame. A decoded frame takes its own
-/// bytes and no more; beside them a decoder keeps some rows, and for JPEG a copy of the encoded bytes.
+/// Several threads may use one codec at once; each has its own memory, which serves frame after frame. A decoded
+/// frame takes its own bytes and no more; beside them a decoder keeps some rows, and for JPEG a copy of the encoded
+/// bytes.
 ///
 /// ```
 /// use netgear_media::FrameCodec;

@@ -1,8 +1,8 @@
 //! An `ffmpeg` that makes a film of frames.
 //!
-//! It must outlive this program for a moment where that is killed: its input ends then, and it writes what it has and closes the
-//! file. So, unlike the one that decodes, it is not killed with this program but given a time to finish, by the shell that
-//! started it; and where it hangs while this program lives, its `Watch` ends it.
+//! It must outlive this program for a moment where that is killed: its input ends then, and it writes what it has and
+//! closes the file. So, unlike the one that decodes, it is not killed with this program but given a time to finish,
+//! by the shell that started it; and where it hangs while this program lives, its `Watch` ends it.
 
 use std::collections::VecDeque;
 use std::ffi::OsString;
@@ -17,9 +17,9 @@ use super::nut_writer::{frame_header, header};
 use super::process::{LOG_LINES, Process, Watch, find_ffmpeg};
 use crate::canceller::lock;
 
-/// Runs its arguments with its own input. Its output is a pipe to read from: a word says what to do, and the end of it that this
-/// program is gone, after which what it runs has as many seconds as `$0` says. It lets go of all else, so that what it runs is the
-/// only one to have it.
+/// Runs its arguments with its own input. Its output is a pipe to read from: a word says what to do, and the end of
+/// it that this program is gone, after which what it runs has as many seconds as `$0` says. It lets go of all else,
+/// so that what it runs is the only one to have it.
 #[cfg(unix)]
 const GUARD: &str = r#"exec 3<&0 4<&1 </dev/null >/dev/null; "$@" <&3 3<&- 4<&- & p=$!; exec 3<&- 2>/dev/null
 word=; read -r word <&4; exec 4<&-
@@ -85,8 +85,8 @@ pub(crate) struct Encoding {
 }
 
 impl Encoding {
-    /// Starts ffmpeg. `output` are the arguments behind the input, the file's name among them. When it takes nothing for longer
-    /// than `patience`, or takes longer to finish, it is ended.
+    /// Starts ffmpeg. `output` are the arguments behind the input, the file's name among them. When it takes nothing
+    /// for longer than `patience`, or takes longer to finish, it is ended.
     pub(crate) fn start(
         output: impl IntoIterator<Item = OsString>,
         fourcc: [u8; 4],

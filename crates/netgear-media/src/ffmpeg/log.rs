@@ -66,7 +66,8 @@ pub(super) struct Description {
     codec: Option<String>,
     /// Of the input: its frames over the time that they take.
     average: Option<FrameRate>,
-    /// Of the input: the rate that all times of its frames fit, which is the unit of the times where they fit no other.
+    /// Of the input: the rate that all times of its frames fit, which is the unit of the times where they fit no
+    /// other.
     common: Option<FrameRate>,
 }
 

@@ -1,8 +1,9 @@
 //! NUT, as far as an ffmpeg uses it that writes one stream of raw frames.
 //!
-//! It is what carries frames from the child process: of the containers that ffmpeg has always been able to write, it alone has
-//! exact times of any unit, needs no seeking in what was written, and adds a few bytes to a frame. The format's own
-//! description is `nut.txt` ("NUT Open Container Format"); what a variable is called here it is called there.
+//! It is what carries frames from the child process: of the containers that ffmpeg has always been able to write, it
+//! alone has exact times of any unit, needs no seeking in what was written, and adds a few bytes to a frame. The
+//! format's own description is `nut.txt` ("NUT Open Container Format"); what a variable is called here it is called
+//! there.
 
 use std::io::{self, Read};
 use std::time::Duration;
@@ -12,7 +13,8 @@ pub(super) const MAIN: u64 = 0x4E4D_7A56_1F5F_04AD;
 pub(super) const STREAM: u64 = 0x4E53_1140_5BF2_F9DB;
 pub(super) const SYNCPOINT: u64 = 0x4E4B_E4AD_EECA_4569;
 
-/// The longest header that is read. Those of one stream have some hundred bytes; an index, which may be longer, is skipped.
+/// The longest header that is read. Those of one stream have some hundred bytes; an index, which may be longer, is
+/// skipped.
 const LONGEST_PACKET: u64 = 1 << 16;
 
 /// The bits of a frame's flags.

@@ -1,7 +1,7 @@
 //! Raw frames as NUT, which an ffmpeg reads on its standard input: each with its own time, in microseconds.
 //!
-//! What it is, and what the names mean, [`nut`](super::nut) says. This is its pipe mode (version 4, ffmpeg 2.2 and later), in
-//! which a reader keeps no list of places to go to; else it would grow for as long as a recording lasts.
+//! What it is, and what the names mean, [`nut`](super::nut) says. This is its pipe mode (version 4, ffmpeg 2.2 and
+//! later), in which a reader keeps no list of places to go to; else it would grow for as long as a recording lasts.
 
 use std::time::Duration;
 

@@ -1,11 +1,11 @@
 //! The child process: how it is started, watched, and ended, whatever becomes of this program.
 //!
-//! **It ends with this program, however that ends.** On Unix, ffmpeg is the child of a shell of three commands that holds the
-//! reading end of a pipe, its standard input. The writing end is here alone, and closed in every program that is started from
-//! here. When it is closed, by us or by the system when this program is killed, the shell's `read` returns and it kills ffmpeg.
-//! That needs neither unsafe code nor a thread that must live on (as the parent-death signal of Linux would), and also ends an
-//! ffmpeg that has nothing to write and so would never notice that nobody reads. Elsewhere ffmpeg is the child itself, and ends
-//! with its source, or when it next writes.
+//! **It ends with this program, however that ends.** On Unix, ffmpeg is the child of a shell of three commands that
+//! holds the reading end of a pipe, its standard input. The writing end is here alone, and closed in every program
+//! that is started from here. When it is closed, by us or by the system when this program is killed, the shell's
+//! `read` returns and it kills ffmpeg. That needs neither unsafe code nor a thread that must live on (as the
+//! parent-death signal of Linux would), and also ends an ffmpeg that has nothing to write and so would never notice
+//! that nobody reads. Elsewhere ffmpeg is the child itself, and ends with its source, or when it next writes.
 
 use std::collections::VecDeque;
 use std::ffi::OsString;
@@ -24,13 +24,13 @@ use crate::ffmpeg::credentials::Secret;
 /// The lines of ffmpeg's log that an error shows.
 pub(super) const LOG_LINES: usize = 8;
 
-/// Runs its arguments, and kills what it runs when its input ends. The exit code is that of what it ran. It lets go of the
-/// outputs, so that they end when ffmpeg does.
+/// Runs its arguments, and kills what it runs when its input ends. The exit code is that of what it ran. It lets go
+/// of the outputs, so that they end when ffmpeg does.
 #[cfg(unix)]
 const GUARD: &str = r#""$@" </dev/null & exec >/dev/null 2>&1; read -r _; kill -9 $!; wait $!"#;
 
-/// Where the child process is, for its source and for the source's cancellers: they outlive one process, when the source is
-/// rewound.
+/// Where the child process is, for its source and for the source's cancellers: they outlive one process, when the
+/// source is rewound.
 pub(super) type Slot = Arc<Mutex<SlotContent>>;
 
 #[derive(Default)]
@@ -66,8 +66,8 @@ pub(super) struct Process {
 }
 
 impl Process {
-    /// Starts ffmpeg with these arguments. It is ended when it is told to [`expect`](Self::expect) something for longer than
-    /// `patience`.
+    /// Starts ffmpeg with these arguments. It is ended when it is told to [`expect`](Self::expect) something for
+    /// longer than `patience`.
     pub(super) fn start(
         slot: &Slot,
         arguments: Vec<OsString>,
@@ -152,8 +152,8 @@ impl Process {
         Err(StartError::Failed(cause(&lock(&self.log)).unwrap_or(fallback)))
     }
 
-    /// Runs `wait`, which waits for something of the process; if it takes longer than its patience, the process is ended, and
-    /// with it what is waited for.
+    /// Runs `wait`, which waits for something of the process; if it takes longer than its patience, the process is
+    /// ended, and with it what is waited for.
     pub(super) fn expect<T>(watch: &Watch, wait: impl FnOnce() -> T) -> T {
         watch.set(Some(Instant::now()));
         let result = wait();

@@ -78,8 +78,8 @@ impl Canvas {
         self.pending = Pending::Nothing;
     }
 
-    /// Draws a part, whose rows of RGBA are so many bytes apart. `None`, and nothing drawn, if the area is not within the
-    /// canvas or the part has fewer pixels.
+    /// Draws a part, whose rows of RGBA are so many bytes apart. `None`, and nothing drawn, if the area is not within
+    /// the canvas or the part has fewer pixels.
     pub(crate) fn draw(
         &mut self,
         area: Area,

@@ -19,8 +19,8 @@ pub(crate) fn contained(
     }
 }
 
-/// A source that after a panic of its decoder is at its end, until it is rewound. What the panic left behind is not read: such a
-/// source begins anew when it is rewound.
+/// A source that after a panic of its decoder is at its end, until it is rewound. What the panic left behind is not
+/// read: such a source begins anew when it is rewound.
 struct Contained {
     source: Box<dyn FrameSource>,
     origin: String,

@@ -1,4 +1,5 @@
-//! Files that are decoded in this process, a format each: our own walk over its boxes, chunks or lines, and a library's decoder.
+//! Files that are decoded in this process, a format each: our own walk over its boxes, chunks or lines, and a
+//! library's decoder.
 
 pub(crate) mod apng;
 pub(crate) mod avi;

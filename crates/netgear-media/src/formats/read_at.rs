@@ -3,7 +3,8 @@
 use std::fs::File;
 use std::io;
 
-/// Fills the buffer from that place on. Where the file is read by others does not matter, nor to them where this reads.
+/// Fills the buffer from that place on. Where the file is read by others does not matter, nor to them where this
+/// reads.
 #[cfg(unix)]
 pub(crate) fn read_exact_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<()> {
     std::os::unix::fs::FileExt::read_exact_at(file, buffer, offset)

@@ -1,4 +1,5 @@
-//! The chunks of RIFF files, which are WebP and AVI among others: a type of four letters, a length, and so many bytes.
+//! The chunks of RIFF files, which are WebP and AVI among others: a type of four letters, a length, and so many
+//! bytes.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
@@ -42,7 +43,8 @@ pub(crate) fn read_at(file: &mut File, at: u64, bytes: &mut [u8]) -> io::Result<
     }
 }
 
-/// The chunks in a content, one after the other, as type and content. It ends at the first that is longer than what is left.
+/// The chunks in a content, one after the other, as type and content. It ends at the first that is longer than what
+/// is left.
 pub(crate) fn chunks(mut content: &[u8]) -> impl Iterator<Item = ([u8; 4], &[u8])> {
     std::iter::from_fn(move || {
         let header = ChunkHeader::parse(content)?;

@@ -1,5 +1,5 @@
-//! One JPEG picture to a frame: to BGR, as the pictures of webcams and of Motion JPEG files become, or to the kind that an encoded
-//! frame promises.
+//! One JPEG picture to a frame: to BGR, as the pictures of webcams and of Motion JPEG files become, or to the kind
+//! that an encoded frame promises.
 
 #[cfg(feature = "video")]
 use bytes::BytesMut;
@@ -14,8 +14,8 @@ use crate::contained::contained;
 
 /// Decodes JPEG pictures, one after another, into the same memory once a frame is let go.
 ///
-/// A picture without Huffman tables, as webcams and AVI files have them to save 420 bytes a frame, is decoded with the
-/// standard ones (ITU-T T.81, annex K.3).
+/// A picture without Huffman tables, as webcams and AVI files have them to save 420 bytes a frame, is decoded with
+/// the standard ones (ITU-T T.81, annex K.3).
 #[derive(Debug, Default)]
 pub(crate) struct JpegDecoder {
     #[cfg(feature = "video")]
@@ -74,7 +74,8 @@ impl JpegDecoder {
         Self { max_frame_bytes, pool, whole: Vec::new(), gray: Vec::new(), row: Vec::new() }
     }
 
-    /// The picture in these bytes, which may have others before and after it, in 8-bit BGR. A gray one becomes BGR too.
+    /// The picture in these bytes, which may have others before and after it, in 8-bit BGR. A gray one becomes BGR
+    /// too.
     #[cfg(feature = "video")]
     pub(crate) fn decode(&mut self, bytes: &[u8]) -> Result<Frame, JpegError> {
         let decoded = contained(|| self.decode_picture(bytes));
@@ -104,8 +105,9 @@ impl JpegDecoder {
             .map_err(|error| JpegError::damaged(error.to_string()))
     }
 
-    /// The picture in these bytes, if it is one of this shape: baseline, in one scan, gray for a gray frame and in colours for others.
-    /// Of any other nothing is decoded, and no memory is taken for it. No opacity comes with it, so all is opaque.
+    /// The picture in these bytes, if it is one of this shape: baseline, in one scan, gray for a gray frame and in
+    /// colours for others. Of any other nothing is decoded, and no memory is taken for it. No opacity comes with it,
+    /// so all is opaque.
     pub(crate) fn decode_as(
         &mut self,
         bytes: &[u8],
@@ -179,8 +181,8 @@ impl JpegDecoder {
         }
         self.whole.extend_from_slice(&[0xff, SOS]);
         if is_baseline {
-            // At the marker of the end the decoder would stop in good order, however much of the picture is missing. At the
-            // end of the bytes it does not, but looks there before it needs them: these are to be looked at.
+            // At the marker of the end the decoder would stop in good order, however much of the picture is missing.
+            // At the end of the bytes it does not, but looks there before it needs them: these are to be looked at.
             self.whole.extend_from_slice(scans(rest));
             self.whole.extend_from_slice(&[0; READ_AHEAD]);
         } else {
@@ -211,7 +213,8 @@ struct Picture<'a> {
 }
 
 impl<'a> Picture<'a> {
-    /// The conversion of colours is chosen when the header is read: `decoded` is what they are to become, where there are any.
+    /// The conversion of colours is chosen when the header is read: `decoded` is what they are to become, where there
+    /// are any.
     fn open(whole: &'a Vec<u8>, decoded: ColorSpace) -> Result<Self, JpegError> {
         let options = Self::options().jpeg_set_out_colorspace(decoded);
         let mut decoder = zune_jpeg::JpegDecoder::new_with_options(ZCursor::new(whole), options);
@@ -305,7 +308,8 @@ fn next_marker(rest: &mut &[u8]) -> Option<u8> {
         let at = rest.iter().position(|byte| *byte == 0xff)?;
         *rest = rest.get(at + 1..)?;
         match rest.first()? {
-            // A byte of the picture that happens to be 0xff; or one more 0xff, of which a marker may have any number before it.
+            // A byte of the picture that happens to be 0xff; or one more 0xff, of which a marker may have any number
+            // before it.
             0x00 | 0xff => {}
             marker => {
                 *rest = rest.get(1..)?;

@@ -41,7 +41,8 @@ pub enum Annotation {
     },
 }
 
-/// Where text stands: in a corner of the frame, half a line away from both sides, or with its own top left corner at a pixel.
+/// Where text stands: in a corner of the frame, half a line away from both sides, or with its own top left corner at
+/// a pixel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Place {
     /// At the top left, the default.

@@ -56,8 +56,8 @@ impl<'a> Canvas<'a> {
     /// Draws on pixels of this format.
     ///
     /// # Errors
-    /// [`DrawError`] for elements other than `u8`, `u16` and `f32`, for pixels of more than 16 bytes, and if the format has another
-    /// number of channels.
+    /// [`DrawError`] for elements other than `u8`, `u16` and `f32`, for pixels of more than 16 bytes, and if the
+    /// format has another number of channels.
     pub fn new(pixels: PixelsMut<'a>, pixel_format: PixelFormat) -> Result<Self, DrawError> {
         let kind =
             PixelKind { element_type: pixels.element_type(), pixel_format, channels: pixels.channels() };
@@ -167,7 +167,8 @@ impl<'a> Canvas<'a> {
         (side(longest, letters.width()), side(text.lines().count(), letters.height()))
     }
 
-    /// Draws the outline of a region and writes what it is above it, or in it where there is no room above: a detection.
+    /// Draws the outline of a region and writes what it is above it, or in it where there is no room above: a
+    /// detection.
     ///
     /// The label is black or white on the pen's colour, whichever is easier to read.
     pub fn labelled_box(&mut self, region: Region, label: &str, pen: Pen) {
@@ -277,8 +278,8 @@ pub struct TextStyle {
     pub colour: Colour,
     /// The colour behind them, if there is to be one.
     pub background: Option<Colour>,
-    /// The height of a line in pixels. It is 10 or a multiple of 20: the greatest that is not more than this, and 10 at least. By
-    /// default a 24th of the height of the frame, and so 20 at 480 and 720 rows, and 40 at 1080.
+    /// The height of a line in pixels. It is 10 or a multiple of 20: the greatest that is not more than this, and 10
+    /// at least. By default a 24th of the height of the frame, and so 20 at 480 and 720 rows, and 40 at 1080.
     pub line_height: Option<u32>,
 }
 

@@ -8,8 +8,9 @@ use super::FrameStamp;
 /// A text to write on frames, with places for what differs from frame to frame.
 ///
 /// * `{number}` becomes the number of the frame.
-/// * `{time}` becomes the moment at which a device captured it, in UTC, as in `2026-01-31 09:05:07.250 UTC`. Of what was played rather
-///   than captured it is the time since its start, as in `0:01:30.500`; of what has no time at all, `-:--:--.---`.
+/// * `{time}` becomes the moment at which a device captured it, in UTC, as in `2026-01-31 09:05:07.250 UTC`. Of what
+///   was played rather than captured it is the time since its start, as in `0:01:30.500`; of what has no time at all,
+///   `-:--:--.---`.
 ///
 /// All else stays as it is, other braces among it.
 ///
@@ -121,8 +122,8 @@ fn write_utc(moment: Timestamp, text: &mut String) -> fmt::Result {
 
 /// Year, month and day, so many days after 1970-01-01, in the Gregorian calendar.
 ///
-/// Years are counted from March, so that a leap day is the last day of its year; then 400 years are always 146,097 days, and
-/// the months before a day of the year follow from their common length of 30.6 days.
+/// Years are counted from March, so that a leap day is the last day of its year; then 400 years are always 146,097
+/// days, and the months before a day of the year follow from their common length of 30.6 days.
 fn date(days: u64) -> (u64, u64, u64) {
     // From 0000-03-01.
     let days = days + 719_468;

@@ -168,9 +168,9 @@ fn white(element_type: ElementType) -> Option<f32> {
 
 /// Between 0 and `most`, rounded to the nearest whole number, halves to even; what is no number is 0.
 ///
-/// Adding 1.5 × 2²³ leaves no room for a fraction in an `f32`, so the processor rounds it away, and the whole number stands in
-/// the lowest bits. That takes two operations that every processor does many at a time, where `round_ties_even` is a call for
-/// each element.
+/// Adding 1.5 × 2²³ leaves no room for a fraction in an `f32`, so the processor rounds it away, and the whole number
+/// stands in the lowest bits. That takes two operations that every processor does many at a time, where
+/// `round_ties_even` is a call for each element.
 fn to_nearest(level: f32, most: f32) -> u32 {
     const NO_FRACTION: f32 = 12_582_912.0;
     // `max` of what is no number and 0 is 0.

@@ -45,17 +45,17 @@ use crate::{Filter, Fit, Percent, Region, Resizer};
 /// ```
 ///
 /// # Copies and memory
-/// Steps that leave the pixels as they are, [`crop`](Self::crop), [`flip`](Self::flip) and [`rotate`](Self::rotate), only change how
-/// those are looked at. The next step that makes new pixels reads them so: to crop and then to resize reads the part from where it
-/// is. What is still open at the end is done in one copy, or in none if rows were cut off at the top and the bottom alone. A
-/// frame that comes out as it came in is shared.
+/// Steps that leave the pixels as they are, [`crop`](Self::crop), [`flip`](Self::flip) and [`rotate`](Self::rotate),
+/// only change how those are looked at. The next step that makes new pixels reads them so: to crop and then to resize
+/// reads the part from where it is. What is still open at the end is done in one copy, or in none if rows were cut
+/// off at the top and the bottom alone. A frame that comes out as it came in is shared.
 ///
-/// Each step makes its pixels in memory that it used before, as soon as nobody holds the frame any more that was made in it
-/// ([`BufferPool`](netgear_proto::BufferPool)).
+/// Each step makes its pixels in memory that it used before, as soon as nobody holds the frame any more that was made
+/// in it ([`BufferPool`](netgear_proto::BufferPool)).
 ///
 /// # Which frames
-/// Crop, flip and rotate take frames of any kind. For what is converted, resized or drawn on, see the step. The frames of a
-/// stream may differ.
+/// Crop, flip and rotate take frames of any kind. For what is converted, resized or drawn on, see the step. The
+/// frames of a stream may differ.
 #[derive(Debug, Default)]
 pub struct Pipeline {
     steps: Vec<Step>,
@@ -71,7 +71,8 @@ impl Pipeline {
         Self::default()
     }
 
-    /// Resizes on up to so many threads, for the steps that are there and those that follow: see [`Resizer::with_threads`].
+    /// Resizes on up to so many threads, for the steps that are there and those that follow: see
+    /// [`Resizer::with_threads`].
     #[must_use]
     pub fn with_threads(mut self, threads: usize) -> Self {
         self.threads = threads;
@@ -85,26 +86,27 @@ impl Pipeline {
 
     /// Converts gray, BGR, RGB, BGRA and RGBA pixels into each other. Elements are `u8`, `u16` or `f32` and stay so.
     ///
-    /// It is what `cv2.cvtColor` does: gray is 0.299 red + 0.587 green + 0.114 blue (BT.601), rounded to the nearest; colours out of
-    /// gray are three times the same. Opacity that was not there is complete: 255, 65535 or 1.0.
+    /// It is what `cv2.cvtColor` does: gray is 0.299 red + 0.587 green + 0.114 blue (BT.601), rounded to the nearest;
+    /// colours out of gray are three times the same. Opacity that was not there is complete: 255, 65535 or 1.0.
     #[must_use]
     #[doc(alias = "cvtColor")]
     pub fn convert(self, pixel_format: PixelFormat) -> Self {
         self.with(Step::Convert(pixel_format))
     }
 
-    /// Converts elements to `u8`, `u16` or `f32`, so that black stays black and white stays white: from 0 to 255, from 0 to 65535
-    /// and from 0.0 to 1.0 are the same levels, as for OpenCV's colour conversions.
+    /// Converts elements to `u8`, `u16` or `f32`, so that black stays black and white stays white: from 0 to 255,
+    /// from 0 to 65535 and from 0.0 to 1.0 are the same levels, as for OpenCV's colour conversions.
     ///
-    /// It is what `convertTo` does in OpenCV with an `alpha` of 257 (`u8` to `u16`), 1/257, 1/255, 1/65535, 255 or 65535: to the
-    /// nearest level, halves to the even one, and within bounds. What is not a number becomes 0.
+    /// It is what `convertTo` does in OpenCV with an `alpha` of 257 (`u8` to `u16`), 1/257, 1/255, 1/65535, 255 or
+    /// 65535: to the nearest level, halves to the even one, and within bounds. What is not a number becomes 0.
     #[must_use]
     pub fn convert_elements(self, element_type: ElementType) -> Self {
         self.with(Step::ConvertElements { element_type, alpha_beta: None })
     }
 
-    /// As [`convert_elements`](Self::convert_elements), with a scale of one's own: every element times `alpha` plus `beta`, as
-    /// `convertTo` has it. A depth of up to 5 m in millimetres becomes visible with an `alpha` of 255 / 5000.
+    /// As [`convert_elements`](Self::convert_elements), with a scale of one's own: every element times `alpha` plus
+    /// `beta`, as `convertTo` has it. A depth of up to 5 m in millimetres becomes visible with an `alpha` of 255 /
+    /// 5000.
     #[must_use]
     #[doc(alias = "convertTo")]
     pub fn convert_elements_scaled(self, element_type: ElementType, alpha: f32, beta: f32) -> Self {
@@ -148,7 +150,8 @@ impl Pipeline {
         self.with(Step::Rotate(rotation))
     }
 
-    /// Draws the same thing on every frame; its text may differ (see [`Caption`]). Elements must be `u8`, `u16` or `f32`.
+    /// Draws the same thing on every frame; its text may differ (see [`Caption`]). Elements must be `u8`, `u16` or
+    /// `f32`.
     ///
     /// ```
     /// use netgear_media::proto::Frame;
@@ -167,8 +170,8 @@ impl Pipeline {
         self.with(Step::Annotate { annotation, text: String::new() })
     }
 
-    /// Draws on every frame whatever the program wants: the boxes that it has found in this one, for example. Elements must be `u8`,
-    /// `u16` or `f32`.
+    /// Draws on every frame whatever the program wants: the boxes that it has found in this one, for example.
+    /// Elements must be `u8`, `u16` or `f32`.
     ///
     /// ```
     /// use netgear_media::proto::Frame;
@@ -201,7 +204,8 @@ impl Pipeline {
         self.run_stamped(frame, &FrameStamp { number: self.next, ..FrameStamp::default() })
     }
 
-    /// As [`run`](Self::run), for a frame whose number and time are known. The numbers of those that follow are counted from it.
+    /// As [`run`](Self::run), for a frame whose number and time are known. The numbers of those that follow are
+    /// counted from it.
     ///
     /// # Errors
     /// As [`run`](Self::run).
@@ -331,8 +335,8 @@ mod tests {
         assert_eq!((rows.width(), rows.height()), (64, 20));
     }
 
-    /// In a steady state nothing is allocated: what comes out of one frame is where what came out of the one before was, and so is
-    /// what is made on the way.
+    /// In a steady state nothing is allocated: what comes out of one frame is where what came out of the one before
+    /// was, and so is what is made on the way.
     #[cfg(feature = "annotate")]
     #[test]
     fn the_same_memory_serves_frame_after_frame() {

@@ -5,8 +5,8 @@ use crate::Region;
 use crate::colour::PixelKind;
 use crate::orientation::Orientation;
 
-/// A picture on its way: pixels in memory, and how they are looked at. To crop, to flip and to rotate is to look at them in another
-/// way; they move once, at the latest at the end.
+/// A picture on its way: pixels in memory, and how they are looked at. To crop, to flip and to rotate is to look at
+/// them in another way; they move once, at the latest at the end.
 #[derive(Debug)]
 pub(crate) struct View {
     pixels: Pixels,
@@ -131,7 +131,8 @@ impl View {
         Some((frame, self.region))
     }
 
-    /// The frame that is seen. It shares the memory of what it was made of if that has the same pixels in the same order.
+    /// The frame that is seen. It shares the memory of what it was made of if that has the same pixels in the same
+    /// order.
     pub(crate) fn into_frame(self, step: usize, buffers: &mut Buffers) -> Result<Frame, ShapeError> {
         let is_run = self.orientation.is_upright() && self.region.width == self.shape.width();
         let mut view = if is_run { self } else { self.moved(step, buffers)? };

@@ -1,7 +1,7 @@
 use std::path::Path;
 
-/// The bytes that this program may still write to the disk that holds the path, or its nearest folder that is there; `None`
-/// where the system does not tell.
+/// The bytes that this program may still write to the disk that holds the path, or its nearest folder that is there;
+/// `None` where the system does not tell.
 #[cfg(unix)]
 pub(super) fn free_space(path: &Path) -> Option<u64> {
     // A name without a folder is in the current one.

@@ -9,8 +9,9 @@ const LEAST_WORK_PER_THREAD: usize = 2_000_000;
 /// So many bands for each thread, so that one that is held up leaves its part to the others.
 const BANDS_PER_THREAD: usize = 4;
 
-/// Writes the target in bands of rows, on up to so many threads, each with memory of its own from `scratch`. `work` is given
-/// the number of a band's first row, and the band. `amount` is how many sums of a product, or what takes as long, there are.
+/// Writes the target in bands of rows, on up to so many threads, each with memory of its own from `scratch`. `work`
+/// is given the number of a band's first row, and the band. `amount` is how many sums of a product, or what takes as
+/// long, there are.
 pub(super) fn for_each_band<S: Default + Send>(
     target: &mut PixelsMut<'_>,
     amount: usize,

@@ -3,10 +3,11 @@ use std::str::FromStr;
 
 /// How the pixels of a resized frame are made of those of the original.
 ///
-/// The first five are OpenCV's interpolations, by its rules: the same pictures as `cv2.resize` makes, borders included, to within
-/// one level of 8 bits (docs/resizing.md has the figures). When a frame is made smaller they look at as many pixels as when it
-/// is made larger, so fine detail aliases ([`Area`](Self::Area) aside); that is OpenCV's way. The *antialiased* ones widen
-/// their kernel with the reduction, and are the better choice for making frames smaller.
+/// The first five are OpenCV's interpolations, by its rules: the same pictures as `cv2.resize` makes, borders
+/// included, to within one level of 8 bits (docs/resizing.md has the figures). When a frame is made smaller they look
+/// at as many pixels as when it is made larger, so fine detail aliases ([`Area`](Self::Area) aside); that is OpenCV's
+/// way. The *antialiased* ones widen their kernel with the reduction, and are the better choice for making frames
+/// smaller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub enum Filter {
@@ -16,8 +17,9 @@ pub enum Filter {
     Linear,
     /// Bicubic, of 4 × 4 pixels (a = −0.75).
     Cubic,
-    /// The mean of the pixels under the new one, parts of pixels included. The best of OpenCV's for making frames smaller. A
-    /// frame that grows on either side becomes sharp-edged pixels, mixed where the new ones lie across a border.
+    /// The mean of the pixels under the new one, parts of pixels included. The best of OpenCV's for making frames
+    /// smaller. A frame that grows on either side becomes sharp-edged pixels, mixed where the new ones lie across a
+    /// border.
     Area,
     /// Lanczos, of 8 × 8 pixels (a = 4). The default, as in VidGear's `reducer`.
     #[default]

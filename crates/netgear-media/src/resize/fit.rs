@@ -19,14 +19,16 @@ use crate::{Colour, ColourError, Filter, PixelsMut, Region, ResizeError, Resizer
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub enum Fit {
-    /// The whole picture in exactly the size, its aspect as it may be; CSS calls it `fill`. The default, as everywhere in OpenCV.
+    /// The whole picture in exactly the size, its aspect as it may be; CSS calls it `fill`. The default, as
+    /// everywhere in OpenCV.
     #[default]
     Stretch,
-    /// The whole picture in its own aspect, as large as it can be within the size. One side of the result is the one asked
-    /// for, the other no longer.
+    /// The whole picture in its own aspect, as large as it can be within the size. One side of the result is the one
+    /// asked for, the other no longer.
     #[doc(alias = "contain")]
     Inside,
-    /// The middle of the picture, in its own aspect, in exactly the size: what is too much is cut off on both sides alike.
+    /// The middle of the picture, in its own aspect, in exactly the size: what is too much is cut off on both sides
+    /// alike.
     #[doc(alias = "cover")]
     Fill,
     /// As [`Inside`](Self::Inside), with bars on two sides that make up the size asked for.
@@ -55,11 +57,12 @@ impl Placement {
 }
 
 impl Fit {
-    /// Where a picture of `source` (width, height) goes in a size of `target` (width, height). All sides must be at least 1.
+    /// Where a picture of `source` (width, height) goes in a size of `target` (width, height). All sides must be at
+    /// least 1.
     ///
     /// It is worked out in whole numbers:
-    /// * The side that is given up (of [`Inside`](Self::Inside) and [`Letterbox`](Self::Letterbox) one of the target, of
-    ///   [`Fill`](Self::Fill) one of the source) is rounded to the nearest pixel, and halves up; it is at least 1.
+    /// * The side that is given up (of [`Inside`](Self::Inside) and [`Letterbox`](Self::Letterbox) one of the target,
+    ///   of [`Fill`](Self::Fill) one of the source) is rounded to the nearest pixel, and halves up; it is at least 1.
     /// * What is over is halved. Of an odd number the greater half is on the right, or below.
     ///
     /// ```
@@ -129,7 +132,8 @@ fn scaled(length: u64, by: u64, of: u64) -> u32 {
 }
 
 impl Resizer {
-    /// Resizes `frame` to `width` × `height` pixels, as `fit` says. A frame that is as it should be already is shared, not copied.
+    /// Resizes `frame` to `width` × `height` pixels, as `fit` says. A frame that is as it should be already is
+    /// shared, not copied.
     ///
     /// ```
     /// use netgear_media::proto::Frame;
@@ -230,8 +234,8 @@ impl fmt::Display for Fit {
     }
 }
 
-/// The names of [`Fit::name`], in any case, and `fit` for [`Fit::Inside`]. A letterbox's bars are black unless a colour is given, as
-/// in `letterbox:#204060`.
+/// The names of [`Fit::name`], in any case, and `fit` for [`Fit::Inside`]. A letterbox's bars are black unless a
+/// colour is given, as in `letterbox:#204060`.
 impl FromStr for Fit {
     type Err = FitError;
 

@@ -1,5 +1,5 @@
-//! Elements of 16 bits and of single precision, resized in single precision, as OpenCV does: first down the columns, then along
-//! the line. Bytes as well, where a mean of very many is asked for.
+//! Elements of 16 bits and of single precision, resized in single precision, as OpenCV does: first down the columns,
+//! then along the line. Bytes as well, where a mean of very many is asked for.
 
 use netgear_proto::ElementType;
 
@@ -57,8 +57,8 @@ struct Band<'a, 'b, 'c> {
     line: &'b mut [f32],
 }
 
-// The same loops for the compiler, which may use what x86-64-v3 has. It never fuses a product with a sum by itself, so the
-// results are the same.
+// The same loops for the compiler, which may use what x86-64-v3 has. It never fuses a product with a sum by itself,
+// so the results are the same.
 #[cfg(target_arch = "x86_64")]
 fearless_simd::kernel!(
     fn run_band_avx2(_avx2: Avx2, job: Band<'_, '_, '_>) {

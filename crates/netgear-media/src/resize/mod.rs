@@ -41,12 +41,12 @@ pub fn reduce(frame: &Frame, percent: Percent, filter: Filter) -> Result<Frame, 
 
 /// Resizes frame after frame, with the same memory.
 ///
-/// Frames of 1 to 4 channels of `u8`, `u16` or `f32` elements: gray, BGR, RGB, BGRA, RGBA, and unspecified ones. Every
-/// channel is resized on its own, the opacity of BGRA and RGBA among them: colours are not weighted by it, just as OpenCV
-/// does not. The result has the pixel format of the original.
+/// Frames of 1 to 4 channels of `u8`, `u16` or `f32` elements: gray, BGR, RGB, BGRA, RGBA, and unspecified ones.
+/// Every channel is resized on its own, the opacity of BGRA and RGBA among them: colours are not weighted by it, just
+/// as OpenCV does not. The result has the pixel format of the original.
 ///
-/// A part of a frame is resized as if it were a frame of its own, as `cv2.resize(img[y:y + h, x:x + w], …)` does: no pixel
-/// outside of it has any influence on the result. Nothing of the frame is copied for that.
+/// A part of a frame is resized as if it were a frame of its own, as `cv2.resize(img[y:y + h, x:x + w], …)` does: no
+/// pixel outside of it has any influence on the result. Nothing of the frame is copied for that.
 #[derive(Debug)]
 pub struct Resizer {
     threads: usize,
@@ -62,8 +62,8 @@ impl Resizer {
 
     /// Works on up to so many threads, the calling one among them. 0 is taken as 1.
     ///
-    /// The result is the same for any number. The default is 1: a program that streams has other things to do with its other
-    /// cores. The threads live for one call.
+    /// The result is the same for any number. The default is 1: a program that streams has other things to do with
+    /// its other cores. The threads live for one call.
     ///
     /// ```
     /// use netgear_media::{Filter, Resizer};
@@ -95,8 +95,8 @@ impl Resizer {
     /// Resizes `frame` to exactly `width` × `height` pixels. A frame of that size already is shared, not copied.
     ///
     /// # Errors
-    /// [`ResizeError::Unsupported`] for frames of other elements or of more channels than the type's description names;
-    /// [`ResizeError::Size`] if a side is 0 or the result larger than memory can be.
+    /// [`ResizeError::Unsupported`] for frames of other elements or of more channels than the type's description
+    /// names; [`ResizeError::Size`] if a side is 0 or the result larger than memory can be.
     pub fn resize(
         &mut self,
         frame: &Frame,
@@ -167,7 +167,8 @@ impl Resizer {
     ///
     /// # Errors
     /// [`ResizeError::Target`] if the memory is for other elements or another number of channels;
-    /// [`ResizeError::Region`] if the frame has no such part; [`ResizeError::Unsupported`] as for [`resize`](Self::resize).
+    /// [`ResizeError::Region`] if the frame has no such part; [`ResizeError::Unsupported`] as for
+    /// [`resize`](Self::resize).
     pub fn resize_into(
         &mut self,
         frame: &Frame,

@@ -35,8 +35,8 @@ impl Percent {
 
     /// The width and the height of a frame of `width` × `height` pixels after the reduction.
     ///
-    /// VidGear's rule: the width is rounded down; the height follows the ratio of the *unrounded* width, and is rounded
-    /// down too. A side of a frame of a few pixels may come out as 0.
+    /// VidGear's rule: the width is rounded down; the height follows the ratio of the *unrounded* width, and is
+    /// rounded down too. A side of a frame of a few pixels may come out as 0.
     pub fn reduced_size(self, width: u32, height: u32) -> (u32, u32) {
         let reduced_width = ((100.0 - self.0) / 100.0) * f64::from(width);
         let ratio = reduced_width / f64::from(width);

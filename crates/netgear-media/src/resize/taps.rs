@@ -1,5 +1,5 @@
-//! Which pixels of a line a pixel of the resized line is made of: the rules of `cv2.resize`, for one axis, and kernels that
-//! widen with the reduction.
+//! Which pixels of a line a pixel of the resized line is made of: the rules of `cv2.resize`, for one axis, and
+//! kernels that widen with the reduction.
 
 use std::f64::consts::PI;
 
@@ -19,8 +19,9 @@ pub(super) enum Kernel {
 
 /// The weights of every pixel of a resized line.
 ///
-/// Pixel `i` is the sum of `count` neighbouring pixels from `starts[i]` on, times `weights[i * count..][..count]`. All of them
-/// are within the original line: OpenCV repeats the pixel at the rim for those beyond it, so that pixel has their weights.
+/// Pixel `i` is the sum of `count` neighbouring pixels from `starts[i]` on, times `weights[i * count..][..count]`.
+/// All of them are within the original line: OpenCV repeats the pixel at the rim for those beyond it, so that pixel
+/// has their weights.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Taps {
     pub(super) count: usize,
@@ -60,8 +61,8 @@ impl Taps {
         taps.finish()
     }
 
-    /// What OpenCV enlarges with when asked for areas: each pixel keeps its area, and the new pixels across the borders between
-    /// two of them are mixed of both.
+    /// What OpenCV enlarges with when asked for areas: each pixel keeps its area, and the new pixels across the
+    /// borders between two of them are mixed of both.
     fn linear_by_area(from: usize, to: usize) -> Self {
         let scale = scale(from, to);
         let inverse_scale = to as f64 / from as f64;
@@ -91,8 +92,8 @@ impl Taps {
         taps.finish()
     }
 
-    /// The pixels around the centre of the new one, up to `radius` of the larger ones of the two, by a kernel of the way from it.
-    /// At the rim those within the line make up for the others.
+    /// The pixels around the centre of the new one, up to `radius` of the larger ones of the two, by a kernel of the
+    /// way from it. At the rim those within the line make up for the others.
     fn widened(from: usize, to: usize, radius: f64, kernel: fn(f64) -> f64) -> Self {
         let scale = scale(from, to);
         let stretch = scale.max(1.0);
@@ -155,8 +156,8 @@ fn centre(i: usize, scale: f64) -> (isize, f32) {
     (first as isize, (position - first) as f32)
 }
 
-/// The same with the position rounded to single precision. That is how OpenCV's own code has it; where it leaves the work to
-/// Intel's library, as it does for the other kernels on x86, the position is exact.
+/// The same with the position rounded to single precision. That is how OpenCV's own code has it; where it leaves the
+/// work to Intel's library, as it does for the other kernels on x86, the position is exact.
 fn rounded_centre(i: usize, scale: f64) -> (isize, f32) {
     let position = ((i as f64 + 0.5) * scale - 0.5) as f32;
     let first = position.floor();
@@ -213,7 +214,8 @@ impl Collector {
         Self { from, taps }
     }
 
-    /// The next pixel has these weights, of the pixels from `start` on. What is beyond the rim counts for the pixel there.
+    /// The next pixel has these weights, of the pixels from `start` on. What is beyond the rim counts for the pixel
+    /// there.
     fn push(&mut self, start: isize, weights: &[f32]) {
         let Self { from, taps } = self;
         let window = start.clamp(0, (*from - taps.count) as isize);

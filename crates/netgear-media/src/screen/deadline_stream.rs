@@ -9,8 +9,8 @@ use x11rb::utils::RawFdContainer;
 
 use crate::canceller::{CancelSignal, lock};
 
-/// The connection to an X server, of which each exchange has a deadline and can be cancelled: a server that is stopped or stuck
-/// would hold up its client for ever.
+/// The connection to an X server, of which each exchange has a deadline and can be cancelled: a server that is
+/// stopped or stuck would hold up its client for ever.
 #[derive(Debug)]
 pub(super) struct DeadlineStream {
     stream: DefaultStream,

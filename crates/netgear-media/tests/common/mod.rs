@@ -123,11 +123,11 @@ pub(crate) fn difference(a: &[u8], b: &[u8]) -> Difference {
     Difference { mean: sum as f64 / a.len() as f64, near: near as f64 / a.len() as f64 }
 }
 
-/// Compares every frame with ffmpeg's: mean difference under 1 level, 99 % of the samples within 2 for pictures of a usual
-/// size, 96 % for small ones. Gives the number of frames and the worst that was found.
+/// Compares every frame with ffmpeg's: mean difference under 1 level, 99 % of the samples within 2 for pictures of a
+/// usual size, 96 % for small ones. Gives the number of frames and the worst that was found.
 ///
-/// ffmpeg rounds down where we round to the nearest, in three places, so in saturated colours it is up to 3 levels below the
-/// exact value; small test pictures have more of those.
+/// ffmpeg rounds down where we round to the nearest, in three places, so in saturated colours it is up to 3 levels
+/// below the exact value; small test pictures have more of those.
 pub(crate) fn assert_like_ffmpeg(path: &Path, options: &OpenOptions) -> (usize, Difference) {
     let mut source = open(path, options);
     let frame_len = source.info().width as usize * source.info().height as usize * 3;

@@ -13,8 +13,8 @@ pub struct Xvfb {
 }
 
 impl Xvfb {
-    /// With a screen such as `1280x800x24`, the last of which is bits a pixel. `None` where there is no Xvfb, which is
-    /// said loudly and in CI is a failure.
+    /// With a screen such as `1280x800x24`, the last of which is bits a pixel. `None` where there is no Xvfb, which
+    /// is said loudly and in CI is a failure.
     pub fn start(screen: &str) -> Option<Self> {
         let mut command = Command::new("Xvfb");
         command.args(["-displayfd", "1", "-screen", "0", screen, "-nolisten", "tcp", "-noreset"]);

@@ -59,8 +59,9 @@ fn a_frame_that_ends_early_is_an_error() {
     }
 }
 
-/// Whatever a byte claims, no more is taken at once than the frame that was promised, its bytes twice, and what a decoder has of tables and
-/// rows for a frame of this width. The smallest claim that is more of a frame than this is of 700 × 1,000 pixels.
+/// Whatever a byte claims, no more is taken at once than the frame that was promised, its bytes twice, and what a
+/// decoder has of tables and rows for a frame of this width. The smallest claim that is more of a frame than this is
+/// of 700 × 1,000 pixels.
 #[test]
 fn no_changed_byte_makes_it_panic_or_grow() {
     const TABLES_AND_ROWS: usize = 1 << 20;

@@ -84,7 +84,8 @@ fn the_bytes_are_a_zstd_frame_of_the_differences_of_rows() {
 
 #[test]
 fn a_frame_written_by_hand_is_read() {
-    // docs/wire.md has it: magic, a descriptor (single segment, a content size of a byte), the size, and a raw block of 6 bytes, the last.
+    // docs/wire.md has it: magic, a descriptor (single segment, a content size of a byte), the size, and a raw block
+    // of 6 bytes, the last.
     let bytes = b"\x28\xb5\x2f\xfd\x20\x06\x31\x00\x00\x0a\x14\x1e\x01\xff\x00";
     let shape = Shape::new(2, 1, 3).unwrap();
     let frame =

@@ -1,7 +1,8 @@
-//! What the fuzz targets once found, and the inputs that reach most of the code, as ordinary tests. `cargo xtask fuzz` goes on from
-//! here, and `cargo xtask fuzz --minimise` writes the corpora anew.
+//! What the fuzz targets once found, and the inputs that reach most of the code, as ordinary tests.
+//! `cargo xtask fuzz` goes on from here, and `cargo xtask fuzz --minimise` writes the corpora anew.
 //!
-//! A corpus is a folder of `tests/data/fuzz` with the name of its target. `FUZZ_TRACE=1` shows what a decoder panicked with.
+//! A corpus is a folder of `tests/data/fuzz` with the name of its target. `FUZZ_TRACE=1` shows what a decoder
+//! panicked with.
 
 #![allow(clippy::unwrap_used, reason = "clippy.toml allows it in tests, but not in what they share")]
 

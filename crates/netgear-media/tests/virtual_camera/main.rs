@@ -1,4 +1,5 @@
-//! Cameras, with the virtual one that Linux has. `cargo xtask camera-test` makes a machine that has it and runs these there.
+//! Cameras, with the virtual one that Linux has. `cargo xtask camera-test` makes a machine that has it and runs these
+//! there.
 #![allow(clippy::unwrap_used, reason = "it is test code, also outside the test functions")]
 
 mod recording;

@@ -34,7 +34,8 @@ fn record(fourcc: &str, stride: u32) -> Vec<u8> {
     fs::read("/tmp/buffer").unwrap()
 }
 
-/// `cargo xtask camera-test --record` keeps what this prints: each buffer as a gray picture whose rows are the buffer's.
+/// `cargo xtask camera-test --record` keeps what this prints: each buffer as a gray picture whose rows are the
+/// buffer's.
 #[test]
 #[ignore = "wants the virtual camera: cargo xtask camera-test"]
 fn buffers_have_the_rows_that_the_driver_was_told() {

@@ -23,8 +23,8 @@ const DRIVER: &str = "/sys/bus/platform/drivers/vivid";
 /// A pause between two looks.
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// The eight bars at three quarters of the full intensity, from left to right: white, yellow, cyan, green, magenta, red, blue
-/// and black, as BGR.
+/// The eight bars at three quarters of the full intensity, from left to right: white, yellow, cyan, green, magenta,
+/// red, blue and black, as BGR.
 const BARS: [[u8; 3]; 8] = [
     [191, 191, 191],
     [0, 191, 191],
@@ -42,8 +42,8 @@ const GRAY_BARS: [u8; 8] = [190, 176, 149, 136, 54, 40, 13, 0];
 /// As far as a colour may be from what was meant: YUV in 8 bits rounds three times on its way.
 const TOLERANCE: u8 = 5;
 
-/// A camera as if it had just been bought: all that earlier tests have set is forgotten. It shows the bars, and at the top the
-/// number of the frame.
+/// A camera as if it had just been bought: all that earlier tests have set is forgotten. It shows the bars, and at
+/// the top the number of the frame.
 pub fn plug_in_anew() {
     if Path::new(DRIVER).join("vivid.0").exists() {
         unplug();
@@ -129,8 +129,8 @@ pub fn assert_bars(frame: &Frame, what: &str) {
     }
 }
 
-/// How far to the right the bars have moved: so many columns stand left of the white bar, as whole frames go by 8 for each with
-/// `horizontal_movement=6`.
+/// How far to the right the bars have moved: so many columns stand left of the white bar, as whole frames go by 8 for
+/// each with `horizontal_movement=6`.
 pub fn shift(frame: &Frame) -> u32 {
     let is_white = |x| pixel(frame, x).iter().all(|level| level.abs_diff(BARS[0][0]) <= TOLERANCE);
     let width = frame.width();

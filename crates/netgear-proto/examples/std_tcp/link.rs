@@ -1,5 +1,5 @@
-//! ZMTP over a blocking stream of `std`: what stands between a [`Connection`], which has no socket and no clock, and the
-//! system, which has both. `cargo xtask interop` runs this very file against libzmq.
+//! ZMTP over a blocking stream of `std`: what stands between a [`Connection`], which has no socket and no clock, and
+//! the system, which has both. `cargo xtask interop` runs this very file against libzmq.
 
 use std::{
     io::{self, IoSlice, Read, Write},
@@ -22,7 +22,8 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 /// The most that is read in one go; [`read_into`] tells why there is such a number.
 const READ_AT_ONCE: usize = 64 << 10;
 
-/// How many slices one write gives to the system: a message of a header and a frame is four, with the parts' own headers.
+/// How many slices one write gives to the system: a message of a header and a frame is four, with the parts' own
+/// headers.
 const SLICES: usize = 8;
 
 /// A clock that never steps back. It tells the time since 1970, which is what frames are stamped with.
@@ -122,8 +123,8 @@ impl<S: Stream> Link<S> {
 
     /// Sends a message, and waits until the system has taken all of it.
     ///
-    /// If both ends did this at once with more than the system buffers, each would wait for the other to read. In a session
-    /// that cannot happen, because its ends take turns. libzmq reads at all times.
+    /// If both ends did this at once with more than the system buffers, each would wait for the other to read. In a
+    /// session that cannot happen, because its ends take turns. libzmq reads at all times.
     pub(crate) fn send(&mut self, message: Multipart) -> Result<(), LinkError> {
         self.connection.send(message)?;
         self.flush()
@@ -188,8 +189,9 @@ impl<S: Stream> Link<S> {
         }
     }
 
-    /// One round of the loop that `netgear_proto::zmtp` describes: write what waits, read what comes, at the latest until the
-    /// connection's next timeout or `until`. How many bytes came (0: the peer has closed), or `None` if the time was up.
+    /// One round of the loop that `netgear_proto::zmtp` describes: write what waits, read what comes, at the latest
+    /// until the connection's next timeout or `until`. How many bytes came (0: the peer has closed), or `None` if the
+    /// time was up.
     fn read_or_time_out(&mut self, until: Timestamp) -> Result<Option<usize>, LinkError> {
         self.flush()?;
         let now = self.clock.now();
@@ -250,10 +252,10 @@ impl<S: Stream> Link<S> {
 /// [`Read::read`] wants bytes that are initialised, and the buffer's are not. Without `unsafe` there are three ways:
 ///
 /// * read into an array and call [`Connection::handle_input`], which copies every byte once more;
-/// * initialise all that is due, read, and cut off what did not come: each read of a few hundred kilobytes then clears the
-///   rest of a frame of megabytes again;
-/// * the same, but never more than [`READ_AT_ONCE`]: that much is still in the cache when the system writes over it. This
-///   costs the least, and the only price is a read call for every 64 KiB.
+/// * initialise all that is due, read, and cut off what did not come: each read of a few hundred kilobytes then
+///   clears the rest of a frame of megabytes again;
+/// * the same, but never more than [`READ_AT_ONCE`]: that much is still in the cache when the system writes over it.
+///   This costs the least, and the only price is a read call for every 64 KiB.
 ///
 /// With tokio the question does not arise: its `ReadBuf` takes memory as it is.
 fn read_into(stream: &mut impl Read, buffer: &mut Limit<&mut BytesMut>) -> io::Result<usize> {

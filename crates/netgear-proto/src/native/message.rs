@@ -15,7 +15,8 @@ use crate::{
     budget::{Budget, HEADER_BYTES},
 };
 
-/// The first byte of every native message: the one that MessagePack never uses, so that no VidGear message begins with it.
+/// The first byte of every native message: the one that MessagePack never uses, so that no VidGear message begins
+/// with it.
 pub const FIRST_BYTE: u8 = 0xC1;
 
 /// The version of the dialect that this crate speaks.
@@ -30,8 +31,8 @@ pub enum Message {
     Frame(FrameMessage),
     /// The answer to a frame, receiver to sender.
     Answer(Answer),
-    /// Nothing but what was received: where nothing else is to be said in time, and on REQ/REP as a request that gives the REP
-    /// its turn to speak, and as its answer.
+    /// Nothing but what was received: where nothing else is to be said in time, and on REQ/REP as a request that
+    /// gives the REP its turn to speak, and as its answer.
     Idle(Acknowledgement),
     /// Nothing more will come from this end.
     Goodbye(Goodbye),
@@ -56,7 +57,8 @@ pub struct Hello {
     pub room: Room,
     /// The number of the first item of data that it still has to send: those before it are done with.
     pub first_item: u64,
-    /// One more than the number of its last item up to now: those before it are still to come, unless they are done with.
+    /// One more than the number of its last item up to now: those before it are still to come, unless they are done
+    /// with.
     pub next_item: u64,
     /// What it has of a peer's. A peer whose identity this is goes on behind it; any other begins with its own
     /// [`Hello::first_item`].
@@ -170,8 +172,8 @@ pub struct Answer {
     pub sent_at: Timestamp,
     /// What the receiver has of the sender's data.
     pub acknowledgement: Acknowledgement,
-    /// One more than the number of the receiver's last item up to now: where items were lost with a connection, that need not
-    /// be the one that comes with this answer.
+    /// One more than the number of the receiver's last item up to now: where items were lost with a connection, that
+    /// need not be the one that comes with this answer.
     pub next_item: u64,
     /// The next item of the receiver's data.
     pub item: Option<Item>,
@@ -220,8 +222,8 @@ pub struct ClockOffset {
 }
 
 impl ClockOffset {
-    /// How many microseconds passed from a moment by the sender's clock to one by the receiver's; 0 if the clocks say that it was
-    /// less.
+    /// How many microseconds passed from a moment by the sender's clock to one by the receiver's; 0 if the clocks say
+    /// that it was less.
     pub(crate) fn apart(self, at_sender: Timestamp, at_receiver: Timestamp) -> u64 {
         let by_receivers_clock = i128::from(at_sender.as_micros()) + i128::from(self.micros);
         let apart = (i128::from(at_receiver.as_micros()) - by_receivers_clock).max(0);
@@ -229,7 +231,8 @@ impl ClockOffset {
     }
 }
 
-/// The postcard part of a message, as it stands behind [`FIRST_BYTE`]. Where it has the number of an item, the value follows.
+/// The postcard part of a message, as it stands behind [`FIRST_BYTE`]. Where it has the number of an item, the value
+/// follows.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) enum Header {
     // The order is the wire's (docs/wire.md): append, never reorder.
@@ -260,8 +263,8 @@ pub(crate) enum Header {
 }
 
 impl Message {
-    /// Writes the message as multipart: a header part, then pixels and large byte strings, each a part of its own and none
-    /// of them copied.
+    /// Writes the message as multipart: a header part, then pixels and large byte strings, each a part of its own and
+    /// none of them copied.
     ///
     /// # Errors
     /// [`EncodeError`] if a peer with these limits would refuse the message.
@@ -323,7 +326,8 @@ impl Message {
         }
     }
 
-    /// Reads a multipart message. Pixels, elements of arrays and large byte strings are the very parts received, not copies.
+    /// Reads a multipart message. Pixels, elements of arrays and large byte strings are the very parts received, not
+    /// copies.
     ///
     /// # Errors
     /// [`DecodeError`] if the message is not one of this dialect, or holds more than the limits allow.
@@ -383,8 +387,9 @@ impl Message {
 /// Memory that messages are written into, and that is used again once they are gone: for whoever writes many with
 /// [`Message::encode_with`].
 ///
-/// Headers share blocks of about a kilobyte, each of which is used again when nobody has a header in it any more. A list of parts
-/// goes with its message, and comes back by [`Scratch::give_back`]: that of a message received will do as well.
+/// Headers share blocks of about a kilobyte, each of which is used again when nobody has a header in it any more. A
+/// list of parts goes with its message, and comes back by [`Scratch::give_back`]: that of a message received will do
+/// as well.
 #[derive(Debug, Default)]
 pub struct Scratch {
     headers: BytesMut,
@@ -448,7 +453,8 @@ pub(crate) fn encode(
     Ok(parts.into())
 }
 
-/// Whether a message with this frame and this value can be written. A message with one of the two alone then can be, too.
+/// Whether a message with this frame and this value can be written. A message with one of the two alone then can be,
+/// too.
 pub(crate) fn check(
     frame: Option<&WireFrame>,
     value: Option<&Value>,

@@ -18,7 +18,8 @@ use serde::{Deserialize, Serialize};
 pub struct SessionId([u8; 16]);
 
 impl SessionId {
-    /// No identity: whoever says it is never known again, and gets everything again that it has not taken. The default.
+    /// No identity: whoever says it is never known again, and gets everything again that it has not taken. The
+    /// default.
     pub const ANONYMOUS: Self = Self([0; 16]);
 
     /// An identity of these bytes.

@@ -16,8 +16,8 @@ pub(super) struct Arrivals {
     /// The frames of this peer that are not answered, oldest first. The first of them are due for it.
     unanswered: VecDeque<Unanswered>,
     due: usize,
-    /// The application has a frame that it has not replied to, and where its answer stands: `None` if the peer that sent it
-    /// is gone.
+    /// The application has a frame that it has not replied to, and where its answer stands: `None` if the peer that
+    /// sent it is gone.
     in_hand: Option<Option<u64>>,
     /// Tells the frames of this peer from those of former ones.
     era: u64,
@@ -84,8 +84,8 @@ impl Arrivals {
         self.queue.front().map(|arrived| arrived.items_before)
     }
 
-    /// Whether a peer would find no room that waits for none of the answers to what came before (or for those that are not
-    /// forgotten, if it is not `another`), because the application does not take it.
+    /// Whether a peer would find no room that waits for none of the answers to what came before (or for those that
+    /// are not forgotten, if it is not `another`), because the application does not take it.
     pub(super) fn is_clogged(&self, another: bool) -> bool {
         let forgotten = self.queue.iter().filter(|arrived| another || !self.has_to_answer(arrived)).count();
         forgotten > self.window

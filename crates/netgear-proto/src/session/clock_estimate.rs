@@ -4,8 +4,8 @@ use crate::{Timestamp, native::ClockOffset};
 
 /// What the sender finds out of the receiver's clock, by the four times of an exchange.
 ///
-/// Of the last exchanges the one with the shortest round trip counts: what delayed the others, mostly one way only, would
-/// falsify it.
+/// Of the last exchanges the one with the shortest round trip counts: what delayed the others, mostly one way only,
+/// would falsify it.
 #[derive(Debug, Default)]
 pub(super) struct ClockEstimate {
     samples: [Option<Sample>; Self::SAMPLES],
@@ -87,7 +87,8 @@ mod tests {
         Timestamp::from_micros(micros)
     }
 
-    /// An exchange that left at this moment, took so long there and back, with a receiver whose clock is so far ahead.
+    /// An exchange that left at this moment, took so long there and back, with a receiver whose clock is so far
+    /// ahead.
     fn trip(left: u64, there: u64, back: u64, ahead: i64) -> RoundTrip {
         let arrived = left + there;
         let answered = arrived + 1000;

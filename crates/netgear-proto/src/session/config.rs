@@ -67,8 +67,8 @@ impl SessionConfig {
         self.mode
     }
 
-    /// What this end speaks; `None` leaves it to the peer: a receiver hears it in the peer's first message, before which it
-    /// says nothing, and a sender speaks the native dialect. Default: `None`.
+    /// What this end speaks; `None` leaves it to the peer: a receiver hears it in the peer's first message, before
+    /// which it says nothing, and a sender speaks the native dialect. Default: `None`.
     pub const fn dialect(&self) -> Option<Dialect> {
         self.dialect
     }
@@ -78,30 +78,33 @@ impl SessionConfig {
         &self.limits
     }
 
-    /// How long a connected peer may take to say hello. Default: 5 s. A VidGear server says none, and may take as long as it
-    /// likes for its first frame.
+    /// How long a connected peer may take to say hello. Default: 5 s. A VidGear server says none, and may take as
+    /// long as it likes for its first frame.
     pub const fn greeting_timeout(&self) -> Duration {
         self.greeting_timeout
     }
 
-    /// How long [`Session::close`](super::Session::close) waits at most until all is answered and received, and for its turn to say goodbye. Default: 1 s.
+    /// How long [`Session::close`](super::Session::close) waits at most until all is answered and received, and for
+    /// its turn to say goodbye. Default: 1 s.
     pub const fn linger(&self) -> Duration {
         self.linger
     }
 
-    /// How long a sender that leaves a VidGear client waits for its confirmation. Default: 15 s, as long as that one waits
-    /// for anything. A client that finds nobody to confirm to hangs for ever.
+    /// How long a sender that leaves a VidGear client waits for its confirmation. Default: 15 s, as long as that one
+    /// waits for anything. A client that finds nobody to confirm to hangs for ever.
     pub const fn confirmation_timeout(&self) -> Duration {
         self.confirmation_timeout
     }
 
-    /// How long a REQ/REP sender without a frame to send leaves the receiver without a turn to speak. Default: 250 ms.
+    /// How long a REQ/REP sender without a frame to send leaves the receiver without a turn to speak. Default: 250
+    /// ms.
     pub const fn idle_interval(&self) -> Duration {
         self.idle_interval
     }
 
-    /// By what the peer knows this session again on a further connection: 16 bytes drawn at random, by whoever has a source of
-    /// them. Default: [`SessionId::ANONYMOUS`], by which it is not known, and gets data again that it has but has not taken.
+    /// By what the peer knows this session again on a further connection: 16 bytes drawn at random, by whoever has a
+    /// source of them. Default: [`SessionId::ANONYMOUS`], by which it is not known, and gets data again that it has
+    /// but has not taken.
     pub const fn id(&self) -> SessionId {
         self.id
     }
@@ -111,20 +114,21 @@ impl SessionConfig {
         self.resume
     }
 
-    /// Whether the session outlives its connections: it then ends by [`Session::close`](super::Session::close), by the peer's goodbye, or because
-    /// the two ends were set up for different things, and goes on after anything else over the next connection. Default: no.
+    /// Whether the session outlives its connections: it then ends by [`Session::close`](super::Session::close), by
+    /// the peer's goodbye, or because the two ends were set up for different things, and goes on after anything else
+    /// over the next connection. Default: no.
     pub const fn reconnect(&self) -> bool {
         self.reconnect
     }
 
-    /// What becomes of frames that the peer is too slow for. Default: [`FramePolicy::Latest`]. With a VidGear peer a frame is
-    /// always handed back.
+    /// What becomes of frames that the peer is too slow for. Default: [`FramePolicy::Latest`]. With a VidGear peer a
+    /// frame is always handed back.
     pub const fn frame_policy(&self) -> FramePolicy {
         self.frame_policy
     }
 
-    /// How many frames may be on their way, or wait for the receiving application: the lower of what the two ends say.
-    /// Default: 2 on PAIR, so that a frame travels while the one before it is looked at. On REQ/REP always 1.
+    /// How many frames may be on their way, or wait for the receiving application: the lower of what the two ends
+    /// say. Default: 2 on PAIR, so that a frame travels while the one before it is looked at. On REQ/REP always 1.
     pub const fn window(&self) -> u16 {
         match self.pattern {
             Pattern::Pair => self.window,
@@ -132,8 +136,8 @@ impl SessionConfig {
         }
     }
 
-    /// How frames may be encoded that are sent to this end. The peer is told, and one that sends any other breaks the protocol.
-    /// Default: [`Encodings::RAW`]. With more, a receiver takes its frames by
+    /// How frames may be encoded that are sent to this end. The peer is told, and one that sends any other breaks the
+    /// protocol. Default: [`Encodings::RAW`]. With more, a receiver takes its frames by
     /// [`Session::recv_undecoded`](super::Session::recv_undecoded).
     pub const fn encodings(&self) -> Encodings {
         self.encodings

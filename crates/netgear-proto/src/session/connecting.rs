@@ -10,8 +10,9 @@ use crate::{
 };
 
 impl Session {
-    /// A link is there, the first or another: both ends of a PAIR say hello at once, and the REQ of a REQ/REP; only a receiver
-    /// whose peer may yet turn out to be a VidGear server says nothing, and a sender to a VidGear client can send at once.
+    /// A link is there, the first or another: both ends of a PAIR say hello at once, and the REQ of a REQ/REP; only a
+    /// receiver whose peer may yet turn out to be a VidGear server says nothing, and a sender to a VidGear client can
+    /// send at once.
     pub fn handle_connected(&mut self, now: Timestamp) {
         if self.link != Link::Down || self.ending.is_some() {
             return;
@@ -36,7 +37,8 @@ impl Session {
         }
     }
 
-    /// The link is gone. Without [`SessionConfig::reconnect`](super::SessionConfig::reconnect) the session is over then.
+    /// The link is gone. Without [`SessionConfig::reconnect`](super::SessionConfig::reconnect) the session is over
+    /// then.
     ///
     /// # Errors
     /// [`SessionError::FirstFrameUnanswered`] if that is what a VidGear client does that was set up differently.
@@ -56,26 +58,28 @@ impl Session {
         Ok(())
     }
 
-    /// Which dialect the next connection speaks, if the link tells (a ZMTP peer's READY does) and the config leaves it open. Once
-    /// a peer was there it is its dialect, and this changes nothing.
+    /// Which dialect the next connection speaks, if the link tells (a ZMTP peer's READY does) and the config leaves
+    /// it open. Once a peer was there it is its dialect, and this changes nothing.
     pub fn set_dialect(&mut self, dialect: Dialect) {
         if self.config.dialect().is_none() && self.peer.is_none() && self.link == Link::Down {
             self.dialect = Some(dialect);
         }
     }
 
-    /// The hello that this end would say now, for whoever binds a REQ (which must speak first, RFC 28) on a port where several may come:
-    /// each is told it before [`Session::handle_greeted`] gets the first whose answer [`Session::check_hello`] finds good. It says nothing
-    /// that another peer's data could make untrue, as long as there is no connection.
+    /// The hello that this end would say now, for whoever binds a REQ (which must speak first, RFC 28) on a port
+    /// where several may come: each is told it before [`Session::handle_greeted`] gets the first whose answer
+    /// [`Session::check_hello`] finds good. It says nothing that another peer's data could make untrue, as long as
+    /// there is no connection.
     pub fn hello(&mut self) -> Multipart {
         let hello = Message::Hello(self.make_hello());
         // A few bytes, which no limit refuses.
         hello.encode(self.config.limits()).unwrap_or_default()
     }
 
-    /// Whether the first message of a peer would be taken as its hello, or with VidGear as a message at all: for an open port, where several may
-    /// come and the first that fits is to be let in. Nothing is changed. It gives who says so: another connection of the session that
-    /// is spoken with, which takes the place of the one that there is, has [`Session::peer_id`]. VidGear says no id.
+    /// Whether the first message of a peer would be taken as its hello, or with VidGear as a message at all: for an
+    /// open port, where several may come and the first that fits is to be let in. Nothing is changed. It gives who
+    /// says so: another connection of the session that is spoken with, which takes the place of the one that there
+    /// is, has [`Session::peer_id`]. VidGear says no id.
     ///
     /// # Errors
     /// [`SessionError`] as [`Session::handle_message`] would give it.
@@ -87,8 +91,8 @@ impl Session {
         }
     }
 
-    /// A link is there, and this is the first message that came over it; a REQ has said [`Session::hello`] on it before. What
-    /// [`Session::handle_connected`] and [`Session::handle_message`] do, in one.
+    /// A link is there, and this is the first message that came over it; a REQ has said [`Session::hello`] on it
+    /// before. What [`Session::handle_connected`] and [`Session::handle_message`] do, in one.
     ///
     /// # Errors
     /// As [`Session::handle_message`].
@@ -152,8 +156,8 @@ impl Session {
             .resume(&hello.room, resume.as_ref(), is_same)
             .and_then(|()| self.frames.resume(&hello.room, resume.as_ref(), is_known));
         if let Err(violation) = resumed {
-            // Somebody else took the name of one of the two, or a message was altered. They would never agree: on the next
-            // connection this end remembers less, and if that is not it, has no name.
+            // Somebody else took the name of one of the two, or a message was altered. They would never agree: on the
+            // next connection this end remembers less, and if that is not it, has no name.
             self.is_nameless = !is_same;
             self.last_peer = SessionId::ANONYMOUS;
             return Err(violation.into());

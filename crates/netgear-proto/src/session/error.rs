@@ -23,8 +23,8 @@ pub enum SessionError {
         "frames or data of the peer before wait to be taken, and there is no room for those of another; take them first"
     )]
     Clogged,
-    /// A VidGear client has not answered the first frame. It has no words for it, but that is what it does if its mode is not
-    /// that of this end, and if it has another sender already. The link is gone, and the session over.
+    /// A VidGear client has not answered the first frame. It has no words for it, but that is what it does if its
+    /// mode is not that of this end, and if it has another sender already. The link is gone, and the session over.
     #[error(
         "the VidGear client did not answer the first frame: it may have a sender already, or have ended; \
          or it is not {ours}, as this sender is: then set bidirectional_mode={} there, or make this sender {}",
@@ -69,8 +69,8 @@ pub enum Mismatch {
 }
 
 impl Mismatch {
-    /// What it means that this end's socket does not go with the peer's (ZMTP's `Socket-Type`); `None` if the peer's is
-    /// not one that NetGear uses.
+    /// What it means that this end's socket does not go with the peer's (ZMTP's `Socket-Type`); `None` if the peer's
+    /// is not one that NetGear uses.
     pub fn of_socket_types(role: Role, ours: Pattern, theirs: &str) -> Option<Self> {
         let theirs = match theirs {
             "PAIR" => Pattern::Pair,
@@ -203,7 +203,8 @@ pub enum EncodeError {
 #[derive(Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SendError {
-    /// Nothing can be taken right now; try again after the next event. The frame is handed back, and its data with it.
+    /// Nothing can be taken right now; try again after the next event. The frame is handed back, and its data with
+    /// it.
     #[error("frames or data before this one still wait, or no peer was there yet; send it again later")]
     Busy(Box<Outgoing>),
     /// Too much returned data waits to be taken. The frame is handed back.

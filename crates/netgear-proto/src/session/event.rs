@@ -13,20 +13,23 @@ pub enum Output {
     Event(Event),
 }
 
-/// What happened in a session. One that has happened again before the first was looked at is given once, as it was the last time.
+/// What happened in a session. One that has happened again before the first was looked at is given once, as it was
+/// the last time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Event {
     /// The peer is there and fits this end: frames can flow. On each connection again.
     Connected(Peer),
     /// The connection is gone, or of no more use: close the link, establish another, and say so by
-    /// [`Session::handle_connected`](super::Session::handle_connected). Only with [`SessionConfig::reconnect`](super::SessionConfig::reconnect).
+    /// [`Session::handle_connected`](super::Session::handle_connected). Only with
+    /// [`SessionConfig::reconnect`](super::SessionConfig::reconnect).
     Disconnected,
     /// A frame has arrived; [`Session::recv`](super::Session::recv) gives it.
     FrameArrived,
     /// Data has arrived without a frame; [`Session::recv_data`](super::Session::recv_data) gives it.
     DataArrived,
-    /// A frame was answered: the next can be sent, and [`Session::recv_data`](super::Session::recv_data) gives the answer's data if it had any.
+    /// A frame was answered: the next can be sent, and [`Session::recv_data`](super::Session::recv_data) gives the
+    /// answer's data if it had any.
     Answered,
     /// A frame or a reply that was refused as busy can be given again.
     CanSend,
@@ -44,8 +47,8 @@ pub struct Peer {
     pub role: Role,
     /// The pattern that it was set up for.
     pub pattern: Pattern,
-    /// Whether it sends and expects data both ways. A VidGear client says so only in its first answer; until then this is
-    /// the mode of this end.
+    /// Whether it sends and expects data both ways. A VidGear client says so only in its first answer; until then
+    /// this is the mode of this end.
     pub mode: Mode,
     /// How frames may be encoded that are sent to it. A VidGear peer takes them raw.
     pub encodings: Encodings,
@@ -73,14 +76,15 @@ pub enum Ending {
     PeerLeft,
     /// The link broke without a goodbye.
     LinkLost,
-    /// The two ends do not fit, or (without [`SessionConfig::reconnect`](super::SessionConfig::reconnect)) the peer broke a rule: what `handle_message` or
-    /// `handle_timeout` returned.
+    /// The two ends do not fit, or (without [`SessionConfig::reconnect`](super::SessionConfig::reconnect)) the peer
+    /// broke a rule: what `handle_message` or `handle_timeout` returned.
     Failed,
 }
 
 /// What has crossed so far, over all connections, and what waits.
 ///
-/// At a sender `frames_offered` is always `frames_delivered + frames_dropped.total() + frames_in_flight + frames_waiting`.
+/// At a sender `frames_offered` is always
+/// `frames_delivered + frames_dropped.total() + frames_in_flight + frames_waiting`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct Stats {
@@ -104,7 +108,8 @@ pub struct Stats {
     pub frames_encoded: u64,
     /// How the last of them was encoded.
     pub last_encoding: Encoding,
-    /// The bytes of the pixels of all frames that a sender gave to the link or a receiver got from it, as they are decoded.
+    /// The bytes of the pixels of all frames that a sender gave to the link or a receiver got from it, as they are
+    /// decoded.
     pub pixel_bytes: u64,
     /// The bytes that these frames took on the link, raw or encoded.
     pub frame_bytes: u64,
@@ -136,8 +141,8 @@ pub struct Stats {
     pub round_trip: Option<Duration>,
     /// How far the receiver's clock is ahead of the sender's: measured by the sender, which tells the receiver.
     pub clock: Option<ClockOffset>,
-    /// How long frames took from their capture to their arrival, the two clocks taken into account: of all whose clocks' offset
-    /// was known, which it is from the second or third on. `None` with a VidGear peer.
+    /// How long frames took from their capture to their arrival, the two clocks taken into account: of all whose
+    /// clocks' offset was known, which it is from the second or third on. `None` with a VidGear peer.
     pub latency: Option<LatencyPercentiles>,
 }
 

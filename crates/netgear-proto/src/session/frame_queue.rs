@@ -40,8 +40,8 @@ impl Drops {
     }
 }
 
-/// The sender's frames: those that wait, and those on their way. What the application offered is delivered, dropped for a
-/// cause, or in here.
+/// The sender's frames: those that wait, and those on their way. What the application offered is delivered, dropped
+/// for a cause, or in here.
 #[derive(Debug)]
 pub(super) struct FrameQueue {
     policy: FramePolicy,
@@ -253,8 +253,8 @@ impl FrameQueue {
         self.is_cut_short = false;
     }
 
-    /// A frame is answered: those are in the order in which the frames went out. Gives its times, if it went out on this
-    /// connection.
+    /// A frame is answered: those are in the order in which the frames went out. Gives its times, if it went out on
+    /// this connection.
     pub(super) fn answered(&mut self, sequence: u64) -> Result<Option<Departure>, PeerViolation> {
         if self.unanswered() != Some(sequence) {
             return Err(PeerViolation::UnexpectedAnswer { found: sequence });
@@ -280,8 +280,9 @@ impl FrameQueue {
         Ok(())
     }
 
-    /// A connection begins with a peer that has this room, and what it says it has already; `will_answer` if it is told that
-    /// this end spoke with no other since. What was on its way and did not arrive is dropped, or waits again.
+    /// A connection begins with a peer that has this room, and what it says it has already; `will_answer` if it is
+    /// told that this end spoke with no other since. What was on its way and did not arrive is dropped, or waits
+    /// again.
     pub(super) fn resume(
         &mut self,
         room: &Room,

@@ -8,8 +8,8 @@ use crate::{EncodedFrame, Frame, Timestamp, Value, native::ClockOffset};
 pub struct Outgoing {
     /// The picture.
     pub frame: Frame,
-    /// The same picture encoded, which goes in place of the raw one to a peer that decodes it, if it is smaller. Any other
-    /// gets it raw, also if it comes later.
+    /// The same picture encoded, which goes in place of the raw one to a peer that decodes it, if it is smaller. Any
+    /// other gets it raw, also if it comes later.
     pub encoded: Option<EncodedFrame>,
     /// What the application says with it.
     pub data: Option<Value>,
@@ -49,8 +49,8 @@ pub struct Delivery<F = Frame> {
     pub earlier: Vec<Value>,
     /// 0 for the first frame that the sender was offered, one more for each further one: what is missing was dropped.
     pub sequence: u64,
-    /// When it was captured, by the sender's clock: microseconds since 1970-01-01 00:00 UTC. `None` from a VidGear server,
-    /// which does not say.
+    /// When it was captured, by the sender's clock: microseconds since 1970-01-01 00:00 UTC. `None` from a VidGear
+    /// server, which does not say.
     pub captured_at: Option<Timestamp>,
     /// When its last byte had arrived, by this end's clock.
     pub received_at: Timestamp,
@@ -70,14 +70,14 @@ impl<F> Delivery<F> {
         (Delivery { frame, data, earlier, sequence, captured_at, received_at, clock }, former)
     }
 
-    /// How long it took from its capture to its arrival, also where the two clocks differ. `None` while it is not known by
-    /// how much they do.
+    /// How long it took from its capture to its arrival, also where the two clocks differ. `None` while it is not
+    /// known by how much they do.
     pub fn latency(&self) -> Option<Latency> {
         self.age(self.received_at)
     }
 
-    /// How long ago it was captured, at a moment by this end's clock. `None` while it is not known how much the two clocks
-    /// differ.
+    /// How long ago it was captured, at a moment by this end's clock. `None` while it is not known how much the two
+    /// clocks differ.
     pub fn age(&self, now: Timestamp) -> Option<Latency> {
         let (captured_at, clock) = (self.captured_at?, self.clock?);
         Some(Latency {

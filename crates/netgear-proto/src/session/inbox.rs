@@ -114,7 +114,8 @@ impl Inbox {
         self.offered
     }
 
-    /// What a peer may make this end hold: all, or if the application has not taken what former peers sent, what is left.
+    /// What a peer may make this end hold: all, or if the application has not taken what former peers sent, what is
+    /// left.
     fn room(&self) -> (u32, u64) {
         let items = Self::MOST_ITEMS.saturating_sub(self.left.items);
         let bytes = self.most_bytes.saturating_sub(self.left.bytes);
@@ -239,7 +240,8 @@ impl Inbox {
         value
     }
 
-    /// The application comes for the next item, or for none any more: it is done with those that it has. Gives how many.
+    /// The application comes for the next item, or for none any more: it is done with those that it has. Gives how
+    /// many.
     pub(super) fn done(&mut self) -> usize {
         let done = self.handed.len();
         for mark in self.handed.drain(..) {

@@ -3,8 +3,8 @@ use core::time::Duration;
 
 use crate::{Timestamp, native::ClockOffset};
 
-/// How long frames took from their capture to their arrival, over a whole session. Half of them took no longer than `p50`, and
-/// so on; each figure is right to three per cent, besides what the two clocks are uncertain by
+/// How long frames took from their capture to their arrival, over a whole session. Half of them took no longer than
+/// `p50`, and so on; each figure is right to three per cent, besides what the two clocks are uncertain by
 /// ([`Stats::clock`](super::Stats::clock)).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
@@ -19,7 +19,8 @@ pub struct LatencyPercentiles {
     pub max: Duration,
 }
 
-/// Counts durations by size. Each power of two has 32 steps, so that the error is bounded by the size and the memory by 4 KiB.
+/// Counts durations by size. Each power of two has 32 steps, so that the error is bounded by the size and the memory
+/// by 4 KiB.
 #[derive(Debug, Default)]
 pub(super) struct LatencyHistogram {
     /// Empty until something is counted.

@@ -1,9 +1,10 @@
 //! What NetGear says over multipart messages, whoever carries them.
 //!
-//! A [`Session`] is one end of an exchange of frames and data, as a state machine. It has no socket and no clock: messages
-//! and the time go in as arguments, messages and events come out.
+//! A [`Session`] is one end of an exchange of frames and data, as a state machine. It has no socket and no clock:
+//! messages and the time go in as arguments, messages and events come out.
 //!
-//! * getters: [`Session::config`], [`Session::peer`], [`Session::can_send`], [`Session::has_frame`], [`Session::ending`], …
+//! * getters: [`Session::config`], [`Session::peer`], [`Session::can_send`], [`Session::has_frame`],
+//!   [`Session::ending`], …
 //! * what the link and the clock do: the `handle_*` methods;
 //! * what the application does: [`Session::send`] and [`Session::recv_data`] on a sender, [`Session::recv`] and
 //!   [`Session::reply`] on a receiver, [`Session::close`] on either;
@@ -16,32 +17,34 @@
 //! With [`SessionConfig::reconnect`] a session outlives its connections: [`Session::handle_disconnected`] and
 //! [`Session::handle_connected`] may alternate any number of times.
 //!
-//! * **Data** is delivered exactly once and in order. Each end numbers its items, keeps them until the other's application is
-//!   done with them, and sends again what was lost with a connection. An application that keeps its
+//! * **Data** is delivered exactly once and in order. Each end numbers its items, keeps them until the other's
+//!   application is done with them, and sends again what was lost with a connection. An application that keeps its
 //!   [`Session::resume_token`] goes on behind it even when it was restarted. What could not be delivered in the end
 //!   is had from [`Session::take_undelivered`].
-//! * **Frames** are fresh: [`FramePolicy`] says what becomes of those that the peer is too slow for, or that were lost with a
-//!   connection. None comes twice, nor after a later one. The data of a frame that was dropped is not.
+//! * **Frames** are fresh: [`FramePolicy`] says what becomes of those that the peer is too slow for, or that were
+//!   lost with a connection. None comes twice, nor after a later one. The data of a frame that was dropped is not.
 //!
-//! This holds between two ends. Where a third takes the place of one of them and the former comes back, it is a new one: it
-//! gets again what it had received and not taken.
+//! This holds between two ends. Where a third takes the place of one of them and the former comes back, it is a new
+//! one: it gets again what it had received and not taken.
 //!
 //! # Encoded frames
 //!
-//! An end says in its hello how frames may be encoded that are sent to it ([`SessionConfig::encodings`]). A sender may give the encoded form of
-//! a frame beside it ([`Outgoing::encoded`]), which goes in its place to a peer that decodes it, and to no other. The
-//! session neither encodes nor decodes: a receiver that announces encodings takes its frames by [`Session::recv_undecoded`], or has
-//! [`Session::next_encoded`] decoded first, so that nothing is taken before it is ready.
+//! An end says in its hello how frames may be encoded that are sent to it ([`SessionConfig::encodings`]). A sender
+//! may give the encoded form of a frame beside it ([`Outgoing::encoded`]), which goes in its place to a peer that
+//! decodes it, and to no other. The session neither encodes nor decodes: a receiver that announces encodings takes
+//! its frames by [`Session::recv_undecoded`], or has [`Session::next_encoded`] decoded first, so that nothing is
+//! taken before it is ready.
 //!
 //! # The exchange
 //!
-//! The sender sends as many frames as both ends have room for, and the receiver answers each when its application replies
-//! or comes for the next. On REQ/REP (RFC 28) that is one at a time: every message of the sender is a request and every one
-//! of the receiver its answer; a sender without anything to send asks idly a few times a second, so that the receiver can
-//! speak. On PAIR (RFC 31) either end speaks when it has something to say, if only what it has received.
+//! The sender sends as many frames as both ends have room for, and the receiver answers each when its application
+//! replies or comes for the next. On REQ/REP (RFC 28) that is one at a time: every message of the sender is a request
+//! and every one of the receiver its answer; a sender without anything to send asks idly a few times a second, so
+//! that the receiver can speak. On PAIR (RFC 31) either end speaks when it has something to say, if only what it has
+//! received.
 //!
-//! A VidGear peer takes one frame at a time, raw, and numbers nothing: what is in the message that dies with a connection is
-//! reported as undelivered.
+//! A VidGear peer takes one frame at a time, raw, and numbers nothing: what is in the message that dies with a
+//! connection is reported as undelivered.
 //!
 //! ```
 //! use netgear_proto::{
@@ -181,8 +184,8 @@ pub struct Session {
     asked_idly: bool,
     /// The application was refused, and wants to know when it may try again.
     refused: bool,
-    // Bounded: of each event there is one at most, and of messages that wait in here a hello, and with VidGear one answer
-    // and the goodbye. All others are made when they are asked for.
+    // Bounded: of each event there is one at most, and of messages that wait in here a hello, and with VidGear one
+    // answer and the goodbye. All others are made when they are asked for.
     outputs: VecDeque<Output>,
     scratch: native::Scratch,
     outbox: Outbox,
@@ -252,9 +255,9 @@ impl Session {
     /// [`SessionConfig::frame_policy`] makes of the frame.
     ///
     /// # Errors
-    /// [`SendError::Busy`] hands the frame back when it cannot be taken yet, and [`SendError::ReturnedDataWaiting`] when 64
-    /// items of returned data wait to be taken, or as many bytes as one message may hold. The other
-    /// variants say what is wrong with the frame, or that the session cannot send.
+    /// [`SendError::Busy`] hands the frame back when it cannot be taken yet, and [`SendError::ReturnedDataWaiting`]
+    /// when 64 items of returned data wait to be taken, or as many bytes as one message may hold. The other variants
+    /// say what is wrong with the frame, or that the session cannot send.
     pub fn send(&mut self, outgoing: Outgoing) -> Result<(), SendError> {
         let outgoing = self.ask_to_send(outgoing)?;
         if self.dialect == Some(Dialect::VidGear) {
@@ -267,8 +270,8 @@ impl Session {
         Ok(())
     }
 
-    /// Checks what [`Session::send`] would refuse, and sends nothing: a frame that would be taken is given back, so that
-    /// costly work such as encoding is done for no other. The peer is then known. After [`SendError::Busy`],
+    /// Checks what [`Session::send`] would refuse, and sends nothing: a frame that would be taken is given back, so
+    /// that costly work such as encoding is done for no other. The peer is then known. After [`SendError::Busy`],
     /// [`Event::CanSend`] says when to ask again.
     ///
     /// # Errors
@@ -303,23 +306,24 @@ impl Session {
         Ok(outgoing)
     }
 
-    /// The next item of data, oldest first: at a sender what came back, at a receiver what had lost its frame. The application
-    /// is done with what it took before, be that from here or with a frame.
+    /// The next item of data, oldest first: at a sender what came back, at a receiver what had lost its frame. The
+    /// application is done with what it took before, be that from here or with a frame.
     ///
-    /// A receiver gets here only what comes before the data of the next frame; [`Session::recv`] gives it all the same.
+    /// A receiver gets here only what comes before the data of the next frame; [`Session::recv`] gives it all the
+    /// same.
     pub fn recv_data(&mut self) -> Option<Value> {
         self.counted.data_taken += self.inbox.done() as u64;
         self.inbox.take_loose(self.arrivals.items_before_next().unwrap_or(u64::MAX))
     }
 
-    /// The next frame that arrived, if one did. A frame received before and not replied to is answered without data, and the
-    /// application is done with its data.
+    /// The next frame that arrived, if one did. A frame received before and not replied to is answered without data,
+    /// and the application is done with its data.
     ///
-    /// In a unidirectional session the frame is answered as it is taken, and the next one may come while the application
-    /// still looks at this one.
+    /// In a unidirectional session the frame is answered as it is taken, and the next one may come while the
+    /// application still looks at this one.
     ///
-    /// An encoded frame is not given and stays where it is: [`Session::recv_undecoded`] gives it. None comes to an end that announces none by
-    /// [`SessionConfig::encodings`].
+    /// An encoded frame is not given and stays where it is: [`Session::recv_undecoded`] gives it. None comes to an
+    /// end that announces none by [`SessionConfig::encodings`].
     pub fn recv(&mut self) -> Option<Delivery> {
         self.be_done_with_frame()?;
         if self.next_encoded().is_some() {
@@ -338,8 +342,8 @@ impl Session {
         self.take_frame()
     }
 
-    /// The next frame, if it is encoded: so that it can be decoded before it is taken. It stays the next one until it is taken, whatever
-    /// comes meanwhile.
+    /// The next frame, if it is encoded: so that it can be decoded before it is taken. It stays the next one until it
+    /// is taken, whatever comes meanwhile.
     pub fn next_encoded(&self) -> Option<&EncodedFrame> {
         self.arrivals.next_encoded()
     }
@@ -375,7 +379,8 @@ impl Session {
     /// Answers the frame received last with data.
     ///
     /// # Errors
-    /// [`ReplyError`] if there is nothing to answer, or the data cannot be sent; the frame then still waits for its answer.
+    /// [`ReplyError`] if there is nothing to answer, or the data cannot be sent; the frame then still waits for its
+    /// answer.
     pub fn reply(&mut self, data: impl Into<Value>) -> Result<(), ReplyError> {
         if self.config.role() != Role::Receiver {
             return Err(ReplyError::NotReceiver);
@@ -398,11 +403,12 @@ impl Session {
     }
 
     /// Leaves, once every frame that was taken for sending is answered and all data of this end is received, after
-    /// [`SessionConfig::linger`] at the latest; without a connection it waits so long for another, if there was a peer to take leave of.
-    /// [`Event::Over`] follows the goodbye in the outputs. Of data that came, what the application has it is done with.
+    /// [`SessionConfig::linger`] at the latest; without a connection it waits so long for another, if there was a
+    /// peer to take leave of. [`Event::Over`] follows the goodbye in the outputs. Of data that came, what the
+    /// application has it is done with.
     ///
-    /// A VidGear client has [`SessionConfig::confirmation_timeout`] more to confirm the goodbye; a VidGear server has no word
-    /// for a receiver's leaving, and is told none.
+    /// A VidGear client has [`SessionConfig::confirmation_timeout`] more to confirm the goodbye; a VidGear server has
+    /// no word for a receiver's leaving, and is told none.
     pub fn close(&mut self, now: Timestamp) {
         if self.leaving.is_some() || self.ending.is_some() {
             return;
@@ -425,8 +431,8 @@ impl Session {
     }
 
     /// Data of this end that is not known to have been received, oldest first, each once: once the session is over
-    /// ([`Session::ending`] says why) all that was left, and in a session with a VidGear peer what was in a message that died with its connection.
-    /// Of the latter no more than the last 64 wait in here.
+    /// ([`Session::ending`] says why) all that was left, and in a session with a VidGear peer what was in a message
+    /// that died with its connection. Of the latter no more than the last 64 wait in here.
     pub fn take_undelivered(&mut self) -> Vec<Value> {
         self.undelivered.drain(..).collect()
     }
@@ -438,8 +444,8 @@ impl Session {
     ///
     /// # Errors
     /// [`SessionError`] if the peer does not fit this end or broke a rule. The session is over then, or with
-    /// [`SessionConfig::reconnect`] the connection is; what [`Session::poll_output`] still gives should be transmitted before the link is
-    /// closed, since it lets the peer find out why.
+    /// [`SessionConfig::reconnect`] the connection is; what [`Session::poll_output`] still gives should be
+    /// transmitted before the link is closed, since it lets the peer find out why.
     pub fn handle_message(&mut self, now: Timestamp, message: Multipart) -> Result<(), SessionError> {
         if self.link == Link::Down || self.ending.is_some() {
             return Ok(());
@@ -483,8 +489,8 @@ impl Session {
         Ok(())
     }
 
-    /// What to do next; `None` once there is nothing more. Call it until then after every other method, when the link can take
-    /// a message: each is made at this moment, with the newest frame and what is known by now.
+    /// What to do next; `None` once there is nothing more. Call it until then after every other method, when the link
+    /// can take a message: each is made at this moment, with the newest frame and what is known by now.
     pub fn poll_output(&mut self, now: Timestamp) -> Option<Output> {
         if self.outputs.is_empty()
             && let Some(word) = self.next_word()
@@ -502,8 +508,8 @@ impl Session {
         None
     }
 
-    /// Whether so much returned data waits that no further frame is taken ([`SendError::ReturnedDataWaiting`]), or what the
-    /// application never takes would grow without end.
+    /// Whether so much returned data waits that no further frame is taken ([`SendError::ReturnedDataWaiting`]), or
+    /// what the application never takes would grow without end.
     pub fn has_much_returned(&self) -> bool {
         self.inbox.waiting() >= MOST_RETURNED
             || self.inbox.waiting_bytes() >= self.config.limits().content_bytes()

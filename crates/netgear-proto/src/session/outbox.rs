@@ -8,7 +8,8 @@ use crate::{
 
 /// The data of this end that its peer has not taken yet, each item under its number.
 ///
-/// Numbers go up by one from 0 for the life of the session. In order: `first ≤ received`, `first ≤ next ≤ sent ≤ end`.
+/// Numbers go up by one from 0 for the life of the session. In order: `first ≤ received`,
+/// `first ≤ next ≤ sent ≤ end`.
 #[derive(Debug)]
 pub(super) struct Outbox {
     most_bytes: usize,
@@ -113,8 +114,8 @@ impl Outbox {
             || (waiting < self.room_items && self.sent_bytes.saturating_add(kept.bytes) <= self.room_bytes)
     }
 
-    /// Whether the next item may only go once the peer's application has been given another frame: it has no room for it, is
-    /// done with all that it had up to the last frame, and may be one that comes for frames alone.
+    /// Whether the next item may only go once the peer's application has been given another frame: it has no room for
+    /// it, is done with all that it had up to the last frame, and may be one that comes for frames alone.
     pub(super) fn awaits_a_frame(&self) -> bool {
         self.next().is_some() && !self.may_send() && self.first >= self.behind_frame
     }
@@ -157,8 +158,8 @@ impl Outbox {
         Ok(())
     }
 
-    /// A connection begins with a peer that has this room, and what it says it has already; `is_same` if the peer is the
-    /// session that was spoken with before.
+    /// A connection begins with a peer that has this room, and what it says it has already; `is_same` if the peer is
+    /// the session that was spoken with before.
     pub(super) fn resume(
         &mut self,
         room: &Room,

@@ -55,8 +55,8 @@ impl Session {
         exchange.or_else(|| has_done.then_some(Word::Goodbye)).or_else(|| idle().then_some(Word::Idle))
     }
 
-    /// Whether a REQ asks for data in between. An answer has one item, so that what came behind when a connection broke would
-    /// stay behind.
+    /// Whether a REQ asks for data in between. An answer has one item, so that what came behind when a connection
+    /// broke would stay behind.
     fn catches_up(&self) -> bool {
         self.config.pattern() == Pattern::ReqRep
             && self.config.role() == Role::Sender
@@ -66,7 +66,8 @@ impl Session {
 
     /// Data goes with its frame, and before any later data. What has lost its frame goes at once.
     ///
-    /// A frame leaves its data behind if that could not go without it, and if it would be late behind the data before.
+    /// A frame leaves its data behind if that could not go without it, and if it would be late behind the data
+    /// before.
     fn next_of_sender(&self) -> Option<Word> {
         let item = self.outbox.next();
         let passes = self.frames.may_send() && (self.outbox.awaits_a_frame() || self.is_behind_with_frames());
@@ -81,8 +82,8 @@ impl Session {
         (passes || (fits && self.frames.may_send())).then_some(Word::Frame)
     }
 
-    /// Whether data has been going for so long that the frame that waits is not fresh any more. On REQ/REP each item takes a
-    /// round trip, and there may always be a further one.
+    /// Whether data has been going for so long that the frame that waits is not fresh any more. On REQ/REP each item
+    /// takes a round trip, and there may always be a further one.
     fn is_behind_with_frames(&self) -> bool {
         let items = match self.clock.round_trip().map(|time| time.as_micros()) {
             // At least one, or data would never have its turn.
@@ -135,8 +136,9 @@ impl Session {
         }
     }
 
-    /// Whether something is to be acknowledged that nobody has seen to yet: [`Session::poll_output`] gives nothing for it, and from then on
-    /// [`Session::next_timeout`] says when it is time. It comes of an application that takes what arrived before.
+    /// Whether something is to be acknowledged that nobody has seen to yet: [`Session::poll_output`] gives nothing
+    /// for it, and from then on [`Session::next_timeout`] says when it is time. It comes of an application that takes
+    /// what arrived before.
     pub fn has_to_be_timed(&self) -> bool {
         self.acknowledge_at.is_none() && self.owes_acknowledgement()
     }
@@ -152,7 +154,8 @@ impl Session {
         let acknowledgement = self.inbox.tell();
         let Some(waiting) = self.frames.next() else { return Ok(()) };
         let item = waiting.item.filter(|own| Some(*own) == self.outbox.next() && self.outbox.may_send());
-        // It never goes encoded to a peer that did not say that it decodes it: this one may be another than when it was offered.
+        // It never goes encoded to a peer that did not say that it decodes it: this one may be another than when it
+        // was offered.
         let decodes = self.peer.map_or(Encodings::RAW, |peer| peer.encodings);
         let encoded = waiting.encoded.as_ref().filter(|encoded| decodes.contains(encoded.encoding()));
         let frame = match encoded {

@@ -44,8 +44,8 @@ impl Session {
             }
     }
 
-    /// Whether a frame was taken for sending that is not answered, and if the session is over never was; or data is still to
-    /// come of answers that were lost with a connection.
+    /// Whether a frame was taken for sending that is not answered, and if the session is over never was; or data is
+    /// still to come of answers that were lost with a connection.
     pub fn awaits_answer(&self) -> bool {
         let is_owed = self.ending.is_none() && self.inbox.awaits_promised();
         !self.frames.is_idle() || self.frames.is_cut_short() || is_owed
@@ -66,7 +66,8 @@ impl Session {
         self.inbox.has_loose(self.arrivals.items_before_next().unwrap_or(u64::MAX))
     }
 
-    /// Whether so much data waits to be taken here that no further peer would be let in, and this one may have to wait for room.
+    /// Whether so much data waits to be taken here that no further peer would be let in, and this one may have to
+    /// wait for room.
     pub fn is_clogged(&self) -> bool {
         self.inbox.is_clogged()
     }
@@ -81,8 +82,9 @@ impl Session {
         self.ending
     }
 
-    /// What the application has taken of the peer's data up to now, the item taken last included. Given to the session of a
-    /// restarted program, that one gets what comes behind it. `None` if nothing was taken of a peer with an identity.
+    /// What the application has taken of the peer's data up to now, the item taken last included. Given to the
+    /// session of a restarted program, that one gets what comes behind it. `None` if nothing was taken of a peer with
+    /// an identity.
     ///
     /// An application that records it when it is done with an item and before it takes the next never misses an item,
     /// and sees none again but one that it was killed over.
@@ -111,7 +113,8 @@ impl Session {
         }
     }
 
-    /// When [`Session::handle_timeout`] wants to be called, if nothing else happens first. Ask after [`Session::poll_output`].
+    /// When [`Session::handle_timeout`] wants to be called, if nothing else happens first. Ask after
+    /// [`Session::poll_output`].
     pub fn next_timeout(&self) -> Option<Timestamp> {
         if self.ending.is_some() {
             return None;

@@ -1,8 +1,8 @@
 //! A session with the Python original: its server or its client, as it comes.
 //!
-//! It says no hello, numbers nothing, and never speaks idly. One frame at a time is on its way, and answered before the next. A
-//! server's leaving is a message that the client confirms; a client that leaves says nothing. What was in a message that died
-//! with its connection is reported as undelivered, since nobody knows what became of it.
+//! It says no hello, numbers nothing, and never speaks idly. One frame at a time is on its way, and answered before
+//! the next. A server's leaving is a message that the client confirms; a client that leaves says nothing. What was in
+//! a message that died with its connection is reported as undelivered, since nobody knows what became of it.
 
 use super::{
     Delivery, EncodeError, Ending, Event, Link, MOST_UNDELIVERED, Mismatch, Outgoing, Output, Peer,
@@ -117,10 +117,12 @@ impl Session {
         Ok(())
     }
 
-    /// The server leaves: perhaps in the middle, with a frame still unanswered, whose answer it does not wait for any more.
+    /// The server leaves: perhaps in the middle, with a frame still unanswered, whose answer it does not wait for any
+    /// more.
     fn handle_terminate(&mut self) {
         if self.config.pattern() == Pattern::ReqRep {
-            // The REQ has given up on what it asked before (ZMQ_REQ_RELAXED), so that an answer to that is none to this.
+            // The REQ has given up on what it asked before (ZMQ_REQ_RELAXED), so that an answer to that is none to
+            // this.
             self.outputs.retain(|output| !matches!(output, Output::Transmit(_)));
         }
         self.say_vidgear_goodbye();
@@ -148,8 +150,8 @@ impl Session {
         Ok(())
     }
 
-    /// Once closing: a sender terminates once its last frame is answered. A receiver has no word for it, nor has one that has
-    /// not heard from its peer what to speak; it leaves at once.
+    /// Once closing: a sender terminates once its last frame is answered. A receiver has no word for it, nor has one
+    /// that has not heard from its peer what to speak; it leaves at once.
     pub(super) fn try_leave_vidgear(&mut self) {
         let has_word = self.dialect == Some(Dialect::VidGear) && self.config.role() == Role::Sender;
         if !has_word {

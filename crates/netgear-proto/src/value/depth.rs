@@ -2,8 +2,8 @@ use super::Value;
 
 /// How much deeper a conversion may go.
 ///
-/// A serde type may be deeper than its value: `Some(x)` and a newtype are written as `x`. These levels take stack too, so
-/// they are counted, apart from the lists and maps.
+/// A serde type may be deeper than its value: `Some(x)` and a newtype are written as `x`. These levels take stack
+/// too, so they are counted, apart from the lists and maps.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Depth {
     containers: usize,

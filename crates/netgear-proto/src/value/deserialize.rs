@@ -20,10 +20,11 @@ use super::{Value, depth::Depth, fields_deserializer::FieldsDeserializer, frame_
 impl Value {
     /// What this value is as a type that serde can deserialize: the way back from [`Value::from_serde`].
     ///
-    /// The type may borrow text and bytes from the value. Whole numbers serve where floats are asked for, and bytes where
-    /// a list of `u8` is. So does a frame where an [`NdArray`](crate::NdArray) is asked for, and an array where a
-    /// [`Frame`](crate::Frame) is, provided that it is a picture to [`NdArray::into_frame`](crate::NdArray::into_frame).
-    /// Both get a copy of the pixels or elements; [`Value::as_frame`] and [`Value::to_array`] give them without one.
+    /// The type may borrow text and bytes from the value. Whole numbers serve where floats are asked for, and bytes
+    /// where a list of `u8` is. So does a frame where an [`NdArray`](crate::NdArray) is asked for, and an array where
+    /// a [`Frame`](crate::Frame) is, provided that it is a picture to
+    /// [`NdArray::into_frame`](crate::NdArray::into_frame). Both get a copy of the pixels or elements;
+    /// [`Value::as_frame`] and [`Value::to_array`] give them without one.
     ///
     /// ```
     /// use netgear_proto::Value;
@@ -94,7 +95,8 @@ impl fmt::Display for At<'_> {
     }
 }
 
-/// The step of a path that leads to what a map has under this key. A key comes from a peer, so not all of it is shown.
+/// The step of a path that leads to what a map has under this key. A key comes from a peer, so not all of it is
+/// shown.
 fn key_segment(key: &Value) -> String {
     const SHOWN: usize = 32;
     match key {

@@ -72,8 +72,8 @@ impl<'de> Deserialize<'de> for Frame {
     }
 }
 
-/// A struct of `shape`, `dtype` and `elements` (bytes). Within [`Value::from_serde`] it becomes a [`Value::Array`], for
-/// one copy of the elements.
+/// A struct of `shape`, `dtype` and `elements` (bytes). Within [`Value::from_serde`] it becomes a [`Value::Array`],
+/// for one copy of the elements.
 impl Serialize for NdArray {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let fields = ArrayFields { shape: self.shape(), dtype: self.dtype(), elements: Raw(self.elements()) };
@@ -81,8 +81,8 @@ impl Serialize for NdArray {
     }
 }
 
-/// From what [`NdArray`]'s `Serialize` writes; the fields are checked as in [`NdArray::new`]. What [`Frame`]'s writes will
-/// do too, and is then the array that [`NdArray::from`] makes of the frame.
+/// From what [`NdArray`]'s `Serialize` writes; the fields are checked as in [`NdArray::new`]. What [`Frame`]'s writes
+/// will do too, and is then the array that [`NdArray::from`] makes of the frame.
 impl<'de> Deserialize<'de> for NdArray {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         match deserializer.deserialize_newtype_struct(ARRAY_NAME, FieldsVisitor(Asked::Array))? {

@@ -28,8 +28,8 @@ use crate::{Frame, NdArray};
 /// assert_eq!(value.to_string(), r#"{"name": "front door", "detections": 2}"#);
 /// ```
 ///
-/// Equality is that of the parts: floats compare as IEEE 754 has it, so NaN differs from NaN, and maps are equal if their
-/// entries are equal in the same order.
+/// Equality is that of the parts: floats compare as IEEE 754 has it, so NaN differs from NaN, and maps are equal if
+/// their entries are equal in the same order.
 ///
 /// A value is cloned and dropped by recursion. One that a peer sent is never deeper than [`Value::MAX_DEPTH`]; do not
 /// build much deeper ones by hand.
@@ -150,8 +150,8 @@ impl Value {
         }
     }
 
-    /// The array, or the frame as one, as [`NdArray::from`] has it: for a reader to whom a picture is an array as good as
-    /// any. The elements are shared, not copied.
+    /// The array, or the frame as one, as [`NdArray::from`] has it: for a reader to whom a picture is an array as
+    /// good as any. The elements are shared, not copied.
     pub fn to_array(&self) -> Option<NdArray> {
         match self {
             Self::Array(array) => Some(array.clone()),

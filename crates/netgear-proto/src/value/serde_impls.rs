@@ -14,8 +14,8 @@ use super::{
     frame_and_array_serde::{Asked, FieldsVisitor},
 };
 
-/// As what it is, in the terms of the format. What a format lacks may be lost: JSON has neither bytes (a list of numbers)
-/// nor NaN (null), and keys that are neither text nor numbers are an error there.
+/// As what it is, in the terms of the format. What a format lacks may be lost: JSON has neither bytes (a list of
+/// numbers) nor NaN (null), and keys that are neither text nor numbers are an error there.
 impl Serialize for Value {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {

@@ -21,14 +21,14 @@ use super::{
 impl Value {
     /// A value of any type that serde can serialize.
     ///
-    /// Structs are maps under the names of their fields, tuples lists; `()` and `None` are [`Value::Null`]; `Some(x)` and a
-    /// newtype are what `x` is, so that `Some(None)` comes back as `None`; a `char` is text; an enum is the name of its
-    /// variant, or a map of one entry from that name to its contents. A `Vec<u8>` is a list of numbers, for serde does
-    /// not know better: use `serde_bytes`, or put [`Value::Bytes`] in by hand.
+    /// Structs are maps under the names of their fields, tuples lists; `()` and `None` are [`Value::Null`]; `Some(x)`
+    /// and a newtype are what `x` is, so that `Some(None)` comes back as `None`; a `char` is text; an enum is the
+    /// name of its variant, or a map of one entry from that name to its contents. A `Vec<u8>` is a list of numbers,
+    /// for serde does not know better: use `serde_bytes`, or put [`Value::Bytes`] in by hand.
     ///
-    /// A [`Frame`](crate::Frame) in the type stays a frame, and an [`NdArray`](crate::NdArray) an array. Their pixels and
-    /// elements are copied once on this way; those of a [`Value::Frame`] or [`Value::Array`] that is put in by hand are
-    /// not.
+    /// A [`Frame`](crate::Frame) in the type stays a frame, and an [`NdArray`](crate::NdArray) an array. Their pixels
+    /// and elements are copied once on this way; those of a [`Value::Frame`] or [`Value::Array`] that is put in by
+    /// hand are not.
     ///
     /// ```
     /// use netgear_proto::Value;

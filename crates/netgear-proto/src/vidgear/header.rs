@@ -40,7 +40,8 @@ impl Header {
                 Ok(match return_type {
                     "ndarray" => Self::ReturnArray,
                     "NoneType" => Self::Return(None),
-                    // VidGear says nil only where an array follows: here of a type made from ndarray, like numpy.matrix.
+                    // VidGear says nil only where an array follows: here of a type made from ndarray, like
+                    // numpy.matrix.
                     _ if data.is_null() => Self::ReturnArray,
                     _ => Self::Return(Some(data)),
                 })

@@ -5,15 +5,16 @@ use bytes::Bytes;
 use super::{DecodeError, EncodeError, array, header::Header, writer::Writer};
 use crate::{Frame, Limits, Mode, Multipart, NdArray, Part, Value, budget::Budget};
 
-/// The name of this end in the two messages in which VidGear's receiver gives one. VidGear makes eight random letters and
-/// digits for each receiver and only ever logs them; these are always the same, so that a log shows what sent them.
+/// The name of this end in the two messages in which VidGear's receiver gives one. VidGear makes eight random letters
+/// and digits for each receiver and only ever logs them; these are always the same, so that a log shows what sent
+/// them.
 pub const CLIENT_ID: &str = "RUSTGEAR";
 
 /// What stands before and behind the name in the acknowledgement of a frame.
 const ACKNOWLEDGEMENT: (&str, &str) = ("Data received on client: ", " !");
 
-/// What VidGear writes for [`Message::Terminate`]. Ctrl-C at a server that has sent the first part of a frame makes this the
-/// second.
+/// What VidGear writes for [`Message::Terminate`]. Ctrl-C at a server that has sent the first part of a frame makes
+/// this the second.
 const TERMINATE: &[u8] = b"\x81\xa9terminate\xc3";
 
 /// One message of the VidGear dialect. VidGear calls the sender of frames *server*, and the receiver *client*.
@@ -25,9 +26,9 @@ pub enum Message {
     Terminate,
     /// The answer to a frame in bidirectional mode, receiver to sender.
     ///
-    /// An array comes as [`Value::Frame`] if it is a picture of one channel in two dimensions, or of 2 to 4 channels in
-    /// three, and of elements that a frame can have, so that [`Value::to_array`] gives the very array that was sent; any
-    /// other comes as [`Value::Array`].
+    /// An array comes as [`Value::Frame`] if it is a picture of one channel in two dimensions, or of 2 to 4 channels
+    /// in three, and of elements that a frame can have, so that [`Value::to_array`] gives the very array that was
+    /// sent; any other comes as [`Value::Array`].
     Return(Option<Value>),
     /// The answer to a frame in unidirectional mode, receiver to sender.
     Acknowledgement,
@@ -42,15 +43,15 @@ pub struct FrameMessage {
     pub mode: Mode,
     /// The picture. VidGear does not say what its channels mean: one is taken for gray, three for BGR, four for BGRA.
     pub frame: Frame,
-    /// What the sending application said with it. VidGear has one way to write no data and the empty text: as a text, that
-    /// is empty, and it is read as no data.
+    /// What the sending application said with it. VidGear has one way to write no data and the empty text: as a text,
+    /// that is empty, and it is read as no data.
     pub data: Option<Value>,
 }
 
 /// Whether Python takes a value for false: nothing, `false`, 0, and a text, bytes, a list or a map without contents.
 ///
-/// VidGear hands its user no such value: data for which this holds arrives as `None`, whichever end sends it. It is sent as
-/// it is all the same, since the Python end may be another program that speaks the protocol.
+/// VidGear hands its user no such value: data for which this holds arrives as `None`, whichever end sends it. It is
+/// sent as it is all the same, since the Python end may be another program that speaks the protocol.
 ///
 /// ```
 /// use netgear_proto::{Value, vidgear::is_falsy};
@@ -79,8 +80,8 @@ impl Message {
     /// [`Value::Null`] as data is no data.
     ///
     /// # Errors
-    /// [`EncodeError`] if VidGear could not read the message or would drop something of it, or a peer with these limits would
-    /// refuse it.
+    /// [`EncodeError`] if VidGear could not read the message or would drop something of it, or a peer with these
+    /// limits would refuse it.
     pub fn encode(self, limits: &Limits) -> Result<Multipart, EncodeError> {
         let mut budget = Budget::new(limits);
         let message = match self {

@@ -155,8 +155,8 @@ impl<'a, 'b> Reader<'a, 'b> {
         self.contents(offset, token)
     }
 
-    /// Reads a value up to the values within it. The bytes of a text, and as many as the values of a list or a map take at
-    /// least, are known to be there.
+    /// Reads a value up to the values within it. The bytes of a text, and as many as the values of a list or a map
+    /// take at least, are known to be there.
     pub(super) fn token(&mut self) -> Result<Token<'a>, MsgpackError> {
         let offset = self.offset();
         let [byte] = self.array(offset)?;

@@ -119,8 +119,8 @@ impl Writer {
     }
 }
 
-/// Python's `msgpack` refuses to read a map with keys of another type, and keeps but the last of those that are equal. A text
-/// and bytes are never equal there.
+/// Python's `msgpack` refuses to read a map with keys of another type, and keeps but the last of those that are
+/// equal. A text and bytes are never equal there.
 fn check_keys(entries: &[(Value, Value)]) -> Result<(), EncodeError> {
     let mut keys = Vec::with_capacity(entries.len());
     for (key, _) in entries {

@@ -47,8 +47,8 @@ impl<'a> Command<'a> {
     }
 }
 
-/// A stranger's words go into logs and onto terminals: only what prints. Neither control characters nor the invisible ones
-/// that turn the direction of what follows.
+/// A stranger's words go into logs and onto terminals: only what prints. Neither control characters nor the invisible
+/// ones that turn the direction of what follows.
 pub(super) fn printable(bytes: &[u8]) -> String {
     let prints = |c: char| matches!(c, '"' | '\'' | '\\') || c.escape_debug().len() == 1;
     String::from_utf8_lossy(bytes).chars().map(|c| if prints(c) { c } else { '.' }).collect()
@@ -70,8 +70,9 @@ pub(super) fn error(reason: &str) -> Vec<u8> {
     body
 }
 
-/// A PING without a time to live. With one, libzmq closes the connection when nothing more comes from us within it, even
-/// while we are busy receiving; and it multiplies the number by 100 in 16 bits, so that above 655 it means something else.
+/// A PING without a time to live. With one, libzmq closes the connection when nothing more comes from us within it,
+/// even while we are busy receiving; and it multiplies the number by 100 in 16 bits, so that above 655 it means
+/// something else.
 pub(super) const PING: &[u8] = b"\x04PING\0\0";
 
 /// Behind it comes the context of the PING that it answers.

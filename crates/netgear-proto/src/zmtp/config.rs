@@ -11,7 +11,8 @@ use crate::Limits;
 /// How a connection finds out that its peer is gone when the network does not say so. Any bytes prove life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Heartbeat {
-    /// After so long a silence a PING asks for a sign of life. While a long part is being received, one gives it as often.
+    /// After so long a silence a PING asks for a sign of life. While a long part is being received, one gives it as
+    /// often.
     pub interval: Duration,
     /// After so long a silence the peer counts as gone.
     pub timeout: Duration,
@@ -77,8 +78,8 @@ impl ConnectionConfig {
         self.correlate
     }
 
-    /// Whether a REQ may ask again before it has been answered (`ZMQ_REQ_RELAXED`), whereby it gives up on what it asked
-    /// before. Default: no.
+    /// Whether a REQ may ask again before it has been answered (`ZMQ_REQ_RELAXED`), whereby it gives up on what it
+    /// asked before. Default: no.
     pub const fn relaxed(&self) -> bool {
         self.relaxed
     }
@@ -101,7 +102,8 @@ impl ConnectionConfig {
     /// Adds a property to READY. Names that begin with `X-` belong to the application (RFC 37).
     ///
     /// # Errors
-    /// [`PropertyError`] if the name is malformed or set already, or READY would be over the limit, or have more than 64.
+    /// [`PropertyError`] if the name is malformed or set already, or READY would be over the limit, or have more than
+    /// 64.
     pub fn with_property(mut self, name: &str, value: impl Into<Bytes>) -> Result<Self, PropertyError> {
         if !is_name(name) {
             return Err(PropertyError::Name);
@@ -138,8 +140,8 @@ impl ConnectionConfig {
         self
     }
 
-    /// Sets [`ConnectionConfig::relaxed`], and with it [`ConnectionConfig::correlate`], without which a late answer would be
-    /// taken for that of the next request. Only a REQ heeds it.
+    /// Sets [`ConnectionConfig::relaxed`], and with it [`ConnectionConfig::correlate`], without which a late answer
+    /// would be taken for that of the next request. Only a REQ heeds it.
     #[must_use]
     pub const fn with_relaxed_requests(mut self) -> Self {
         self.relaxed = true;

@@ -69,7 +69,8 @@ pub struct Connection {
     message_position: u64,
     /// Whether it has a long body.
     has_long: bool,
-    /// How many bytes to ask for at the beginning of a message: as many as stood before the first long body of the last one.
+    /// How many bytes to ask for at the beginning of a message: as many as stood before the first long body of the
+    /// last one.
     lead: usize,
     /// The bytes accounted for, staged or in a body, to find out how many more have come.
     received: usize,
@@ -79,8 +80,8 @@ pub struct Connection {
     envelope: Envelope,
     peer: Option<Peer>,
     minor_version: u8,
-    // As many as come between two calls of poll_event. What fits in one receive_buffer completes one message and the few
-    // empty ones that have room where a header is due; handle_input takes as much as the caller gives it.
+    // As many as come between two calls of poll_event. What fits in one receive_buffer completes one message and the
+    // few empty ones that have room where a header is due; handle_input takes as much as the caller gives it.
     events: VecDeque<Event>,
     transmit: Transmit,
     /// The context of the PING answered last, while its PONG waits for its place between two messages.
@@ -126,7 +127,8 @@ impl Connection {
         self.peer.is_some() && self.failure.is_none()
     }
 
-    /// Whether [`Connection::send`] would take a message: the handshake is done and, on REQ and REP, it is this end's turn.
+    /// Whether [`Connection::send`] would take a message: the handshake is done and, on REQ and REP, it is this end's
+    /// turn.
     pub fn can_send(&self) -> bool {
         self.is_established() && self.envelope.can_send()
     }
@@ -146,8 +148,8 @@ impl Connection {
         let heartbeat = self.config.heartbeat().filter(|_| peer.minor_version > 0)?;
         // With an interval of zero, there would be no moment at which nothing is due.
         let interval = heartbeat.interval.max(SHORTEST_INTERVAL);
-        // A peer that sends a long message hears nothing meanwhile from one that only listens, and may not even see its bytes
-        // taken, which wait in the systems' buffers. It is given a sign of life while they last.
+        // A peer that sends a long message hears nothing meanwhile from one that only listens, and may not even see
+        // its bytes taken, which wait in the systems' buffers. It is given a sign of life while they last.
         let quiet_since =
             if self.is_amid_message() { self.last_ping } else { self.last_heard.max(self.last_ping) };
         let ping = quiet_since + interval;
@@ -188,10 +190,11 @@ impl Connection {
         }
     }
 
-    /// Where the bytes that come next belong. Read into it from the socket, then call [`Connection::handle_received`].
+    /// Where the bytes that come next belong. Read into it from the socket, then call
+    /// [`Connection::handle_received`].
     ///
-    /// While the body of a long part is due this is that part's own memory; otherwise it is room for a few bytes of headers
-    /// and short parts. After an error it has no room.
+    /// While the body of a long part is due this is that part's own memory; otherwise it is room for a few bytes of
+    /// headers and short parts. After an error it has no room.
     pub fn receive_buffer(&mut self) -> Limit<&mut BytesMut> {
         let wanted = self.wanted();
         match &mut self.receiving {
@@ -226,8 +229,8 @@ impl Connection {
     /// Bytes have come from somewhere: copies them to where they belong. A socket is better read straight into
     /// [`Connection::receive_buffer`].
     ///
-    /// All of the messages in them wait for [`Connection::poll_event`] then, and an empty one is 2 bytes of input and up to
-    /// 400 in memory: give it no more at once than you would hold two hundredfold.
+    /// All of the messages in them wait for [`Connection::poll_event`] then, and an empty one is 2 bytes of input and
+    /// up to 400 in memory: give it no more at once than you would hold two hundredfold.
     ///
     /// # Errors
     /// As [`Connection::handle_received`].
@@ -291,8 +294,8 @@ impl Connection {
         Ok(())
     }
 
-    /// Allows more or less from now on: of whoever connects to an open port, say, no more than a first message of a few bytes, until that
-    /// shows who it is.
+    /// Allows more or less from now on: of whoever connects to an open port, say, no more than a first message of a
+    /// few bytes, until that shows who it is.
     ///
     /// # Errors
     /// [`ZmtpError`] if what has begun to come is over the new limits. The connection is of no more use then.
@@ -358,8 +361,8 @@ impl Connection {
 impl Connection {
     /// What has happened; `None` once there is nothing more.
     ///
-    /// On a REP, a request that was not taken from here is gone once another one comes; and this end's turn begins when the
-    /// request is taken.
+    /// On a REP, a request that was not taken from here is gone once another one comes; and this end's turn begins
+    /// when the request is taken.
     pub fn poll_event(&mut self) -> Option<Event> {
         let event = self.events.pop_front()?;
         if let Event::Message(_) = event {
@@ -379,8 +382,9 @@ impl Connection {
 
 /// Receiving.
 impl Connection {
-    /// How many bytes to ask for. Those of a long body belong in its own memory, for which its header has to be read first: so no more
-    /// is asked for than stood before the long body of the message before, or the nine bytes of such a header.
+    /// How many bytes to ask for. Those of a long body belong in its own memory, for which its header has to be read
+    /// first: so no more is asked for than stood before the long body of the message before, or the nine bytes of
+    /// such a header.
     fn wanted(&self) -> usize {
         if self.failure.is_some() {
             return 0;
@@ -395,7 +399,8 @@ impl Connection {
         }
     }
 
-    /// How many more bytes of this message, with those staged, stand before its first long body if it is like the one before.
+    /// How many more bytes of this message, with those staged, stand before its first long body if it is like the one
+    /// before.
     fn expected_lead(&self) -> usize {
         if self.has_long {
             return 0;
@@ -447,7 +452,8 @@ impl Connection {
             }
             &mut Receiving::Short { header, length } => {
                 let Some(body) = self.staging.get(..length) else { return Ok(false) };
-                // At the beginning of a message, nothing of the one before is held any more, and its block may be used again.
+                // At the beginning of a message, nothing of the one before is held any more, and its block may be
+                // used again.
                 let room = if self.parts.is_empty() { STAGED } else { length };
                 let body = short_body(&mut self.short, body, room);
                 self.consume(length);
@@ -539,7 +545,8 @@ impl Connection {
             Command::Ready(properties) if self.peer.is_none() => self.handle_ready(properties),
             _ if self.peer.is_none() => Err(self.violated(Violation::ReadyExpected)),
             Command::Ping { context } => {
-                // Only the newest is owed: a peer that asks and asks and never reads must not make this end hold answers.
+                // Only the newest is owed: a peer that asks and asks and never reads must not make this end hold
+                // answers.
                 self.pong_due = Some(Bytes::copy_from_slice(context));
                 Ok(())
             }
@@ -585,8 +592,8 @@ impl Connection {
 
 /// Transmitting.
 impl Connection {
-    /// A peer that takes a long message over a slow network has nothing to say meanwhile. What it takes proves it alive, but
-    /// only while more is waiting: the system takes a few bytes for a dead peer too.
+    /// A peer that takes a long message over a slow network has nothing to say meanwhile. What it takes proves it
+    /// alive, but only while more is waiting: the system takes a few bytes for a dead peer too.
     fn note_progress(&mut self, now: Timestamp) {
         let taken = self.transmit.taken();
         if self.taken_while_waiting.is_some_and(|before| before < taken) {
@@ -603,8 +610,8 @@ impl Connection {
     }
 }
 
-/// A short body where it stays, in a block with so much room, the body's length or more. That of an envelope is mostly empty,
-/// and holds no block while its request is worked at.
+/// A short body where it stays, in a block with so much room, the body's length or more. That of an envelope is
+/// mostly empty, and holds no block while its request is worked at.
 fn short_body(block: &mut BytesMut, body: &[u8], room: usize) -> Bytes {
     if body.is_empty() {
         return Bytes::new();

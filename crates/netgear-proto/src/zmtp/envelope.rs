@@ -12,11 +12,12 @@ const LONGEST_ROUTING_ID: usize = 255;
 pub(super) enum Envelope {
     /// No envelope, no turns.
     Pair,
-    /// `[empty]`, or `[id][empty]` when correlating. Then an answer to a request that was given up is dropped, and while one is
-    /// waited for, any other that is not the answer to the last breaks the rules: dropped, it would be waited for without end.
+    /// `[empty]`, or `[id][empty]` when correlating. Then an answer to a request that was given up is dropped, and
+    /// while one is waited for, any other that is not the answer to the last breaks the rules: dropped, it would be
+    /// waited for without end.
     Req { correlate: bool, relaxed: bool, last_id: u32, answered_id: u32, waiting: bool },
-    /// Everything through the first empty part is kept, and sent back before the answer. `waiting` is that of a request
-    /// which the application has not been handed yet: what it sends before is no answer to that.
+    /// Everything through the first empty part is kept, and sent back before the answer. `waiting` is that of a
+    /// request which the application has not been handed yet: what it sends before is no answer to that.
     Rep { request: Option<Vec<Part>>, waiting: Option<Vec<Part>>, spare: Vec<Part> },
 }
 
@@ -29,7 +30,8 @@ impl Envelope {
         }
     }
 
-    /// The parts that this end's envelope may add to a message. [`Limits::parts`](crate::Limits::parts) does not count them.
+    /// The parts that this end's envelope may add to a message. [`Limits::parts`](crate::Limits::parts) does not
+    /// count them.
     pub(super) const fn most_parts(&self) -> usize {
         match self {
             Self::Pair => 0,
@@ -125,8 +127,8 @@ impl Envelope {
         }
     }
 
-    /// Whether a message that came takes the place of those that the application has not been handed. A REQ that asks again
-    /// before it is answered (ZMQ_REQ_RELAXED) has given up on what it asked before.
+    /// Whether a message that came takes the place of those that the application has not been handed. A REQ that asks
+    /// again before it is answered (ZMQ_REQ_RELAXED) has given up on what it asked before.
     pub(super) const fn supersedes(&self) -> bool {
         matches!(self, Self::Rep { .. })
     }

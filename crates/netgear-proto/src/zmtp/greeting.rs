@@ -19,8 +19,8 @@ pub(super) const NULL_3_1: [u8; LEN] = {
     greeting
 };
 
-/// Checks as much of the peer's greeting as has come, so that a peer of another kind is found out at once. Gives the minor
-/// version once the greeting is whole.
+/// Checks as much of the peer's greeting as has come, so that a peer of another kind is found out at once. Gives the
+/// minor version once the greeting is whole.
 ///
 /// The padding is never looked at: libzmq's is not zero.
 pub(super) fn check(bytes: &[u8]) -> Result<Option<u8>, ZmtpError> {

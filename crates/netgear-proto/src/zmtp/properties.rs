@@ -4,8 +4,8 @@ use bytes::Bytes;
 
 use super::Violation;
 
-/// The most properties that a READY may have. Their bytes are limited too, but the shortest property is 6 bytes on the wire
-/// and ten times that in memory, and each name is compared with all before it. libzmq sends two.
+/// The most properties that a READY may have. Their bytes are limited too, but the shortest property is 6 bytes on
+/// the wire and ten times that in memory, and each name is compared with all before it. libzmq sends two.
 pub(super) const MOST: usize = 64;
 
 /// The metadata of a READY command, in the order in which it came.

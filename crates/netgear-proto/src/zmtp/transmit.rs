@@ -7,9 +7,9 @@ use crate::Part;
 
 /// Bytes on their way to the peer, in order.
 ///
-/// Headers and small parts are gathered into small buffers; a large part stands here as the very bytes that were given to
-/// [`Connection::send`](super::Connection::send). Write [`Transmit::slices`] to the socket, all in one call where the
-/// system can (`writev`), then [`Buf::advance`] by what it took.
+/// Headers and small parts are gathered into small buffers; a large part stands here as the very bytes that were
+/// given to [`Connection::send`](super::Connection::send). Write [`Transmit::slices`] to the socket, all in one call
+/// where the system can (`writev`), then [`Buf::advance`] by what it took.
 #[derive(Debug, Default)]
 pub struct Transmit {
     chunks: VecDeque<Bytes>,
@@ -47,8 +47,8 @@ impl Transmit {
         self.gather(bytes);
     }
 
-    /// A command with its header. Its body is told in pieces, since one that comes every second is not put together in memory of
-    /// its own.
+    /// A command with its header. Its body is told in pieces, since one that comes every second is not put together
+    /// in memory of its own.
     pub(super) fn gather_command<const PIECES: usize>(&mut self, body: [&[u8]; PIECES]) {
         self.gather_header(true, false, body.iter().map(|piece| piece.len()).sum());
         for piece in body {

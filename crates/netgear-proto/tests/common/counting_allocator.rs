@@ -16,8 +16,8 @@ thread_local! {
 /// The system's allocator, with a count for each thread. A block that grows counts twice while it moves.
 pub(crate) struct CountingAllocator;
 
-// SAFETY: every call goes to `System` unchanged. The counts are plain cells without a destructor, in const-initialised
-// thread-locals: reaching them neither allocates nor panics.
+// SAFETY: every call goes to `System` unchanged. The counts are plain cells without a destructor, in
+// const-initialised thread-locals: reaching them neither allocates nor panics.
 unsafe impl GlobalAlloc for CountingAllocator {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         count(layout.size().cast_signed());

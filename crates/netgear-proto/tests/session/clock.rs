@@ -40,7 +40,8 @@ fn the_round_trip_is_found_and_the_receiver_is_told() {
         let (sender, receiver) = (link.sender.session.stats(), link.receiver.session.stats());
         assert_eq!(sender.round_trip, Some(Duration::from_millis(10)));
         assert_eq!((sender.clock.unwrap().uncertainty_micros, sender.clock), (5_000, receiver.clock));
-        // Both ends say the same of what took 7 ms, but for the frame that came before the receiver was told of the clocks.
+        // Both ends say the same of what took 7 ms, but for the frame that came before the receiver was told of the
+        // clocks.
         for latency in [sender.latency.unwrap(), receiver.latency.unwrap()] {
             assert!(
                 latency.p50.abs_diff(Duration::from_millis(7)) <= Duration::from_millis(5),

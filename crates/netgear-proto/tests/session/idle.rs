@@ -96,7 +96,8 @@ fn the_receiver_may_say_goodbye_in_answer_to_one() {
     assert_eq!(link.endings(), (Some(Ending::PeerLeft), Some(Ending::Closed)));
 }
 
-/// An answer has one item, so that those that came behind with a lost connection would stay behind, however fast frames go.
+/// An answer has one item, so that those that came behind with a lost connection would stay behind, however fast
+/// frames go.
 #[test]
 fn a_req_asks_in_between_for_data_that_came_behind() {
     let mut end = End::open(Role::Sender, Pattern::ReqRep, Mode::Bidirectional);

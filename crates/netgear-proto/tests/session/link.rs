@@ -106,8 +106,8 @@ pub(crate) fn plain(mut message: Message) -> Message {
     message
 }
 
-/// One session, and everything that it ever said. Each message is held against the rules that hold always:
-/// REQ and REP speak in turns, no frame is encoded otherwise than the peer said, and nothing is said after [`Event::Over`].
+/// One session, and everything that it ever said. Each message is held against the rules that hold always: REQ and
+/// REP speak in turns, no frame is encoded otherwise than the peer said, and nothing is said after [`Event::Over`].
 pub(crate) struct End {
     pub(crate) session: Session,
     /// What it said, [`plain`].

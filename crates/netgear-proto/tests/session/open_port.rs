@@ -1,4 +1,5 @@
-//! What a driver does on a port where anybody may come: first messages are held against the session, which meets but one.
+//! What a driver does on a port where anybody may come: first messages are held against the session, which meets but
+//! one.
 
 use netgear_proto::{
     Limits, Mode, Multipart, Pattern, Role, Timestamp, Value,

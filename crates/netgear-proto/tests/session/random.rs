@@ -150,8 +150,8 @@ proptest! {
                 prop_assert_eq!(digest(&record.sent), digest(&record.received));
                 prop_assert_eq!(lost, 0);
             }
-            // A sender that closes has its last frame delivered if the receiver takes it within the linger time; here the
-            // link may be slower, but what has arrived is never lost.
+            // A sender that closes has its last frame delivered if the receiver takes it within the linger time; here
+            // the link may be slower, but what has arrived is never lost.
             Some(Operation::Close(role)) => {
                 prop_assert_eq!(link.end(role).ended(), Some(Ending::Closed));
                 prop_assert!(link.end(role.opposite()).ended().is_some());

@@ -427,7 +427,8 @@ fn an_end_is_known_once_it_has_heard_who_knows_it() {
     }
 }
 
-/// Whoever has heard a name may use it. What it says in it may be believed, but not for ever: the two ends begin anew.
+/// Whoever has heard a name may use it. What it says in it may be believed, but not for ever: the two ends begin
+/// anew.
 #[test]
 fn two_ends_find_each_other_again_after_a_liar_in_the_name_of_one() {
     for pattern in BOTH_PATTERNS {

@@ -306,7 +306,8 @@ fn a_server_that_terminates_is_confirmed_to_whatever_waits_for_an_answer() {
         assert_eq!(end.0.recv(), None);
         assert_eq!(end.take(), (vec![], vec![]), "nobody waits for the answer to it");
 
-        // With an answer that the link has not been given yet. A REP has one answer to give: that to the last request.
+        // With an answer that the link has not been given yet. A REP has one answer to give: that to the last
+        // request.
         let mut end = End::connected(Role::Receiver, pattern, mode);
         end.hear(frame(0, mode)).unwrap();
         end.0.recv().unwrap();

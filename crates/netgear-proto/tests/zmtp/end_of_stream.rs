@@ -11,7 +11,8 @@ use crate::wire::{
 /// Half a message never reaches the application, and only between two messages is the end no error.
 #[test]
 fn an_end_at_every_byte() {
-    // Each piece ends where an end is no error, with so many messages complete; `None` for one that ends within a message.
+    // Each piece ends where an end is no error, with so many messages complete; `None` for one that ends within a
+    // message.
     let pieces = [
         (handshake("PAIR"), Some(0)),
         (message(&[b"one"]), Some(1)),

@@ -48,7 +48,8 @@ fn a_rep_answers_each_request_once_and_not_before_it_was_taken() {
     assert_eq!(take_transmit(&mut rep), message(&[b"", b"answer"]));
 }
 
-/// A relaxed REQ (ZMQ_REQ_RELAXED) asks again without waiting. An answer must never go out as that to another question.
+/// A relaxed REQ (ZMQ_REQ_RELAXED) asks again without waiting. An answer must never go out as that to another
+/// question.
 #[test]
 fn a_second_request_supersedes_the_first() {
     // Neither taken yet: the first is gone.

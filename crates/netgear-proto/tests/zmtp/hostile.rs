@@ -81,7 +81,8 @@ fn check_failed(connection: &mut Connection, error: &ZmtpError, name: &str) {
     assert_eq!(connection.poll_event(), None, "{name}");
 }
 
-/// A peer of a PAIR that breaks a rule of traffic: `good` first, then `bad`, whose first byte is where the rule is broken.
+/// A peer of a PAIR that breaks a rule of traffic: `good` first, then `bad`, whose first byte is where the rule is
+/// broken.
 fn traffic(name: &str, good: &[u8], bad: &[u8], messages: usize, violation: Violation) -> Case {
     let start = handshake("PAIR");
     let position = (start.len() + good.len()) as u64;

@@ -46,8 +46,8 @@ fn a_long_body_is_received_where_it_stays() {
     }
 }
 
-/// A socket that fills all the room it is given, from a stream that always has more, puts a long body into the memory that becomes the
-/// part, but for a few bytes at its beginning that may come with its header.
+/// A socket that fills all the room it is given, from a stream that always has more, puts a long body into the memory
+/// that becomes the part, but for a few bytes at its beginning that may come with its header.
 #[test]
 fn a_greedy_socket_reads_few_bytes_past_a_long_header() {
     let mut stream = Vec::new();
@@ -106,7 +106,8 @@ fn a_greedy_socket_reads_few_bytes_past_a_long_header() {
     assert_eq!(pair.handle_eof(), Ok(()));
 }
 
-/// Frames of one kind have headers of one length. After the first, their headers are read at once, and no byte beyond.
+/// Frames of one kind have headers of one length. After the first, their headers are read at once, and no byte
+/// beyond.
 #[test]
 fn what_stands_before_a_long_body_is_read_at_once_if_it_is_as_long_as_the_last_time() {
     for short in [0, 1, 50, 200, 255] {

@@ -45,8 +45,8 @@ pub trait Link: Send + Unpin + 'static {
     /// [`LinkError`] if the link broke, or the peer broke a rule of it.
     fn poll_receive(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Multipart>, LinkError>>;
 
-    /// Sends what is left, tells the peer that nothing more comes, and waits for it to do the same. Messages that still
-    /// arrive are dropped. The session gives it a second.
+    /// Sends what is left, tells the peer that nothing more comes, and waits for it to do the same. Messages that
+    /// still arrive are dropped. The session gives it a second.
     ///
     /// # Errors
     /// [`LinkError`] if the link broke.

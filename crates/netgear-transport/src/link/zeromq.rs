@@ -11,10 +11,12 @@ use zeromq::{RepSocket, ReqSocket, SocketRecv, SocketSend, ZmqError, ZmqMessage,
 
 use super::{Link, LinkError};
 
-/// A link over a REQ or REP socket of the `zeromq` crate, which an application already has and has bound or connected.
+/// A link over a REQ or REP socket of the `zeromq` crate, which an application already has and has bound or
+/// connected.
 ///
-/// A sender's session asks, so it runs over a REQ; a receiver's answers, so it runs over a REP. Build the session with
-/// [`Pattern::ReqRep`](netgear_proto::Pattern::ReqRep) and give the link to [`Builder::over`](crate::Builder::over).
+/// A sender's session asks, so it runs over a REQ; a receiver's answers, so it runs over a REP. Build the session
+/// with [`Pattern::ReqRep`](netgear_proto::Pattern::ReqRep) and give the link to
+/// [`Builder::over`](crate::Builder::over).
 ///
 /// What is weaker than over this crate's own links: the `zeromq` crate copies pixels once on the way out and checks
 /// no length before it allocates, so use it only between programs that trust each other; a REP does not learn that

@@ -1,4 +1,5 @@
-//! A session over a network that fails at every single byte of its first exchanges, and at random ones of a longer stream.
+//! A session over a network that fails at every single byte of its first exchanges, and at random ones of a longer
+//! stream.
 //!
 //! A failure names its case. `NETGEAR_CHAOS="<case>"` runs that one alone.
 
@@ -61,7 +62,8 @@ impl fmt::Display for Case {
 enum Harm {
     /// Nothing but time.
     None,
-    /// TCP lets no altered bit through. One that comes through all the same may cost the session, with an error, and what it stood in.
+    /// TCP lets no altered bit through. One that comes through all the same may cost the session, with an error, and
+    /// what it stood in.
     Altered,
 }
 
@@ -78,8 +80,8 @@ async fn lengths(pattern: Pattern, binds: Role, talking: Talk) -> [u64; 2] {
     outcome.passed
 }
 
-/// Every byte of a short talk, both ways, with the receiver bound, and some with the sender. Where frames are encoded, every `thinned`th byte, and JPEG and lossless
-/// take turns.
+/// Every byte of a short talk, both ways, with the receiver bound, and some with the sender. Where frames are
+/// encoded, every `thinned`th byte, and JPEG and lossless take turns.
 async fn every_byte(thinned: usize, fault: impl Fn(u64) -> Fault) -> Vec<Case> {
     let mut cases = Vec::new();
     let talks = [

@@ -193,8 +193,8 @@ pub(crate) async fn talk(pattern: Pattern, binds: Role, talk: Talk, plan: Option
     }
 }
 
-/// Many talks run at once, and the system gives a port that one is done with to the next: whoever still looks for the other end
-/// of the first would come to the second. Where it can be had, each talk has a host of its own.
+/// Many talks run at once, and the system gives a port that one is done with to the next: whoever still looks for the
+/// other end of the first would come to the second. Where it can be had, each talk has a host of its own.
 fn own_host() -> Ipv4Addr {
     static TALKS: AtomicU32 = AtomicU32::new(0);
     if cfg!(target_os = "linux") {
@@ -291,8 +291,8 @@ impl Outcome {
         Ok(())
     }
 
-    /// One bit was altered: what is whole comes in order and not twice, and no more than one is not whole. A frame under a number that
-    /// is not its own is not.
+    /// One bit was altered: what is whole comes in order and not twice, and no more than one is not whole. A frame
+    /// under a number that is not its own is not.
     pub(crate) fn check_altered(&self, talk: Talk) -> Result<(), String> {
         let (sending, receiving) = self.both()?;
         let frames: Vec<_> = receiving.frames().collect();

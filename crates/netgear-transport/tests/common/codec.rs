@@ -1,5 +1,5 @@
-//! A codec as small as one can be: runs of the same byte. As JPEG it also drops the lower half of each, so that what comes
-//! back is near the picture, and not it.
+//! A codec as small as one can be: runs of the same byte. As JPEG it also drops the lower half of each, so that what
+//! comes back is near the picture, and not it.
 
 use std::{
     sync::{
@@ -157,7 +157,8 @@ pub(crate) fn decoding(receiver: Builder<FrameReceiver>, choice: EncodingChoice)
     }
 }
 
-/// A small frame that says which it is, also when it has been there and back, and is never quite the same then as JPEG.
+/// A small frame that says which it is, also when it has been there and back, and is never quite the same then as
+/// JPEG.
 pub(crate) fn banded(number: u64) -> Frame {
     let nibbles = (0..16).map(|at| ((number >> (4 * at)) as u8) << 4 | 5);
     Frame::gray8(64, 1, nibbles.flat_map(|band| [band; 4]).collect::<Vec<_>>()).unwrap()

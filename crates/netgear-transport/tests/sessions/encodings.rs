@@ -259,7 +259,8 @@ async fn a_long_decoding_holds_up_nobody() {
     }
 }
 
-/// A codec that does not come back is told of in time, as what it is and not as a sender that is silent, and the frame is not lost.
+/// A codec that does not come back is told of in time, as what it is and not as a sender that is silent, and the
+/// frame is not lost.
 #[tokio::test]
 async fn a_decoder_that_is_stuck_is_an_error_and_the_frame_stays() {
     for pattern in PATTERNS {
@@ -324,7 +325,8 @@ async fn an_encoder_that_is_stuck_is_an_error_and_the_frame_can_be_sent_again() 
     }
 }
 
-/// While the application is at one frame the next is decoded, and that one alone; and none for an application that takes them as they come.
+/// While the application is at one frame the next is decoded, and that one alone; and none for an application that
+/// takes them as they come.
 #[tokio::test]
 async fn the_next_frame_is_decoded_ahead_if_they_are_taken_decoded() {
     let codec = RunLengths::new();

@@ -168,7 +168,8 @@ async fn a_stream_that_is_cut_again_and_again() {
     }
 }
 
-/// Runs on a runtime of its own, which is shut down then: as with a program that is killed, nobody has time for a goodbye.
+/// Runs on a runtime of its own, which is shut down then: as with a program that is killed, nobody has time for a
+/// goodbye.
 async fn killed_after<E: Send + 'static, T: Send + 'static>(
     life: impl Future<Output = (E, T)> + Send + 'static,
 ) -> T {
@@ -218,7 +219,8 @@ async fn a_receiver_that_is_killed_and_comes_back() {
     const ITEMS: u64 = 60;
     for (pattern, choice) in each_encoding() {
         let ways = [(true, true), (false, false), (true, false), (false, true)];
-        // Which frames come again is a matter of their data, so that two of the ways are enough where they are encoded.
+        // Which frames come again is a matter of their data, so that two of the ways are enough where they are
+        // encoded.
         for (binds, keeps_token) in ways.into_iter().take(if choice == EncodingChoice::Raw { 4 } else { 2 }) {
             let what = format!("{pattern} {choice}, bound: {binds}, with a token: {keeps_token}");
             let at = Transport::Tcp.endpoint();

@@ -1,4 +1,5 @@
-//! A peer that stops, slows down, lies or vanishes in each state of a session: every call comes back, and closing does.
+//! A peer that stops, slows down, lies or vanishes in each state of a session: every call comes back, and closing
+//! does.
 
 use std::{
     fmt,
@@ -30,7 +31,8 @@ const AT_ONCE: usize = 40;
 /// The latest, in microseconds, that a bare sleep came back beside the cases.
 static LAG: AtomicU64 = AtomicU64::new(0);
 
-/// Sleeps again and again, for as long as the runtime lasts, to know how late a machine that is busy lets anything come back.
+/// Sleeps again and again, for as long as the runtime lasts, to know how late a machine that is busy lets anything
+/// come back.
 fn measure_lag() {
     tokio::spawn(async {
         loop {

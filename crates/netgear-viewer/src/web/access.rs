@@ -56,8 +56,8 @@ impl Access {
 
     /// Holds the request's Host and Origin against the rules.
     ///
-    /// A site whose name points to this machine (DNS rebinding) has its own name as Host; an IP address cannot be made to point
-    /// elsewhere. The port is not looked at: behind a tunnel it is another one.
+    /// A site whose name points to this machine (DNS rebinding) has its own name as Host; an IP address cannot be
+    /// made to point elsewhere. The port is not looked at: behind a tunnel it is another one.
     pub(super) fn check(&self, uri: &Uri, headers: &HeaderMap) -> Result<(), Refusal> {
         let host = single(headers, header::HOST).ok_or(Refusal::Host)?;
         // A request in absolute form says it twice, and they must agree.

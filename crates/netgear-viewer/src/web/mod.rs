@@ -46,15 +46,15 @@ use crate::{Counters, Presence};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
-/// The page is part of the program, and needs nothing of the network but this address. Its pictures are JPEG. A frame is encoded when
-/// somebody waits for one, and once for all who look. Each viewer gets the newest when it has acknowledged the one before or two: one
-/// that is slow sees fewer, and neither `show` nor the others wait for it.
+/// The page is part of the program, and needs nothing of the network but this address. Its pictures are JPEG. A frame
+/// is encoded when somebody waits for one, and once for all who look. Each viewer gets the newest when it has
+/// acknowledged the one before or two: one that is slow sees fewer, and neither `show` nor the others wait for it.
 ///
 /// # Who may look
-/// It serves addresses of this machine's own (loopback), unless [`WebViewerBuilder::public`] allows others. A request must name as its
-/// host an IP address, `localhost` or [`WebViewerBuilder::host_name`], so that no other site can have its own name point here (DNS
-/// rebinding), and a page of another site cannot open the stream. Requests, messages, connections and viewers are bounded in size,
-/// number and time.
+/// It serves addresses of this machine's own (loopback), unless [`WebViewerBuilder::public`] allows others. A request
+/// must name as its host an IP address, `localhost` or [`WebViewerBuilder::host_name`], so that no other site can
+/// have its own name point here (DNS rebinding), and a page of another site cannot open the stream. Requests,
+/// messages, connections and viewers are bounded in size, number and time.
 pub struct WebViewer {
     shared: Arc<Shared>,
     address: SocketAddr,
@@ -65,8 +65,8 @@ pub struct WebViewer {
 }
 
 impl WebViewer {
-    /// Serves the page at this address of this machine's own. With port 0 the system chooses one, which [`address`](Self::address)
-    /// tells.
+    /// Serves the page at this address of this machine's own. With port 0 the system chooses one, which
+    /// [`address`](Self::address) tells.
     ///
     /// # Errors
     /// [`WebError`].
@@ -84,7 +84,8 @@ impl WebViewer {
         self.address
     }
 
-    /// What to open in a browser, the access token included. An unspecified address (`0.0.0.0`) is named as this machine's own.
+    /// What to open in a browser, the access token included. An unspecified address (`0.0.0.0`) is named as this
+    /// machine's own.
     pub fn url(&self) -> String {
         let ip = match self.address.ip() {
             IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
@@ -108,18 +109,20 @@ impl WebViewer {
         self.shared.show_data(direction, data);
     }
 
-    /// What the statistics are made of, to be told with each frame. Without it, the frames that are shown are counted.
+    /// What the statistics are made of, to be told with each frame. Without it, the frames that are shown are
+    /// counted.
     pub fn count(&self, counters: Counters) {
         self.shared.newest().meter.count(counters, Instant::now());
     }
 
-    /// How it stands with the sender: the page says so within a second, on a dimmed picture, while it is gone. Frames that are shown
-    /// change nothing of it.
+    /// How it stands with the sender: the page says so within a second, on a dimmed picture, while it is gone. Frames
+    /// that are shown change nothing of it.
     pub fn set_presence(&self, presence: Presence) {
         self.shared.newest().presence = presence;
     }
 
-    /// What somebody typed on the page to send back, if there is anything. The first that was typed is the first that is given.
+    /// What somebody typed on the page to send back, if there is anything. The first that was typed is the first that
+    /// is given.
     pub fn try_typed(&self) -> Option<Typed> {
         self.shared.typed().pop_front()
     }
@@ -130,7 +133,8 @@ impl WebViewer {
     }
 }
 
-/// Ends the server, and every viewer is told, which takes two seconds at most: on a runtime's thread, drop it in `spawn_blocking`.
+/// Ends the server, and every viewer is told, which takes two seconds at most: on a runtime's thread, drop it in
+/// `spawn_blocking`.
 impl Drop for WebViewer {
     fn drop(&mut self) {
         self.shared.stop();
@@ -185,22 +189,22 @@ impl WebViewerBuilder {
         self
     }
 
-    /// Whether addresses that other machines reach are allowed. The page is not encrypted: whoever reaches it, or listens on the way,
-    /// sees the frames. Default: no.
+    /// Whether addresses that other machines reach are allowed. The page is not encrypted: whoever reaches it, or
+    /// listens on the way, sees the frames. Default: no.
     pub fn public(mut self, public: bool) -> Self {
         self.public = public;
         self
     }
 
-    /// A secret that has to be in the page's address, as in `http://…/?token=SECRET`: letters, digits, `-`, `_`, `.` and `~`. Default:
-    /// none.
+    /// A secret that has to be in the page's address, as in `http://…/?token=SECRET`: letters, digits, `-`, `_`, `.`
+    /// and `~`. Default: none.
     pub fn token(mut self, token: impl Into<String>) -> Self {
         self.token = Some(Token(token.into()));
         self
     }
 
-    /// A name by which browsers may call this machine, as in `desk.local`, besides `localhost` and IP addresses. May be called for
-    /// each of several.
+    /// A name by which browsers may call this machine, as in `desk.local`, besides `localhost` and IP addresses. May
+    /// be called for each of several.
     pub fn host_name(mut self, name: impl Into<String>) -> Self {
         self.host_names.push(name.into());
         self

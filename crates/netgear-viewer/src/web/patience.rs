@@ -12,8 +12,8 @@ use tokio::{
     time::{Instant, Sleep, sleep},
 };
 
-/// A connection on which writing fails once nothing of what is written has been taken for some time. However slow it is, it is not
-/// given up while it moves.
+/// A connection on which writing fails once nothing of what is written has been taken for some time. However slow it
+/// is, it is not given up while it moves.
 pub(super) struct Patient<S> {
     inner: S,
     patience: Duration,
@@ -27,8 +27,8 @@ impl<S> Patient<S> {
         Self { inner, patience, standstill: None, took_at: None }
     }
 
-    /// When the other end was last known to have taken something. That there is room in the system's buffer says nothing; that there
-    /// is room again does.
+    /// When the other end was last known to have taken something. That there is room in the system's buffer says
+    /// nothing; that there is room again does.
     pub(super) const fn took_at(&self) -> Option<Instant> {
         self.took_at
     }

@@ -9,7 +9,8 @@ use super::shared::cut_short;
 
 /// What somebody typed on the page to send back: text, or what JSON says.
 ///
-/// The page says of it that it waits, until it is told by [`sent`](Self::sent) or [`refused`](Self::refused) what became of it.
+/// The page says of it that it waits, until it is told by [`sent`](Self::sent) or [`refused`](Self::refused) what
+/// became of it.
 #[derive(Debug)]
 #[must_use = "whoever typed it waits to hear what becomes of it"]
 pub struct Typed {

@@ -46,7 +46,8 @@ const MESSAGE: usize = 64 * 1024;
 /// Pictures that are on their way to a viewer and not acknowledged.
 const UNACKNOWLEDGED: u32 = 2;
 
-/// How long a viewer may take nothing of what is being sent to it. How long all of a picture takes is for its link to say.
+/// How long a viewer may take nothing of what is being sent to it. How long all of a picture takes is for its link to
+/// say.
 const STALLED: Duration = Duration::from_secs(20);
 
 /// How long a viewer has to hear why its connection is closed.
@@ -155,8 +156,8 @@ pub(super) async fn turn_away<S: AsyncRead + AsyncWrite + Unpin>(socket: S) {
     take_leave(&mut socket, CloseCode::Again, reason).await;
 }
 
-/// Closes a socket with a reason, and hears the viewer out: a connection that is closed over what came and was not read is reset, and
-/// the reason lost with it.
+/// Closes a socket with a reason, and hears the viewer out: a connection that is closed over what came and was not
+/// read is reset, and the reason lost with it.
 async fn take_leave<S: AsyncRead + AsyncWrite + Unpin>(
     socket: &mut WebSocketStream<S>,
     code: CloseCode,

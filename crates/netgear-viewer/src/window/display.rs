@@ -119,10 +119,11 @@ fn start() -> Result<EventLoopProxy<Request>, WindowError> {
     Err(WindowError::NotOnMainThread)
 }
 
-/// Gives the calling thread, which must be the program's first, to the windows, and does `work` on another; returns what that does.
+/// Gives the calling thread, which must be the program's first, to the windows, and does `work` on another; returns
+/// what that does.
 ///
-/// On macOS this is how a program can have windows at all. Elsewhere it is allowed, so that a program can be the same everywhere.
-/// After it no window can be opened.
+/// On macOS this is how a program can have windows at all. Elsewhere it is allowed, so that a program can be the same
+/// everywhere. After it no window can be opened.
 ///
 /// ```no_run
 /// use netgear_viewer::{Window, on_main_thread};
@@ -138,8 +139,8 @@ fn start() -> Result<EventLoopProxy<Request>, WindowError> {
 /// ```
 ///
 /// # Errors
-/// [`WindowError::NoDisplay`] where there is no screen, and [`WindowError::ThreadChosen`] if a window was opened before; then `work`
-/// was not begun.
+/// [`WindowError::NoDisplay`] where there is no screen, and [`WindowError::ThreadChosen`] if a window was opened
+/// before; then `work` was not begun.
 ///
 /// # Panics
 /// If `work` does.

@@ -34,8 +34,8 @@ use crate::{Counters, Presence, statistics::Meter};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
-/// The first frame gives it its size, up to that of the monitor; from then on the size is the user's, and the picture is as large in it
-/// as its aspect allows.
+/// The first frame gives it its size, up to that of the monitor; from then on the size is the user's, and the picture
+/// is as large in it as its aspect allows.
 ///
 /// | key | |
 /// |---|---|
@@ -45,9 +45,10 @@ use crate::{Counters, Presence, statistics::Meter};
 /// | `i` | shows statistics on the picture, or no longer |
 ///
 /// # Threads
-/// All windows of a program live on one thread, which is started with the first of them. **On macOS** the system wants that to be
-/// the program's first thread, so there [`on_main_thread`] has to be given the rest of the program before a window is opened; on
-/// other systems that works as well and is not needed. A window may be shown frames from any thread.
+/// All windows of a program live on one thread, which is started with the first of them. **On macOS** the system
+/// wants that to be the program's first thread, so there [`on_main_thread`] has to be given the rest of the program
+/// before a window is opened; on other systems that works as well and is not needed. A window may be shown frames
+/// from any thread.
 pub struct Window {
     shared: Arc<Shared>,
     display: Display,
@@ -57,7 +58,8 @@ impl Window {
     /// Opens a window with this title. It says that it waits until there is a frame.
     ///
     /// # Errors
-    /// [`WindowError::NoDisplay`] where there is no screen, and [`WindowError::NotOnMainThread`] on macOS without [`on_main_thread`].
+    /// [`WindowError::NoDisplay`] where there is no screen, and [`WindowError::NotOnMainThread`] on macOS without
+    /// [`on_main_thread`].
     pub fn open(title: &str) -> Result<Self, WindowError> {
         let display = Display::get()?;
         let shared = Arc::new(Shared::new(title));
@@ -65,7 +67,8 @@ impl Window {
         Ok(Self { shared, display })
     }
 
-    /// Shows the frame, in place of the one before. Never waits: where frames come faster than they can be drawn, some are not.
+    /// Shows the frame, in place of the one before. Never waits: where frames come faster than they can be drawn,
+    /// some are not.
     ///
     /// # Errors
     /// [`WindowError::Closed`] once the user has closed the window.
@@ -83,13 +86,14 @@ impl Window {
         Ok(())
     }
 
-    /// What the statistics are made of, to be told with each frame. Without it, the frames that are shown are counted.
+    /// What the statistics are made of, to be told with each frame. Without it, the frames that are shown are
+    /// counted.
     pub fn count(&mut self, counters: Counters) {
         self.shared.content().meter.count(counters, Instant::now());
     }
 
-    /// How it stands with the sender: the window says so, on a dimmed picture, while it is gone. Frames that are shown change nothing of
-    /// it.
+    /// How it stands with the sender: the window says so, on a dimmed picture, while it is gone. Frames that are
+    /// shown change nothing of it.
     pub fn set_presence(&mut self, presence: Presence) {
         let before = std::mem::replace(&mut self.shared.content().presence, presence);
         if before != presence {
@@ -102,8 +106,8 @@ impl Window {
         !self.shared.is_closed.load(Ordering::Acquire)
     }
 
-    /// Calls this once, on the windows' thread, when the user closes the window or the display goes away; at once if that has
-    /// happened. It must not wait for anything. One that was given before is forgotten.
+    /// Calls this once, on the windows' thread, when the user closes the window or the display goes away; at once if
+    /// that has happened. It must not wait for anything. One that was given before is forgotten.
     pub fn on_close(&mut self, then: impl FnOnce() + Send + 'static) {
         *self.shared.on_close.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(then));
         if !self.is_open() {
@@ -111,8 +115,9 @@ impl Window {
         }
     }
 
-    /// Calls this when the user has saved a picture, with its path, which is absolute where the working directory is known, or why it was
-    /// not saved; on the thread that saved it. The window says so too, for five seconds. One that was given before is forgotten.
+    /// Calls this when the user has saved a picture, with its path, which is absolute where the working directory is
+    /// known, or why it was not saved; on the thread that saved it. The window says so too, for five seconds. One
+    /// that was given before is forgotten.
     pub fn on_saved(&mut self, then: impl Fn(Result<&Path, &PictureError>) + Send + Sync + 'static) {
         *self.shared.on_saved.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(then));
     }
@@ -142,7 +147,8 @@ impl fmt::Debug for Window {
 struct Shared {
     title: String,
     content: Mutex<Content>,
-    /// The thread was told that there is a newer frame, and has not come for it. At most one such message is on its way.
+    /// The thread was told that there is a newer frame, and has not come for it. At most one such message is on its
+    /// way.
     is_announced: AtomicBool,
     is_closed: AtomicBool,
     on_close: Mutex<Option<Box<dyn FnOnce() + Send>>>,

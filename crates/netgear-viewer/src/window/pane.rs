@@ -109,8 +109,8 @@ impl Pane {
         Arc::ptr_eq(&self.shared, shared)
     }
 
-    /// There is a newer frame. It is taken when it is drawn, or one that has taken its place by then: what is done here must be
-    /// quick, since the loop hears all its requests before it hears a key.
+    /// There is a newer frame. It is taken when it is drawn, or one that has taken its place by then: what is done
+    /// here must be quick, since the loop hears all its requests before it hears a key.
     pub(super) fn note_newer(&mut self) {
         if Instant::now() < self.next_picture {
             self.picture_at = Some(self.next_picture);
@@ -400,8 +400,8 @@ enum Corner {
 /// Writes lines of text, white on black, at the left.
 fn write(pixels: &mut [u32], (width, height): (u32, u32), text: &str, corner: Corner) {
     let Ok(shape) = Shape::new(height, width, 4) else { return };
-    // As bytes a pixel is blue, green, red and nothing; where the greater end comes first it is the other way round, which makes no
-    // difference to white and black.
+    // As bytes a pixel is blue, green, red and nothing; where the greater end comes first it is the other way round,
+    // which makes no difference to white and black.
     let Ok(pixels) = PixelsMut::contiguous(bytemuck::cast_slice_mut(pixels), shape, ElementType::U8) else {
         return;
     };

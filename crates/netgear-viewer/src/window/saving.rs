@@ -18,7 +18,8 @@ use crate::displayable::displayable;
 /// The most files of one second that are looked for.
 const MOST_OF_ONE_SECOND: u32 = 1000;
 
-/// Saves the frame as PNG in this folder, and gives its name: when this is, in UTC, and a number that no file has yet.
+/// Saves the frame as PNG in this folder, and gives its name: when this is, in UTC, and a number that no file has
+/// yet.
 pub(super) fn save(frame: &Frame, folder: &Path, now: SystemTime) -> Result<PathBuf, PictureError> {
     let stem = format!("netgear-{}", compact_utc(now));
     for number in 1..=MOST_OF_ONE_SECOND {

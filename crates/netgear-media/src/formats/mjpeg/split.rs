@@ -7,7 +7,8 @@ use std::io::{self, BufRead};
 pub(crate) struct JpegHeader {
     pub(crate) width: u32,
     pub(crate) height: u32,
-    /// It is the first of several views of one photograph, which follow in the file: the multi-picture format of CIPA DC-007.
+    /// It is the first of several views of one photograph, which follow in the file: the multi-picture format of CIPA
+    /// DC-007.
     pub(crate) has_views: bool,
 }
 
@@ -71,8 +72,8 @@ impl From<io::Error> for SplitError {
     }
 }
 
-/// Reads the next picture, from its first marker to its last, of no more than so many bytes; `false` at the end of the file.
-/// Between pictures there may be zeros, as some devices fill up blocks with.
+/// Reads the next picture, from its first marker to its last, of no more than so many bytes; `false` at the end of
+/// the file. Between pictures there may be zeros, as some devices fill up blocks with.
 ///
 /// Thumbnails have markers like those of a picture, and lie in segments, which are passed over by their length.
 pub(super) fn read_jpeg(
@@ -212,7 +213,8 @@ mod tests {
 
     use super::*;
 
-    /// A comment with the markers of a picture in it, a scan with a stuffed byte and a restart, another with fill bytes.
+    /// A comment with the markers of a picture in it, a scan with a stuffed byte and a restart, another with fill
+    /// bytes.
     const PICTURE: &[u8] =
         b"\xff\xd8\xff\xe1\0\x06\xff\xd8\xff\xd9\xff\xc0\0\x0b\x08\0\x30\0\x40\x01\x01\x11\0\
         \xff\xda\0\x03\x01abc\xff\0de\xff\xd3fg\xff\xff\xff\xc4\0\x02\xff\xda\0\x02xyz\xff\xd9";

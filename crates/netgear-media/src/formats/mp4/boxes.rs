@@ -55,8 +55,8 @@ pub(super) enum NextMoof {
     End,
 }
 
-/// Looks for a `moof` box from there on; `from` is moved behind it. Past a box of another kind that is cut off there is
-/// none: samples in it that are missing are missed when their `moof` box is read.
+/// Looks for a `moof` box from there on; `from` is moved behind it. Past a box of another kind that is cut off there
+/// is none: samples in it that are missing are missed when their `moof` box is read.
 pub(super) fn next_moof(file: &mut File, from: &mut u64) -> Result<NextMoof, MoovError> {
     let file_len = file.seek(SeekFrom::End(0))?;
     while *from < file_len {

@@ -15,10 +15,11 @@ use crate::TimedFrame;
 use crate::orientation::Orientation;
 use crate::yuv_to_bgr::{ChromaSampling, ColourSpace, Planes, yuv_to_bgr, yuv10_to_bgr};
 
-/// Pictures that are held back to be put in order, where the stream does not say how many: the most that H.264 allows.
+/// Pictures that are held back to be put in order, where the stream does not say how many: the most that H.264
+/// allows.
 const MOST_REORDERED: usize = 16;
-/// How long the decoder may take over pictures that it has, when it has as many as may wait. A machine that is busy with other
-/// things takes its time.
+/// How long the decoder may take over pictures that it has, when it has as many as may wait. A machine that is busy
+/// with other things takes its time.
 const MOST_PATIENCE: Duration = Duration::from_secs(10);
 /// A NAL unit that is given to the decoder for it to hand out what is done.
 const DELIMITER: NalUnit<'static> =
@@ -83,8 +84,9 @@ impl H264Decoder {
         self.stream.progressive
     }
 
-    /// Decodes one sample. Frames come out in the order of presentation, later than their samples went in; they come out
-    /// beside an error too. `presentation` is asked of each when it is shown, and those that are not are not converted.
+    /// Decodes one sample. Frames come out in the order of presentation, later than their samples went in; they come
+    /// out beside an error too. `presentation` is asked of each when it is shown, and those that are not are not
+    /// converted.
     pub(super) fn decode(
         &mut self,
         sample: &[u8],
@@ -106,8 +108,9 @@ impl H264Decoder {
         (frames, None)
     }
 
-    /// Waits while too many pictures are on their way. The decoder bounds those that it works at, and not those that are done
-    /// and wait for one that is not: a thread that the system leaves waiting would let them grow without end.
+    /// Waits while too many pictures are on their way. The decoder bounds those that it works at, and not those that
+    /// are done and wait for one that is not: a thread that the system leaves waiting would let them grow without
+    /// end.
     fn catch_up(
         &mut self,
         presentation: &mut Presentation,
@@ -188,7 +191,8 @@ impl H264Decoder {
     }
 }
 
-/// The library's two decoders. With one thread the threaded one would start a thread for each picture and wait for it.
+/// The library's two decoders. With one thread the threaded one would start a thread for each picture and wait for
+/// it.
 enum PictureDecoder {
     Serial(Box<OrderedDecoder>),
     Threaded(Box<ThreadedDecoder>),
@@ -217,8 +221,8 @@ impl PictureDecoder {
     }
 }
 
-/// Whether it is the first slice of a picture or of a field: one whose first macroblock is number 0, written as a single bit
-/// (ITU-T H.264, 7.3.3).
+/// Whether it is the first slice of a picture or of a field: one whose first macroblock is number 0, written as a
+/// single bit (ITU-T H.264, 7.3.3).
 fn begins_picture(nal: &NalUnit<'_>) -> bool {
     let is_slice = matches!(nal.nal_unit_type, NalUnitType::Slice | NalUnitType::SliceIdr);
     is_slice && nal.rbsp.first().is_some_and(|first| first & 0x80 != 0)

@@ -1,7 +1,7 @@
 //! H.264 in MP4 and QuickTime files, in fragments or not.
 //!
-//! The boxes are read here, by a few functions that check every length; `rust_h264` decodes the pictures, several at a
-//! time. Samples are read from the file one by one.
+//! The boxes are read here, by a few functions that check every length; `rust_h264` decodes the pictures, several at
+//! a time. Samples are read from the file one by one.
 
 mod boxes;
 mod fragments;
@@ -335,8 +335,8 @@ impl Mp4Source {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct EntryPoint {
     sample: usize,
-    /// What is shown before it, and comes after it in the order of decoding, refers to what came before it: the leading
-    /// pictures of an open group.
+    /// What is shown before it, and comes after it in the order of decoding, refers to what came before it: the
+    /// leading pictures of an open group.
     composition_time: i64,
 }
 
@@ -350,8 +350,9 @@ impl Film {
         decoder.map(|(decoder, _)| decoder)
     }
 
-    /// Where to begin so that this picture and all after it can be decoded: the last sync sample that is not after it,
-    /// neither in the order of decoding nor in that of presentation, and that nothing decoded earlier is shown after.
+    /// Where to begin so that this picture and all after it can be decoded: the last sync sample that is not after
+    /// it, neither in the order of decoding nor in that of presentation, and that nothing decoded earlier is shown
+    /// after.
     fn entry_point(&self, picture: usize) -> EntryPoint {
         let Some(wanted) = self.timeline.composition_time(picture) else { return EntryPoint::START };
         let mut sync_samples = self.sync_samples.as_ref().map(|samples| samples.iter().peekable());

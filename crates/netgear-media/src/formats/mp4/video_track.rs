@@ -3,7 +3,8 @@
 use super::boxes::{boxes, find, rows, rows_at, u32_at, u64_at};
 use crate::orientation::Orientation;
 
-/// The samples that are accepted: a day and a half at 30 frames per second. Each costs 24 bytes, and 8 in the timeline.
+/// The samples that are accepted: a day and a half at 30 frames per second. Each costs 24 bytes, and 8 in the
+/// timeline.
 pub(super) const MOST_SAMPLES: usize = 4 << 20;
 
 /// The first video track: how its samples are coded, where they are, and when they are shown.

@@ -154,9 +154,9 @@ fn bitstream_size(kind: [u8; 4], content: &[u8]) -> Option<(u32, u32)> {
     }
 }
 
-/// Looks through the chunks of a still picture before a decoder takes memory for what they claim. Gives the size that the
-/// picture itself has, which is to be that of the file; `None` if there is no picture, a chunk ends behind the file, or it is
-/// an animation.
+/// Looks through the chunks of a still picture before a decoder takes memory for what they claim. Gives the size that
+/// the picture itself has, which is to be that of the file; `None` if there is no picture, a chunk ends behind the
+/// file, or it is an animation.
 pub(crate) fn picture_size(file: &mut File) -> io::Result<Option<(u32, u32)>> {
     let file_len = file.metadata()?.len();
     let place = Place { start: FILE_HEADER, end: u64::MAX };

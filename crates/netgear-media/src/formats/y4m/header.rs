@@ -4,7 +4,8 @@ use crate::FrameRate;
 use crate::yuv_to_bgr::{ChromaSampling, ColourSpace};
 use yuv::YuvRange;
 
-/// The longest header line that is read, of the stream or of a frame. The format sets no limit; headers have some 60 bytes.
+/// The longest header line that is read, of the stream or of a frame. The format sets no limit; headers have some 60
+/// bytes.
 const LONGEST_HEADER: u64 = 4096;
 
 /// What the first line of a file says.

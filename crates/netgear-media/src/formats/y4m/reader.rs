@@ -85,7 +85,8 @@ impl Y4mSource {
         self.header.rate.unwrap_or(FrameRate::THIRTY)
     }
 
-    /// Goes to where the frame of this number begins if no frame has parameters of its own, and tells whether one does.
+    /// Goes to where the frame of this number begins if no frame has parameters of its own, and tells whether one
+    /// does.
     fn goes_to(&mut self, number: u64) -> bool {
         const LINE: &[u8] = b"FRAME\n";
         let step = self.frame_len as u64 + LINE.len() as u64;

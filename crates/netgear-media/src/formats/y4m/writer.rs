@@ -11,8 +11,8 @@ use crate::yuv_to_bgr::{ChromaSampling, ColourSpace};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub enum Y4mChroma {
-    /// One colour for two by two pixels, their mean, as nearly all video has it. The default: every program reads it, and
-    /// it takes half of what the frames take.
+    /// One colour for two by two pixels, their mean, as nearly all video has it. The default: every program reads it,
+    /// and it takes half of what the frames take.
     #[default]
     C420,
     /// A colour for each pixel. It takes as much as the frames.
@@ -24,8 +24,8 @@ const LONGEST_RATE: usize = "4294967295:4294967295".len();
 
 /// Writes frames as Y4M, in BT.601 of limited range, which is how untagged files are read everywhere.
 ///
-/// The first frame sets the size and whether the file is gray; all others must be like it. Frames are of 8 bits: gray, BGR,
-/// RGB, BGRA or RGBA, whose opacity is left out.
+/// The first frame sets the size and whether the file is gray; all others must be like it. Frames are of 8 bits:
+/// gray, BGR, RGB, BGRA or RGBA, whose opacity is left out.
 #[derive(Debug)]
 pub struct Y4mWriter<W> {
     to: W,
@@ -46,8 +46,8 @@ impl<W: Write> Y4mWriter<W> {
     /// Writes a frame.
     ///
     /// # Errors
-    /// [`Y4mError`]. Nothing is written of a frame that is refused. After [`Y4mError::Io`] a frame may be there in part, and no further
-    /// one is written.
+    /// [`Y4mError`]. Nothing is written of a frame that is refused. After [`Y4mError::Io`] a frame may be there in
+    /// part, and no further one is written.
     pub fn write(&mut self, frame: &Frame) -> Result<(), Y4mError> {
         let (shape, format) = (frame.shape(), frame.pixel_format());
         Self::check(frame)?;

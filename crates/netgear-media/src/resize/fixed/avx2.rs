@@ -124,8 +124,8 @@ macro_rules! both {
     };
 }
 
-/// Where the bytes of two neighbouring pixels come from that the two levels of each channel be side by side, in each half.
-/// −1 is 0.
+/// Where the bytes of two neighbouring pixels come from that the two levels of each channel be side by side, in each
+/// half. −1 is 0.
 const PAIRING_OF_3: [i8; 32] = twice([0, 1, 6, 7, 2, 3, 8, 9, 4, 5, 10, 11, -1, -1, -1, -1]);
 const PAIRING_OF_4: [i8; 32] = twice([0, 1, 8, 9, 2, 3, 10, 11, 4, 5, 12, 13, 6, 7, 14, 15]);
 /// The first three of every four bytes.
@@ -141,8 +141,8 @@ const fn twice(half: [i8; 16]) -> [i8; 32] {
     both
 }
 
-/// Four sums along the line for each of eight pixels: those of the channels of one pixel side by side. For each pair of taps
-/// the two levels of a channel are brought together, times two weights and added up by one instruction.
+/// Four sums along the line for each of eight pixels: those of the channels of one pixel side by side. For each pair
+/// of taps the two levels of a channel are brought together, times two weights and added up by one instruction.
 macro_rules! along_channels {
     ($name:ident, $channels:literal, $pairing:ident, $columns:ident => $blocks:expr, $pairs:literal) => {
         kernel!(

@@ -1,7 +1,7 @@
 //! Bytes, resized in whole numbers: first down the columns into one line of 16 bits, then along that line.
 //!
-//! The line never leaves the nearest cache, and a row of the result needs nothing of the rows before it. The result of the
-//! vector instructions is that of the plain loops, bit by bit.
+//! The line never leaves the nearest cache, and a row of the result needs nothing of the rows before it. The result
+//! of the vector instructions is that of the plain loops, bit by bit.
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
@@ -142,8 +142,8 @@ impl Columns {
     }
 }
 
-/// The weighted sum of the rows, with `shift` bits fewer than the weights have. All rows are as long as the line, and as many
-/// as the weights.
+/// The weighted sum of the rows, with `shift` bits fewer than the weights have. All rows are as long as the line, and
+/// as many as the weights.
 fn down_the_columns(rows: &[&[u8]], weights: &[i16], shift: u32, line: &mut [i16]) {
     #[cfg(target_arch = "x86_64")]
     if let Some(avx2) = fearless_simd::Level::new().as_avx2() {

@@ -1,5 +1,5 @@
-//! Several pixels at once: those of the result within 16 bytes, picked out of 32 bytes of the row with the instructions of
-//! x86-64-v3.
+//! Several pixels at once: those of the result within 16 bytes, picked out of 32 bytes of the row with the
+//! instructions of x86-64-v3.
 
 use std::arch::x86_64::{__m128i, _mm_or_si128, _mm_shuffle_epi8};
 
@@ -55,7 +55,8 @@ impl Group {
 }
 
 kernel!(
-    /// Gives the bytes of `out` that it has written, from the left: those for which there are 16 in `out` and 32 in the row.
+    /// Gives the bytes of `out` that it has written, from the left: those for which there are 16 in `out` and 32 in
+    /// the row.
     pub(super) fn copy_row(avx2: Avx2, row: &[u8], picks: &Picks, out: &mut [u8]) -> usize {
         let mut done = 0;
         for group in &picks.groups {

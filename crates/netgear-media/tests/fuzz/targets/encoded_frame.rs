@@ -1,7 +1,7 @@
 //! Frames that a peer sends encoded, and any pixels encoded and decoded again.
 //!
-//! Whatever the bytes are: nothing panics, not even behind what contains panics; a frame that comes out is the one that was promised; and
-//! decoding takes the memory of the promised frame, of the encoded bytes, and of some rows.
+//! Whatever the bytes are: nothing panics, not even behind what contains panics; a frame that comes out is the one
+//! that was promised; and decoding takes the memory of the promised frame, of the encoded bytes, and of some rows.
 
 use netgear_media::FrameCodec;
 use netgear_media::proto::{

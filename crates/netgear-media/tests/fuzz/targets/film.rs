@@ -1,7 +1,8 @@
 //! A file of any bytes, opened and played as an application would.
 //!
-//! Whatever the bytes are: nothing panics; memory is bounded by what the options allow and by the length of the file; a
-//! frame has the size that was said; times rise; behind an error comes the end; and after a rewind it all comes again.
+//! Whatever the bytes are: nothing panics; memory is bounded by what the options allow and by the length of the file;
+//! a frame has the size that was said; times rise; behind an error comes the end; and after a rewind it all comes
+//! again.
 
 use std::cell::OnceCell;
 use std::collections::hash_map::DefaultHasher;
@@ -19,8 +20,8 @@ use super::counting_allocator::measure;
 /// The largest frame that is allowed: small, so that inputs of a few bytes go past it.
 const MAX_FRAME_BYTES: usize = 16 << 10;
 
-/// What may be allocated at once: buffers for reading and the tables of the decoders, some frames on the way, and a few bytes
-/// for each byte of the file.
+/// What may be allocated at once: buffers for reading and the tables of the decoders, some frames on the way, and a
+/// few bytes for each byte of the file.
 const MOST_MEMORY: usize = (2 << 20) + 24 * MAX_FRAME_BYTES;
 const MEMORY_FOR_EACH_BYTE: usize = 64;
 
@@ -171,8 +172,8 @@ fn write(film: &Film<'_>) -> PathBuf {
     path
 }
 
-/// What the decoder of this name panics with is contained by the source, and is no finding. It would be one to a fuzzer,
-/// which looks at each panic before anybody can contain it.
+/// What the decoder of this name panics with is contained by the source, and is no finding. It would be one to a
+/// fuzzer, which looks at each panic before anybody can contain it.
 #[allow(clippy::print_stdout, reason = "it was asked for")]
 pub(crate) fn contain_panics_of(decoder: &'static str) {
     static IS_DONE: std::sync::Once = std::sync::Once::new();

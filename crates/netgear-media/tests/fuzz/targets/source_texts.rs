@@ -1,4 +1,5 @@
-//! Texts that come from command lines: any is read or refused, and what is read is written so that it is read as the same.
+//! Texts that come from command lines: any is read or refused, and what is read is written so that it is read as the
+//! same.
 
 use std::fmt::{Debug, Display};
 use std::str::FromStr;

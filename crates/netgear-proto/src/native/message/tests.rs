@@ -22,8 +22,8 @@ use crate::{
 
 const LIMITS: Limits = Limits::DEFAULT;
 
-/// One message and its parts in hex, where `07*1024` stands for a byte so many times. The wire never changes, so neither
-/// may these. docs/wire.md has each of them under its name.
+/// One message and its parts in hex, where `07*1024` stands for a byte so many times. The wire never changes, so
+/// neither may these. docs/wire.md has each of them under its name.
 struct Golden {
     name: &'static str,
     message: Message,
@@ -428,7 +428,8 @@ fn parts_that_the_header_does_not_speak_of_are_an_error() {
     }
 }
 
-/// What a VidGear peer sends begins with a MessagePack map, 0x80 to 0x8f, 0xde or 0xdf; and a string is never this byte.
+/// What a VidGear peer sends begins with a MessagePack map, 0x80 to 0x8f, 0xde or 0xdf; and a string is never this
+/// byte.
 #[test]
 fn every_other_first_byte_is_of_another_dialect() {
     for found in (0..=u8::MAX).filter(|byte| *byte != FIRST_BYTE) {
@@ -661,8 +662,8 @@ proptest! {
         prop_assert!(same_message(&decoded, &message), "{decoded:?} and not {message:?}");
     }
 
-    /// A link that holds whole messages against [`Limits::message_bytes`] lets each of them through: the 64 bytes that a
-    /// value counts for cover its header, and 160 more that of the message.
+    /// A link that holds whole messages against [`Limits::message_bytes`] lets each of them through: the 64 bytes
+    /// that a value counts for cover its header, and 160 more that of the message.
     #[test]
     fn a_message_within_the_limits_takes_no_more_bytes_than_they_allow(message in any_message()) {
         let (data, pixels) = match &message {

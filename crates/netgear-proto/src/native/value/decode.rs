@@ -12,8 +12,8 @@ use crate::{
 
 /// Reads one value from the front of `bytes`, and gives it with the bytes that come after it.
 ///
-/// Its frames, arrays and large bytes are taken from `parts`, in the order in which they stand in the value, without a copy.
-/// Nothing is allocated before the budget has paid for it.
+/// Its frames, arrays and large bytes are taken from `parts`, in the order in which they stand in the value, without
+/// a copy. Nothing is allocated before the budget has paid for it.
 pub(crate) fn decode<'a>(
     bytes: &'a [u8],
     parts: &mut impl Iterator<Item = Bytes>,
@@ -228,8 +228,8 @@ pub enum DecodeError {
         /// What is wrong with the array.
         source: NdArrayError,
     },
-    /// The header of a frame or an array names an element type, a pixel format or an encoding that this version does not
-    /// know.
+    /// The header of a frame or an array names an element type, a pixel format or an encoding that this version does
+    /// not know.
     #[error(
         "byte {offset}: an element type, pixel format or encoding that this version does not know; \
          is the peer newer than this end?"

@@ -29,8 +29,8 @@ impl<'a> PartsOut<'a> {
 
 /// Appends a value to `out`, and its frames, arrays and large bytes to `parts`, without a copy of them.
 ///
-/// Frames and arrays come first where room is short: large bytes go inline when only those have room left, or nothing has.
-/// After an error `out` and `parts` hold the beginning of a value, and are of no use.
+/// Frames and arrays come first where room is short: large bytes go inline when only those have room left, or nothing
+/// has. After an error `out` and `parts` hold the beginning of a value, and are of no use.
 pub(crate) fn encode(
     value: &Value,
     out: &mut BytesMut,
@@ -110,7 +110,8 @@ impl Out for Unwritten {
 
 struct Encoder<'a, O> {
     out: O,
-    /// The parts that may still be made of anything but the frames and arrays of this value, whose room is kept for them.
+    /// The parts that may still be made of anything but the frames and arrays of this value, whose room is kept for
+    /// them.
     room_beside_frames: usize,
     budget: &'a mut Budget,
 }

@@ -24,7 +24,7 @@ pub(super) enum Tag {
     /// A frame header follows; the pixels are the next part of the message.
     Frame,
     // What follows is unknown to a reader of the first programs, which refuse it as a tag of a newer peer.
-    /// The type of an array's elements, the count of its sides and the sides follow; the elements are the next part of the
-    /// message.
+    /// The type of an array's elements, the count of its sides and the sides follow; the elements are the next part
+    /// of the message.
     Array,
 }

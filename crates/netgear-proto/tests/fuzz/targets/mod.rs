@@ -1,6 +1,7 @@
 //! What is fuzzed, each target a function of any bytes. A panic is a finding.
 //!
-//! The fuzz targets of libFuzzer (`fuzz/fuzz_targets`) and the ordinary tests that replay their corpora both call these.
+//! The fuzz targets of libFuzzer (`fuzz/fuzz_targets`) and the ordinary tests that replay their corpora both call
+//! these.
 
 #[path = "../../common/counting_allocator.rs"]
 mod counting_allocator;

@@ -1,5 +1,5 @@
-//! Any bytes are a message of the native dialect or an error, and reading takes no more memory than the limits allow. What is
-//! read can be written, unless it has more parts than are allowed, and read again it is the same.
+//! Any bytes are a message of the native dialect or an error, and reading takes no more memory than the limits allow.
+//! What is read can be written, unless it has more parts than are allowed, and read again it is the same.
 
 use netgear_proto::{
     Multipart, Part, Value,

@@ -1,5 +1,5 @@
-//! Texts that come from files, command lines and other programs: any is read or refused, and what is read is written so that
-//! it is read as the same. Of what names a session there is one form, but for the case of its letters.
+//! Texts that come from files, command lines and other programs: any is read or refused, and what is read is written
+//! so that it is read as the same. Of what names a session there is one form, but for the case of its letters.
 
 use std::{
     fmt::{Debug, Display},

@@ -1,5 +1,5 @@
-//! Any bytes are a message of VidGear or an error; what is read can be written and read again, or writing is an error; and
-//! reading takes no more memory than the limits allow.
+//! Any bytes are a message of VidGear or an error; what is read can be written and read again, or writing is an
+//! error; and reading takes no more memory than the limits allow.
 
 use netgear_proto::{Multipart, Part, vidgear::Message};
 

@@ -1,5 +1,5 @@
-//! A connection of any socket type hears any bytes, in pieces, and meanwhile sends, waits and is read from. A second one has the
-//! same done to it and hears the same bytes in other pieces: it must do and say the same.
+//! A connection of any socket type hears any bytes, in pieces, and meanwhile sends, waits and is read from. A second
+//! one has the same done to it and hears the same bytes in other pieces: it must do and say the same.
 
 use std::time::Duration;
 
@@ -18,7 +18,8 @@ use super::{
 const LIMITS: Limits =
     Limits::DEFAULT.with_frame_bytes(2000).with_data_bytes(0).with_parts(0).with_metadata_bytes(0);
 
-/// What a connection may hold beside a message and a READY: what it stages, what it was configured with, what names it heard.
+/// What a connection may hold beside a message and a READY: what it stages, what it was configured with, what names
+/// it heard.
 const SLACK: usize = 16 << 10;
 
 /// What the messages take that came and wait to be polled, for each byte of them.

@@ -122,7 +122,8 @@ impl Application {
         let stats = session.stats();
         if session.ending().is_some() && session.peer().is_none_or(|peer| peer.dialect == Dialect::Native) {
             assert_eq!(stats.data_undelivered, self.undelivered);
-            // What was received and not taken by a peer that is not there any more counts for the one that was there last.
+            // What was received and not taken by a peer that is not there any more counts for the one that was there
+            // last.
             assert_eq!(self.data_offered, stats.data_acknowledged + self.undelivered, "{stats:?}");
         }
     }

@@ -1,8 +1,10 @@
-//! One session of any role, pattern, mode, policy and dialect, to which an application, a link, the clock and a peer do anything
-//! in any order. The peer says what a peer that keeps the rules would say next, or something near to it, or any bytes.
+//! One session of any role, pattern, mode, policy and dialect, to which an application, a link, the clock and a peer
+//! do anything in any order. The peer says what a peer that keeps the rules would say next, or something near to it,
+//! or any bytes.
 //!
-//! The session takes it or refuses it. It never panics; what it says is in turn, numbered and within the limits; it hands out
-//! what it accepted, once and in order; its counters add up, its queues are bounded and no timeout comes round without end.
+//! The session takes it or refuses it. It never panics; what it says is in turn, numbered and within the limits; it
+//! hands out what it accepted, once and in order; its counters add up, its queues are bounded and no timeout comes
+//! round without end.
 
 mod application;
 mod peer;
@@ -22,14 +24,15 @@ use super::{ENCODINGS, FILLING, counting_allocator::live, decode, input::Input, 
 /// Small enough for a short input to go past them.
 const SMALL: Limits = Limits::DEFAULT.with_frame_bytes(300).with_data_bytes(1024).with_parts(6);
 
-/// What a session with those holds at most, with what this program notes of it: some messages' worth of data and pixels in each
-/// direction.
+/// What a session with those holds at most, with what this program notes of it: some messages' worth of data and
+/// pixels in each direction.
 const MOST_MEMORY: isize = 48 << 10;
 
 /// More outputs than these never come at once.
 const MOST_OUTPUTS: usize = 600;
 
-/// More timeouts than these are never due at one moment: the linger time, a greeting or an idle exchange, and the confirmation.
+/// More timeouts than these are never due at one moment: the linger time, a greeting or an idle exchange, and the
+/// confirmation.
 const MOST_TIMEOUTS: usize = 4;
 
 const IDS: [SessionId; 3] =

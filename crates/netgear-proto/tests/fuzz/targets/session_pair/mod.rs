@@ -1,9 +1,9 @@
-//! Two sessions that go together, two applications that use them in any order, a link that delivers, delays, cuts and loses, and
-//! programs that are killed and start again, with or without their resume token.
+//! Two sessions that go together, two applications that use them in any order, a link that delivers, delays, cuts and
+//! loses, and programs that are killed and start again, with or without their resume token.
 //!
-//! Neither session finds that the other breaks a rule. Data comes exactly once and in order, frames in order and none twice, each
-//! as it was sent; and once all is quiet, everything has been delivered or reported. In the dialect of VidGear, which numbers
-//! nothing, what is lost with a connection is reported, and may have come all the same.
+//! Neither session finds that the other breaks a rule. Data comes exactly once and in order, frames in order and none
+//! twice, each as it was sent; and once all is quiet, everything has been delivered or reported. In the dialect of
+//! VidGear, which numbers nothing, what is lost with a connection is reported, and may have come all the same.
 
 mod end;
 mod ledger;
@@ -29,7 +29,8 @@ const LINK_ROOM: usize = 4;
 /// More outputs than these never come at once.
 const MOST_OUTPUTS: usize = 600;
 
-/// More waiting than this is a hang, once nothing fails any more: idle exchanges and the acknowledgements take a round each.
+/// More waiting than this is a hang, once nothing fails any more: idle exchanges and the acknowledgements take a
+/// round each.
 const MOST_ROUNDS: usize = 3000;
 
 /// What a run came to.
@@ -223,7 +224,8 @@ impl World {
                 self.open(at);
                 let clock = self.ends[at].clock(self.now);
                 match self.ends[at].session.handle_message(clock, message) {
-                    // Both keep the rules, so that the only thing to go wrong is that there is no room for another peer.
+                    // Both keep the rules, so that the only thing to go wrong is that there is no room for another
+                    // peer.
                     Ok(()) => {}
                     Err(SessionError::Clogged) => self.excused[at] = true,
                     Err(error) => panic!("{}: {error}", ROLES[at]),
@@ -439,8 +441,8 @@ impl World {
         let both_live = !over[0] && !over[1];
         for (at, role) in ROLES.into_iter().enumerate() {
             let run = self.ends[at].run;
-            // What the peer had received and not taken when it was killed, it had when this end left; and with VidGear, which
-            // sends nothing again, for good.
+            // What the peer had received and not taken when it was killed, it had when this end left; and with
+            // VidGear, which sends nothing again, for good.
             let is_with_the_dead = self.bereft[at] && (over[at] || self.setup.is_vidgear());
             // A VidGear session of one connection ends with what it said last.
             let is_noted = self.setup.reconnect || !self.setup.is_vidgear();
