@@ -60,7 +60,7 @@ impl NearestPlan {
         match self.pixel_len {
             1 => copy_pixels::<1>(row, columns, out),
             2 => copy_pixels::<2>(row, columns, out),
-            3 => copy_pixels::<3>(row, columns, out),
+            3 => copy_pixels_of_three(row, columns, out),
             4 => copy_pixels::<4>(row, columns, out),
             6 => copy_pixels::<6>(row, columns, out),
             8 => copy_pixels::<8>(row, columns, out),
@@ -77,6 +77,23 @@ fn copy_pixels<const LEN: usize>(row: &[u8], columns: &[usize], out: &mut [u8]) 
             *pixel = *origin;
         }
     }
+}
+
+/// Four at a time, each moved at once with the byte behind it, over which the next is written.
+fn copy_pixels_of_three(row: &[u8], columns: &[usize], out: &mut [u8]) {
+    let read = |start: usize| row.get(start..start + 4).and_then(<[u8]>::first_chunk::<4>);
+    let mut done = 0;
+    for &[a, b, c, d] in columns.as_chunks::<4>().0 {
+        let Some(pixels) = out.get_mut(3 * done..).and_then(<[u8]>::first_chunk_mut::<13>) else { break };
+        let (Some(a), Some(b), Some(c), Some(d)) = (read(a), read(b), read(c), read(d)) else { break };
+        pixels[..4].copy_from_slice(a);
+        pixels[3..7].copy_from_slice(b);
+        pixels[6..10].copy_from_slice(c);
+        pixels[9..].copy_from_slice(d);
+        done += 4;
+    }
+    let columns = columns.get(done..).unwrap_or_default();
+    copy_pixels::<3>(row, columns, out.get_mut(3 * done..).unwrap_or_default());
 }
 
 /// The pixel under the left edge of each new one: OpenCV's rule.
