@@ -25,6 +25,10 @@ use std::{
 };
 
 use clap::Parser;
+#[cfg(feature = "web")]
+use netgear::viewer::WebError;
+#[cfg(feature = "window")]
+use netgear::viewer::WindowError;
 use netgear::{
     media::{CameraError, OpenError, PictureError, RecordError, SectionError, TestPatternSpecError},
     prelude::Endpoint,
@@ -77,17 +81,35 @@ enum Failure {
     #[error("{endpoint}: {failure}")]
     At { endpoint: Endpoint, failure: Box<Failure> },
     #[cfg(feature = "window")]
-    #[error("--window: {0}")]
-    Window(#[from] netgear::viewer::WindowError),
+    #[error("--window: {error}{option}", error = .0, option = option_for_window(.0))]
+    Window(#[from] WindowError),
     #[cfg(feature = "web")]
-    #[error("--web: {0}")]
-    Web(#[from] netgear::viewer::WebError),
+    #[error("--web: {error}{option}", error = .0, option = option_for_web(.0))]
+    Web(#[from] WebError),
     #[error("the receiver is not bound")]
     NotBound,
     #[error("the receiver panicked; please report this")]
     ReceiverPanicked,
     #[error("frames or data were lost on the way; please report this with the summary above")]
     Lost,
+}
+
+/// How to do here what an error of the window says.
+#[cfg(feature = "window")]
+fn option_for_window(error: &WindowError) -> &'static str {
+    match error {
+        WindowError::NoDisplay { .. } if cfg!(feature = "web") => " (--web)",
+        _ => "",
+    }
+}
+
+/// How to do here what an error of the page says.
+#[cfg(feature = "web")]
+fn option_for_web(error: &WebError) -> &'static str {
+    match error {
+        WebError::NotLoopback { .. } => " (--web-public and --web-token SECRET)",
+        _ => "",
+    }
 }
 
 impl Failure {

@@ -566,7 +566,7 @@ fn only_own_addresses_unless_told_otherwise() {
     let everywhere = "0.0.0.0:0".parse().unwrap();
     let error = WebViewer::open(everywhere).unwrap_err();
     assert!(matches!(error, WebError::NotLoopback { .. }));
-    assert!(error.to_string().contains("--web-public"), "{error}");
+    assert!(error.to_string().contains("access token"), "{error}");
     let viewer = WebViewer::builder().public(true).open(everywhere).unwrap();
     assert_eq!(viewer.url(), format!("http://127.0.0.1:{}/", viewer.address().port()));
     assert!(matches!(WebViewer::open(viewer.address()), Err(WebError::NotLoopback { .. })));

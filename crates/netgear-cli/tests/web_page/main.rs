@@ -396,7 +396,11 @@ fn an_address_for_the_page_may_be_a_port_alone() {
         let ended = run(&[&how[..], &[address]].concat());
         ended.fails(
             1,
-            &[&format!("cannot serve a page at 127.0.0.1:{port}"), "take another port", "--web 127.0.0.1:0"],
+            &[
+                &format!("cannot serve a page at 127.0.0.1:{port}"),
+                "take another port",
+                "free with 127.0.0.1:0",
+            ],
         );
     }
     let ended = run(&[&how[..], &["desk:8088"]].concat()).fails(2, &["--web 8088", "--web 127.0.0.1:8088"]);

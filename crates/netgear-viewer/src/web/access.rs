@@ -39,8 +39,8 @@ pub(super) fn is_host_name(name: &str) -> bool {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Refusal {
     #[error(
-        "This page answers to localhost, to IP addresses, and to names that it was told. Open it by one of these, or start the \
-         program with --web-host NAME."
+        "This page answers to localhost, to IP addresses, and to names that it was told. Open it by one of these, or tell the \
+         program this name (netgear: --web-host NAME)."
     )]
     Host,
     #[error("This page answers only to itself, and not to pages of other sites.")]

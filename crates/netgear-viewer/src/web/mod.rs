@@ -282,10 +282,10 @@ impl WebViewerBuilder {
 fn remedy(error: &io::Error) -> &'static str {
     match error.kind() {
         io::ErrorKind::AddrInUse => {
-            "; take another port, as in --web 127.0.0.1:8088, or any that is free with --web 127.0.0.1:0"
+            "; take another port, as in 127.0.0.1:8088, or any that is free with 127.0.0.1:0"
         }
-        io::ErrorKind::AddrNotAvailable => "; take an address of this machine, as in --web 127.0.0.1:8080",
-        io::ErrorKind::PermissionDenied => "; take a port from 1024 on, as in --web 127.0.0.1:8080",
+        io::ErrorKind::AddrNotAvailable => "; take an address of this machine, as in 127.0.0.1:8080",
+        io::ErrorKind::PermissionDenied => "; take a port from 1024 on, as in 127.0.0.1:8080",
         _ => "",
     }
 }
@@ -296,8 +296,8 @@ fn remedy(error: &io::Error) -> &'static str {
 pub enum WebError {
     /// Other machines reach the address, and [`WebViewerBuilder::public`] does not allow that.
     #[error(
-        "{address} can be reached from other machines, and the page is not encrypted; take 127.0.0.1:{}, or allow it with \
-         --web-public, best with --web-token SECRET",
+        "{address} can be reached from other machines, and the page is not encrypted; take 127.0.0.1:{}, or make the page \
+         public, best with an access token",
         address.port()
     )]
     NotLoopback {

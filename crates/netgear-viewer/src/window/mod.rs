@@ -230,7 +230,7 @@ impl Shared {
 #[non_exhaustive]
 pub enum WindowError {
     /// There is no screen, or what leads to it is not installed.
-    #[error("no window can be opened here: {reason}; a browser can show the frames instead, with --web")]
+    #[error("no window can be opened here: {reason}; a page for browsers can show the frames instead")]
     NoDisplay {
         /// What the system says.
         reason: String,
