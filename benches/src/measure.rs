@@ -271,7 +271,7 @@ impl Order {
 
 /// Between two turns: some ends are not done with their last frame when they have answered it, and would take the
 /// time of whoever comes next.
-pub(crate) const REST: Duration = Duration::from_millis(20);
+pub(crate) const REST: Duration = Duration::from_millis(10);
 
 /// How long it takes to copy a frame in user space.
 struct Copying {

@@ -55,7 +55,7 @@ fn main() -> Result<(), Error> {
     let (rounds, milliseconds, sizes) = if arguments.common.quick {
         (2, 1, [Size::SD, Size::HD].as_slice())
     } else {
-        (7, 3, [Size::SD, Size::HD, Size::UHD].as_slice())
+        (7, 2, [Size::SD, Size::HD, Size::UHD].as_slice())
     };
     let plan =
         Plan { rounds: arguments.rounds.unwrap_or(rounds).max(1), turn: Duration::from_millis(milliseconds) };
