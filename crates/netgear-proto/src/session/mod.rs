@@ -8,7 +8,9 @@
 //! * what the link and the clock do: the `handle_*` methods;
 //! * what the application does: [`Session::send`] and [`Session::recv_data`] on a sender, [`Session::recv`] and
 //!   [`Session::reply`] on a receiver, [`Session::close`] on either;
-//! * what comes of it: [`Session::poll_output`], until it gives `None`, and [`Session::next_timeout`].
+//! * what comes of it: [`Session::poll_output`], until it gives `None`, and [`Session::next_timeout`]; after what the
+//!   application does, [`Session::has_output`] and [`Session::has_to_be_timed`] say whether there is anything to ask
+//!   for.
 //!
 //! Its peer is another NetGear for Rust or the Python original: [`SessionConfig::dialect`].
 //!

@@ -136,14 +136,7 @@ impl Session {
         }
     }
 
-    /// Whether something is to be acknowledged that nobody has seen to yet: [`Session::poll_output`] gives nothing
-    /// for it, and from then on [`Session::next_timeout`] says when it is time. It comes of an application that takes
-    /// what arrived before.
-    pub fn has_to_be_timed(&self) -> bool {
-        self.acknowledge_at.is_none() && self.owes_acknowledgement()
-    }
-
-    fn owes_acknowledgement(&self) -> bool {
+    pub(super) fn owes_acknowledgement(&self) -> bool {
         self.link == Link::Open
             && self.config.pattern() == Pattern::Pair
             && self.dialect == Some(Dialect::Native)

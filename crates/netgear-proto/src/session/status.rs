@@ -77,6 +77,12 @@ impl Session {
         !self.outputs.is_empty() || self.next_word().is_some() || self.may_try_again()
     }
 
+    /// Whether [`Session::poll_output`] is to be called though it has nothing to give: the application has taken what
+    /// came before, which is to be acknowledged in time, and from that call on [`Session::next_timeout`] says when.
+    pub fn has_to_be_timed(&self) -> bool {
+        self.acknowledge_at.is_none() && self.owes_acknowledgement()
+    }
+
     /// How the session ended, once it has.
     pub const fn ending(&self) -> Option<Ending> {
         self.ending

@@ -25,6 +25,23 @@ fn on_pair_they_come_within_100_ms() {
 }
 
 #[test]
+fn what_is_taken_late_is_to_be_timed() {
+    let mut link = Link::open(Pattern::Pair, Mode::Bidirectional);
+    link.send(outgoing(0));
+    link.recv().unwrap();
+    link.reply(1);
+    link.pass(Duration::from_secs(1));
+    let (session, now) = (&mut link.sender.session, link.now);
+    assert!(!session.has_to_be_timed(), "that it was received is said");
+    session.recv_data().unwrap();
+    assert_eq!(session.recv_data(), None, "the application has come for the next");
+    assert!(session.has_to_be_timed() && !session.has_output());
+    assert_eq!(session.poll_output(now), None);
+    assert!(!session.has_to_be_timed());
+    assert_eq!(session.next_timeout(), Some(now + Duration::from_millis(100)));
+}
+
+#[test]
 fn they_ride_on_what_is_said_anyway() {
     for pattern in BOTH_PATTERNS {
         let mut link = Link::open(pattern, Mode::Bidirectional);
