@@ -277,7 +277,8 @@ pub(crate) async fn demo(options: Demo) -> Result<(), Failure> {
         // The user stops the sender, and the receiver ends when the sender does.
         let received = receiving.run(receiver, &mut Stop::never(), &mut tally, LiveLine::hidden()).await;
         // What was recorded is kept, whatever went wrong. From here on the user may stop that.
-        let kept = receiving.finish(&mut Stop::new(Arc::default())?, &mut tally).await;
+        let mut stop = Stop::new(Arc::default()).unwrap_or_else(|_| Stop::never());
+        let kept = receiving.finish(&mut stop, &mut tally).await;
         received?;
         kept?;
         Ok::<_, Failure>(tally)

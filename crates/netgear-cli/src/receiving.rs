@@ -97,17 +97,17 @@ impl Receiving {
             };
             tally.recording = Some(recording.summary());
         }
-        match (&self.snapshot, &self.last) {
-            (Some(path), Some(frame)) => {
-                save_picture(frame, path)?;
-                print::note(&format_args!("saved the last frame as {}", path.display()));
-            }
+        let saved = match (&self.snapshot, &self.last) {
+            (Some(path), Some(frame)) => save_picture(frame, path)
+                .inspect(|()| print::note(&format_args!("saved the last frame as {}", path.display()))),
             (Some(path), None) => {
                 print::note(&format_args!("no frame came, and {} was not written", path.display()));
+                Ok(())
             }
-            (None, _) => {}
-        }
-        Ok(recorded?)
+            (None, _) => Ok(()),
+        };
+        recorded?;
+        Ok(saved?)
     }
 
     /// Waits until everything is written, and tells the user if that takes long.

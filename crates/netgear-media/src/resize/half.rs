@@ -97,8 +97,8 @@ mod avx512 {
     }
 
     kernel!(
-        /// Gives the bytes of `out` that it has written, from the left: all but those of two pixels at most, if there
-        /// is room for a step at all.
+        /// Gives the bytes of `out` that it has written, from the left. Where there is room for a step at all, they
+        /// are all but the last pixel of three bytes.
         ///
         /// 64 bytes of each row make 32, of which those of whole pixels count: the next step writes over the others.
         pub(super) fn halve(
