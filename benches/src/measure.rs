@@ -1,5 +1,5 @@
-//! The measuring: the ends of all contenders live side by side, and take turns, A B C B C A, so that what the machine
-//! does meanwhile touches all alike.
+//! The measuring: the ends of all contenders live side by side, and take turns, in an order that is drawn anew for
+//! each round, so that what the machine does meanwhile touches all alike.
 
 use std::{
     hint::black_box,

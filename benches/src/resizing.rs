@@ -13,7 +13,7 @@ use std::{
 use netgear_media::{Filter, Percent};
 use serde::{Serialize, Serializer};
 
-use crate::{Error, Spread, cell::Size};
+use crate::{Error, Spread, cell::Size, measure::Order};
 
 /// Who resizes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -212,8 +212,12 @@ pub fn measure(reduction: &Reduction, stopwatches: &mut [Stopwatch], plan: Plan)
         }
     }
     // The round before the first tells how many calls fill a turn.
+    let mut order = Order::of(rows.len());
     for round in 0..=plan.rounds {
-        for (of, row, count) in rows.iter_mut().filter(|(_, row, _)| row.failed.is_none()) {
+        for at in order.draw() {
+            let Some((of, row, count)) = rows.get_mut(*at).filter(|(_, row, _)| row.failed.is_none()) else {
+                continue;
+            };
             let Some(stopwatch) = stopwatches.get_mut(*of) else { continue };
             match stopwatch.time(reduction, row.threads, *count) {
                 Ok(ms) if round == 0 => *count = calls_in(plan.turn, ms),

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Error, Spread,
     cell::Size,
+    measure::Order,
     promises::{Bound, Promise},
     watched::{Ended, Watched, end_all},
 };
@@ -188,8 +189,10 @@ pub fn measure(clip: Clip, programs: &Programs, rounds: usize, folder: &Path) ->
     clip.write(&path)?;
     let ways = Way::ALL.into_iter().filter(|way| !way.needs_python() || programs.vidgear.is_some());
     let mut rows: Vec<Row> = ways.map(|way| Row { way, failed: None, rounds: Vec::new() }).collect();
+    let mut order = Order::of(rows.len());
     for round in 0..rounds {
-        for row in rows.iter_mut().filter(|row| row.failed.is_none()) {
+        for at in order.draw() {
+            let Some(row) = rows.get_mut(*at).filter(|row| row.failed.is_none()) else { continue };
             let measured = match row.way.is_decoding() {
                 true if round % 3 == 0 => decode(row.way, &clip, programs, &path),
                 true => continue,

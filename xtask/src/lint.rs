@@ -1,6 +1,7 @@
-//! Formatting and lints. The program without std and the fuzz targets are workspaces of their own.
+//! Formatting, the width of comments, and lints. The program without std and the fuzz targets are workspaces of their
+//! own.
 
-use std::{fs, path::PathBuf};
+use std::fs;
 
 use crate::{
     Result, fuzz, no_std,
@@ -32,9 +33,8 @@ const FOLDERS: [&str; 6] = ["benches", "crates", "endurance", "examples", "simul
 fn comments(workspace: &Workspace) -> Result {
     let mut long = Vec::new();
     for folder in FOLDERS {
-        let is_ours = |file: &&PathBuf| !file.components().any(|part| part.as_os_str() == "target");
-        for file in workspace.files(folder, "rs", true)?.iter().filter(is_ours) {
-            let text = fs::read_to_string(file)?;
+        for file in workspace.files(folder, "rs", true)? {
+            let text = fs::read_to_string(&file)?;
             long.extend(long_comments(&text).map(|line| format!("{}:{line}", file.display())));
         }
     }

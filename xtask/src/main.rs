@@ -44,7 +44,7 @@ struct Arguments {
 enum Command {
     /// All that CI proves, in order, up to the first step that fails.
     Ci(ci::Options),
-    /// Formatting and clippy.
+    /// Formatting, the width of comments, and clippy.
     Lint,
     /// Licences and origins of all that is depended on, with cargo-deny, and the Rust that it asks for.
     Dependencies(dependencies::Options),

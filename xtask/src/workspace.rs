@@ -116,15 +116,17 @@ impl Workspace {
         self.target.join(relative)
     }
 
-    /// The files of a kind in a folder below the root, in order; with `recurse`, in those below that, too.
+    /// The files of a kind in a folder below the root, in order; with `recurse`, in those below that, too, but for
+    /// what cargo builds.
     pub(crate) fn files(&self, folder: &str, extension: &str, recurse: bool) -> Result<Vec<PathBuf>> {
         let mut files = Vec::new();
         let mut folders = vec![self.path(folder)];
         while let Some(folder) = folders.pop() {
             for entry in fs::read_dir(folder)? {
-                let path = entry?.path();
-                if path.is_dir() {
-                    folders.extend(Some(path).filter(|_| recurse));
+                let entry = entry?;
+                let path = entry.path();
+                if entry.file_type()?.is_dir() {
+                    folders.extend(Some(path).filter(|_| recurse && entry.file_name() != "target"));
                 } else if path.extension().is_some_and(|found| found == extension) {
                     files.push(path);
                 }

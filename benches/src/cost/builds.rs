@@ -11,7 +11,8 @@ use crate::Error;
 pub struct Built {
     /// Its name.
     pub name: &'static str,
-    /// How many crates a program has from it: those that it depends on with its default features, and itself.
+    /// How many crates are compiled for it: those that it depends on with its default features, procedural macros
+    /// among them, and itself.
     pub crates: usize,
     /// From nothing to the crate in a release build, with the sources there already.
     pub clean_build: Option<CleanBuild>,

@@ -35,8 +35,14 @@ impl Buffers {
     const OF_SESSIONS: usize = 512 * 1024;
 
     fn set(self, socket: socket2::SockRef<'_>) -> Result<(), Error> {
-        if self == Self::AsSessionsHave {
-            socket.set_send_buffer_size(Self::OF_SESSIONS)?;
+        if self == Self::AsTheyCome {
+            return Ok(());
+        }
+        socket.set_send_buffer_size(Self::OF_SESSIONS)?;
+        if socket.domain()? != socket2::Domain::UNIX && socket.send_buffer_size()? < 2 * Self::OF_SESSIONS {
+            return Err(
+                "net.core.wmem_max grants less than sessions ask for, which then leave theirs alone".into()
+            );
         }
         Ok(())
     }

@@ -18,10 +18,12 @@ const SLOWEST: usize = 3;
 /// As long as nothing was built for release that is done where all is built, for the rest needs most of it too;
 /// afterwards in a folder of its own.
 pub(super) fn measure(workspace: &Workspace) -> Result<Value> {
-    process::run(&mut workspace.cargo(&["fetch", "--locked", "--target", "host-tuple"]))?;
+    let compiler = process::output(Command::new("rustc").arg("-vV"))?;
+    let host = compiler.lines().find_map(|line| line.strip_prefix("host: ")).ok_or("rustc has no host")?;
+    process::run(&mut workspace.cargo(&["fetch", "--locked", "--target", host]))?;
     let shared = workspace.target("");
     let own = workspace.target("bench/clean-build");
-    let target = if shared.join("release").exists() { &own } else { &shared };
+    let target = if has_a_release(&shared)? { &own } else { &shared };
     remove(&own)?;
     let mut cargo = workspace.cargo(&[
         "build",
@@ -33,7 +35,7 @@ pub(super) fn measure(workspace: &Workspace) -> Result<Value> {
         "-p",
         FACADE,
     ]);
-    with_the_workspace_s_profiles(cargo.arg("--target-dir").arg(target));
+    without_the_settings_of_the_environment(cargo.arg("--target-dir").arg(target));
     let (started, spent_before) = (Instant::now(), process::time_of_children());
     process::run(&mut cargo)?;
     let seconds = started.elapsed().as_secs_f64();
@@ -45,11 +47,31 @@ pub(super) fn measure(workspace: &Workspace) -> Result<Value> {
     )
 }
 
-/// Whatever the environment says for other builds.
-fn with_the_workspace_s_profiles(cargo: &mut Command) {
+/// Whether something was built for release there, for this machine or for one that was named.
+fn has_a_release(target: &Path) -> Result<bool> {
+    for entry in fs::read_dir(target)? {
+        let entry = entry?;
+        if entry.file_name() == "release" || entry.path().join("release").exists() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// It is built as the workspace has it, and by the compiler: the environment may have been set for other builds.
+fn without_the_settings_of_the_environment(cargo: &mut Command) {
+    const SETTINGS: [&str; 7] = [
+        "CARGO_BUILD_RUSTC_WRAPPER",
+        "CARGO_BUILD_RUSTFLAGS",
+        "CARGO_BUILD_TARGET",
+        "CARGO_ENCODED_RUSTFLAGS",
+        "CARGO_INCREMENTAL",
+        "RUSTC_WRAPPER",
+        "RUSTFLAGS",
+    ];
     for (name, _) in env::vars_os() {
         let text = name.to_string_lossy();
-        if text.starts_with("CARGO_PROFILE_") || text == "CARGO_INCREMENTAL" {
+        if text.starts_with("CARGO_PROFILE_") || SETTINGS.contains(&&*text) {
             cargo.env_remove(&name);
         }
     }

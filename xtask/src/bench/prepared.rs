@@ -1,6 +1,11 @@
-//! What is built and installed before anything is measured.
+//! What is built and installed before the first part is run. Criterion's benches are not among it.
 
-use std::{collections::HashMap, fs, path::PathBuf, thread};
+use std::{
+    collections::HashMap,
+    fs,
+    path::{Path, PathBuf},
+    thread,
+};
 
 use serde_json::Value;
 
@@ -31,12 +36,7 @@ pub(super) struct Prepared {
 impl Prepared {
     /// Prepares these parts. Python's packages come by the network, which keeps no core busy, while the compiler
     /// works.
-    pub(super) fn new(
-        workspace: &Workspace,
-        options: &Options,
-        parts: &[Part],
-        out: &std::path::Path,
-    ) -> Result<Self> {
+    pub(super) fn new(workspace: &Workspace, options: &Options, parts: &[Part], out: &Path) -> Result<Self> {
         let any = |wanted: &[Part]| parts.iter().any(|part| wanted.contains(part));
         let short = options.is_short();
         let beside_peers = any(&[Part::Transport, Part::Latency]);

@@ -25,8 +25,12 @@ pub(crate) const ENVIRONMENT: &str = "vidgear-0.3.5";
 pub(crate) fn python(workspace: &Workspace) -> Result<(PathBuf, PathBuf)> {
     let opencv = format!("opencv-python-headless=={OPENCV}");
     let packages = [RELEASE, opencv.as_str()];
-    let imports = "import vidgear.gears.asyncio, msgpack_numpy";
-    let python = environment::python(workspace, ENVIRONMENT, &packages, imports)?;
+    let has_them = format!(
+        "import vidgear.gears.asyncio, msgpack_numpy
+from importlib.metadata import version
+assert version('opencv-python-headless') == '{OPENCV}'"
+    );
+    let python = environment::python(workspace, ENVIRONMENT, &packages, &has_them)?;
     Ok((python, workspace.path("xtask/src/interop/vidgear/peers.py")))
 }
 

@@ -38,9 +38,6 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// that.
 const STARTING: Duration = Duration::from_millis(200);
 
-/// How long our end may take to its goodbye.
-const HEARD_WITHIN: Duration = Duration::from_secs(1);
-
 /// How long our end waits for a peer.
 const WAIT: &str = "3";
 
@@ -304,15 +301,15 @@ impl Case {
     }
 
     fn our_interrupt(self, peers: &Peers, netgear: &Path, place: &Place) -> Result<Fate> {
-        let (mut ours, theirs) = self.start(peers, netgear, place, &[])?;
+        let (ours, theirs) = self.start(peers, netgear, place, &[])?;
         thread::sleep(self.moment);
+        // What a shell starts behind `&` ignores Ctrl-C, and so does our end then until it listens.
+        let until = Instant::now() + DEADLINE;
+        while ours.ignores_interrupts() && Instant::now() < until {
+            thread::sleep(Duration::from_millis(1));
+        }
         let struck = Instant::now();
         ours.interrupt()?;
-        // What a shell starts behind `&` ignores Ctrl-C, and so does our end if that is where it was started, until
-        // it listens.
-        if self.moment < STARTING && !ours.ends_within(HEARD_WITHIN)? {
-            ours.interrupt()?;
-        }
         let exit = ours.exit(DEADLINE)?;
         let took = struck.elapsed();
         let story = theirs.end(Duration::from_secs(VIDGEAR_TIMEOUT) + PATIENCE)?;

@@ -1,6 +1,7 @@
 //! The `netgear` program as a child process.
 
 use std::{
+    fs,
     io::{self, Read},
     path::Path,
     process::{Child, Command, Stdio},
@@ -81,16 +82,13 @@ impl Program {
         Ok(self.child.try_wait()?.is_none())
     }
 
-    /// Whether it ends within this time.
-    pub(super) fn ends_within(&mut self, limit: Duration) -> Result<bool> {
-        let until = Instant::now() + limit;
-        while self.runs()? {
-            if Instant::now() > until {
-                return Ok(false);
-            }
-            thread::sleep(Duration::from_millis(5));
-        }
-        Ok(true)
+    /// Whether the system keeps Ctrl-C from it, as Linux says it.
+    pub(super) fn ignores_interrupts(&self) -> bool {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap_or_default();
+        let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+        let ignored = ignored.and_then(|signals| u64::from_str_radix(signals.trim(), 16).ok());
+        // A bit for each signal, from the first on; SIGINT is the second.
+        ignored.is_some_and(|signals| signals & 0b10 != 0)
     }
 
     /// Waits for its end; an error if it has not ended in time.
