@@ -20,6 +20,7 @@ mod summary;
 mod thinning;
 
 use std::{
+    env,
     io::{self, IsTerminal},
     process::ExitCode,
 };
@@ -38,7 +39,8 @@ use netgear::{
         WaitError,
     },
 };
-use tracing_subscriber::EnvFilter;
+use tracing::Level;
+use tracing_subscriber::{filter::Targets, layer::SubscriberExt, util::SubscriberInitExt};
 
 use crate::options::{Command, Options};
 
@@ -206,12 +208,24 @@ fn run(command: Command) -> Result<(), Failure> {
 fn start_logging(verbose: u8) {
     let default = match verbose {
         // A window works or is an error; what winit warns of (a screen without a size in millimetres) is of no use.
-        0 => "warn,winit=error",
-        1 => "info",
-        _ => "debug",
+        0 => Targets::new().with_default(Level::WARN).with_target("winit", Level::ERROR),
+        1 => Targets::new().with_default(Level::INFO),
+        _ => Targets::new().with_default(Level::DEBUG),
     };
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
-    let ansi =
-        io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-    tracing_subscriber::fmt().with_env_filter(filter).with_ansi(ansi).with_writer(io::stderr).init();
+    let wanted = env::var_os("RUST_LOG").filter(|wanted| !wanted.is_empty());
+    let parsed =
+        wanted.as_deref().map(|wanted| wanted.to_str().and_then(|text| text.parse::<Targets>().ok()));
+    let (filter, is_refused) = match parsed {
+        Some(Some(filter)) => (filter, false),
+        Some(None) => (default, true),
+        None => (default, false),
+    };
+    let ansi = io::stderr().is_terminal() && env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    let lines = tracing_subscriber::fmt::layer().with_ansi(ansi).with_writer(io::stderr);
+    tracing_subscriber::registry().with(lines).with(filter).init();
+    if is_refused {
+        tracing::warn!(
+            "RUST_LOG is not as it should be, such as info,netgear_transport=debug, and is ignored"
+        );
+    }
 }

@@ -351,6 +351,21 @@ fn a_demo_keeps_to_its_rate_and_its_time() {
 
 /// What goes to a file or a pipe is plain text, whatever is said.
 #[test]
+fn rust_log_says_whose_events_are_printed() {
+    let demo = |wanted: &str| {
+        let mut command = command(&["demo", "--frames", "3", "--fps", "max"]);
+        command.env("RUST_LOG", wanted);
+        Program::spawn(command).end().ok().stderr
+    };
+    let told = demo("warn,netgear_transport=info");
+    assert!(told.contains("INFO netgear_transport"), "{told}");
+    let silent = demo("netgear_transport=off");
+    assert!(!silent.contains("netgear_transport"), "{silent}");
+    let refused = demo("netgear_transport=loud");
+    assert!(refused.contains("WARN") && refused.contains("RUST_LOG is not as it should be"), "{refused}");
+}
+
+#[test]
 fn no_control_codes_go_where_there_is_no_terminal() {
     let demo = run(&["demo", "--size", "64x48", "--frames", "10", "-vv"]).ok();
     assert!(!demo.stderr.is_empty());
