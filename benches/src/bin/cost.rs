@@ -56,7 +56,7 @@ struct Figures {
 }
 
 /// Heartbeats cross once a second.
-const REST: Duration = Duration::from_millis(2_500);
+const REST: Duration = Duration::from_millis(1_500);
 
 #[allow(clippy::print_stderr, reason = "progress")]
 fn main() -> Result<(), Error> {

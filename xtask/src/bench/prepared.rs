@@ -27,7 +27,7 @@ pub(super) struct Prepared {
     pub(super) peers: Option<PathBuf>,
     /// An interpreter of Python that has VidGear, and OpenCV with it.
     pub(super) vidgear: Option<PathBuf>,
-    /// One that has imagezmq.
+    /// The same, if it has imagezmq, too.
     pub(super) imagezmq: Option<PathBuf>,
     /// What building the facade from nothing has cost, in a file.
     pub(super) clean_build: Option<PathBuf>,
@@ -52,11 +52,10 @@ impl Prepared {
         }
         thread::scope(|scope| {
             let python = scope.spawn(|| {
-                let install = |wanted: bool, install: fn(&Workspace, bool, bool) -> Option<PathBuf>| {
-                    wanted.then(|| install(workspace, has_python, short)).flatten()
-                };
-                let vidgear = install(beside_peers || any(&[Part::Resize, Part::Path]), peers::vidgear);
-                (vidgear, install(beside_peers, peers::imagezmq))
+                let wanted = beside_peers || any(&[Part::Resize, Part::Path]);
+                let vidgear = wanted.then(|| peers::vidgear(workspace, has_python, short)).flatten();
+                let imagezmq = beside_peers.then(|| peers::imagezmq(vidgear.as_deref(), short)).flatten();
+                (vidgear, imagezmq)
             });
             prepared.programs = programs(workspace, options.build(), parts)?;
             if beside_peers || any(&[Part::Resize]) || (any(&[Part::Cost]) && !short) {

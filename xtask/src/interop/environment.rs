@@ -1,6 +1,9 @@
 //! Virtual environments of Python below the target directory.
 
-use std::{path::PathBuf, process::Command};
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use crate::{Result, process, workspace::Workspace};
 
@@ -13,11 +16,20 @@ pub(crate) fn python(
 ) -> Result<PathBuf> {
     let directory = workspace.target(&format!("interop/{name}"));
     let python = directory.join("bin/python");
-    if !process::succeeds(Command::new(&python).args(["-c", statement])) {
+    if !runs(&python, statement) {
         process::run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&directory))?;
-        let mut install = Command::new(&python);
-        install.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]).args(packages);
-        process::run(&mut install)?;
+        install(&python, packages)?;
     }
     Ok(python)
+}
+
+/// Whether this Python has what the statement needs.
+pub(crate) fn runs(python: &Path, statement: &str) -> bool {
+    process::succeeds(Command::new(python).args(["-c", statement]))
+}
+
+/// Installs packages beside those that this Python has.
+pub(crate) fn install(python: &Path, packages: &[&str]) -> Result {
+    let mut pip = Command::new(python);
+    process::run(pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]).args(packages))
 }
