@@ -16,13 +16,14 @@ mod processor_time;
 pub mod promises;
 pub mod protocol;
 pub mod resizing;
+mod selection;
 pub mod spread;
 pub mod svg;
 pub mod tables;
 pub mod watched;
 pub mod whole_path;
 
-pub use self::{cell::Cell, contender::Contender, content::Content, options::Options, spread::Spread};
+pub use self::{cell::Cell, contender::Contender, content::Content, options::Options, selection::Selection, spread::Spread};
 
 /// Any error of a bench ends it.
 pub type Error = Box<dyn std::error::Error + Send + Sync>;

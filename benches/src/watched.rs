@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
+use rustix::process::{Pid, WaitId, WaitIdOptions, WaitIdStatus, waitid};
 
 use crate::{
     Error,
@@ -89,18 +89,37 @@ impl Watched {
     ///
     /// # Errors
     /// If there is none until then, or it ends before.
-    pub fn line<T>(
+    pub fn line<T>(&mut self, deadline: Instant, read: impl FnMut(&Line) -> Option<T>) -> Result<T, Error> {
+        self.line_unless(deadline, read, || Ok(()))
+    }
+
+    /// The same of one that says nothing without another.
+    ///
+    /// # Errors
+    /// As of [`line`](Self::line), and if the other one fails: with the last that that one said.
+    pub fn line_beside<T>(
+        &mut self,
+        other: &mut Self,
+        deadline: Instant,
+        read: impl FnMut(&Line) -> Option<T>,
+    ) -> Result<T, Error> {
+        self.line_unless(deadline, read, || other.has_not_failed())
+    }
+
+    fn line_unless<T>(
         &mut self,
         deadline: Instant,
         mut read: impl FnMut(&Line) -> Option<T>,
+        mut is_of_use: impl FnMut() -> Result<(), Error>,
     ) -> Result<T, Error> {
         let mut last = String::new();
         loop {
-            match self.lines.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+            match self.lines.recv_timeout(EVERY) {
                 Ok(line) => match read(&line) {
                     Some(found) => return Ok(found),
                     None => last = line.text,
                 },
+                Err(RecvTimeoutError::Timeout) if Instant::now() < deadline => is_of_use()?,
                 Err(RecvTimeoutError::Timeout) => {
                     return Err(format!("it took too long; it said last: {last}").into());
                 }
@@ -109,6 +128,14 @@ impl Watched {
                 }
             }
         }
+    }
+
+    fn has_not_failed(&mut self) -> Result<(), Error> {
+        if self.ended()?.is_none_or(|status| status.exit_status() == Some(0)) {
+            return Ok(());
+        }
+        let lines: Vec<Line> = self.lines.iter().collect();
+        Err(format!("the other one ended: {}: {}", self.child.wait()?, last_words(&lines)).into())
     }
 
     /// The processor time of all its threads so far.
@@ -123,9 +150,14 @@ impl Watched {
         if let Some(memory) = status.and_then(|status| memory(&status)) {
             self.peak = self.peak.max(Some(memory.peak));
         }
+        Ok(self.ended()?.is_some())
+    }
+
+    /// How it ended, if it has; it can still be waited for.
+    fn ended(&self) -> Result<Option<WaitIdStatus>, Error> {
         let pid = WaitId::Pid(Pid::from_child(&self.child));
         let how = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
-        Ok(waitid(pid, how)?.is_some())
+        Ok(waitid(pid, how)?)
     }
 
     fn end(mut self) -> Result<Ended, Error> {
@@ -171,9 +203,12 @@ impl Ended {
         if self.status.success() {
             return Ok(&self.output);
         }
-        let last = self.lines.iter().rev().find(|line| !line.text.trim().is_empty());
-        Err(format!("{}: {}", self.status, last.map_or("", |line| &line.text)).into())
+        Err(format!("{}: {}", self.status, last_words(&self.lines)).into())
     }
+}
+
+fn last_words(lines: &[Line]) -> &str {
+    lines.iter().rev().map(|line| line.text.trim()).find(|text| !text.is_empty()).unwrap_or_default()
 }
 
 impl Drop for Watched {
@@ -216,6 +251,10 @@ mod tests {
         let mut over = shell("echo why >&2; exit 3");
         let said = over.line(in_a_minute(), |_| None::<()>).unwrap_err().to_string();
         assert!(said.starts_with("it ended: ") && said.ends_with(": why"), "{said}");
+        let mut waiting = shell("sleep 60");
+        let mut other = shell("echo why >&2; exit 3");
+        let said = waiting.line_beside(&mut other, in_a_minute(), |_| None::<()>).unwrap_err().to_string();
+        assert!(said.starts_with("the other one ended: ") && said.ends_with(": why"), "{said}");
         let long = shell("sleep 60");
         assert!(end_all([long], Instant::now()).is_err());
     }

@@ -229,12 +229,12 @@ struct Printed {
 fn session(way: Way, clip: &Clip, programs: &Programs, path: &Path) -> Result<Round, Error> {
     let started = Instant::now();
     let deadline = started + PATIENCE;
-    let (mut receiver, sender) = match (way, &programs.vidgear) {
+    let (mut receiver, mut sender) = match (way, &programs.vidgear) {
         (Way::Vidgear, Some(python)) => start_vidgear(python, path),
         _ => start_netgear(&programs.netgear, path, deadline),
     }?;
     let item = line_of(ITEM);
-    let first = receiver.line(deadline, |line| (line.text == item).then_some(line.at));
+    let first = receiver.line_beside(&mut sender, deadline, |line| (line.text == item).then_some(line.at));
     let first = first.map_err(|error| format!("the receiver: {error}"))?;
     let at_first = sender.cpu_seconds().zip(receiver.cpu_seconds());
     let [sender, receiver] = end_all([sender, receiver], deadline)?;

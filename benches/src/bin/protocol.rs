@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use clap::Parser;
 use netgear_benches::{
-    Error, Options,
+    Error, Options, Selection,
     allocations::Counting,
     promises::{self, Promise},
-    protocol::{Measured, Plan, measure, operations},
+    protocol::{Measured, Operation, Plan, measure, operations},
     tables,
 };
 use serde::Serialize;
@@ -19,9 +19,8 @@ static ALLOCATOR: Counting = Counting;
 /// Measure what the protocol costs.
 #[derive(Debug, Parser)]
 struct Arguments {
-    /// Only what has all of these words in its line of the table, such as header,decode.
-    #[arg(long, value_name = "WORD", value_delimiter = ',')]
-    cells: Vec<String>,
+    #[command(flatten)]
+    selection: Selection,
     #[command(flatten)]
     common: Options,
 }
@@ -36,12 +35,8 @@ fn main() -> Result<(), Error> {
     let arguments = Arguments::parse();
     let (rounds, milliseconds) = if arguments.common.quick { (3, 10) } else { (11, 50) };
     let plan = Plan { rounds, turn: Duration::from_millis(milliseconds) };
-    let mut operations = operations()?;
-    operations.retain(|operation| {
-        let has =
-            |word: &String| [operation.subject, operation.step].iter().any(|of| of.contains(word.as_str()));
-        arguments.cells.iter().all(has)
-    });
+    let name = |operation: &Operation| format!("{}, {}", operation.subject, operation.step);
+    let mut operations = arguments.selection.of(operations()?, name)?;
     let measured = measure(&mut operations, plan)?;
     let promises = promises::of_protocol(&measured);
     arguments.common.print_and_write(

@@ -9,7 +9,7 @@ use std::{
 
 use clap::Parser;
 use netgear_benches::{
-    Error, Options,
+    Error, Options, Selection,
     cell::Size,
     contender,
     promises::{self, Promise},
@@ -30,9 +30,8 @@ struct Arguments {
     /// The program of benches/peers, which has pic-scale.
     #[arg(long, value_name = "PATH")]
     peers: Option<PathBuf>,
-    /// Only what has all of these words in its name, such as lanczos4,1080p,BGR.
-    #[arg(long, value_name = "WORD", value_delimiter = ',')]
-    cells: Vec<String>,
+    #[command(flatten)]
+    selection: Selection,
     /// Rounds of each, in place of 7, or of 2 with --quick.
     #[arg(long)]
     rounds: Option<usize>,
@@ -59,15 +58,7 @@ fn main() -> Result<(), Error> {
     };
     let plan =
         Plan { rounds: arguments.rounds.unwrap_or(rounds).max(1), turn: Duration::from_millis(milliseconds) };
-    let mut reductions = Reduction::all(sizes);
-    reductions.retain(|reduction| {
-        let name = reduction.to_string();
-        let has = |word: &String| name.split(", ").any(|of| of.contains(word.as_str()));
-        arguments.cells.iter().all(has)
-    });
-    if reductions.is_empty() {
-        return Err(format!("nothing has all of {:?} in its name", arguments.cells).into());
-    }
+    let reductions = arguments.selection.of(Reduction::all(sizes), Reduction::to_string)?;
     let mut stopwatches = stopwatches(&arguments)?;
     let (started, mut said) = (Instant::now(), Instant::now());
     let mut measured = Vec::new();

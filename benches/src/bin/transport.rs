@@ -8,7 +8,7 @@ use std::{
 
 use clap::Parser;
 use netgear_benches::{
-    Cell, Contender, Error, Options,
+    Cell, Contender, Error, Options, Selection,
     contender::Places,
     measure::{Measured, Plan, measure},
     promises::{self, Promise},
@@ -19,9 +19,8 @@ use serde::Serialize;
 /// Compare our sessions with raw sockets and with others.
 #[derive(Debug, Parser)]
 struct Arguments {
-    /// Only cells whose names have all of these words in them, such as 1080p,tcp,PAIR.
-    #[arg(long, value_name = "WORD", value_delimiter = ',')]
-    cells: Vec<String>,
+    #[command(flatten)]
+    selection: Selection,
     /// Rounds of each contender, in place of 7, or of 2 with --quick.
     #[arg(long)]
     rounds: Option<usize>,
@@ -48,13 +47,8 @@ fn main() -> Result<(), Error> {
         rounds: arguments.rounds.unwrap_or(rounds).max(1),
         round: Duration::from_millis(milliseconds),
     };
-    let mut cells = if arguments.common.quick { Cell::few() } else { Cell::all() };
-    cells.retain(|cell| arguments.cells.iter().all(|word| cell.words().iter().any(|of| of.contains(word))));
-    if cells.is_empty() {
-        return Err(
-            format!("no cell has all of {:?} in its name, such as {}", arguments.cells, Cell::PLAIN).into()
-        );
-    }
+    let all = if arguments.common.quick { Cell::few() } else { Cell::all() };
+    let cells = arguments.selection.of(all, Cell::to_string)?;
     let contenders = Contender::all(&arguments.places)?;
     let started = Instant::now();
     let mut measured = Vec::new();
