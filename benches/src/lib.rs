@@ -23,7 +23,10 @@ pub mod tables;
 pub mod watched;
 pub mod whole_path;
 
-pub use self::{cell::Cell, contender::Contender, content::Content, options::Options, selection::Selection, spread::Spread};
+pub use self::{
+    cell::Cell, contender::Contender, content::Content, options::Options, selection::Selection,
+    spread::Spread,
+};
 
 /// Any error of a bench ends it.
 pub type Error = Box<dyn std::error::Error + Send + Sync>;
