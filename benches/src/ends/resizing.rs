@@ -1,6 +1,6 @@
 //! Our resizing, timed as told line by line.
 
-use std::{process::ExitCode, time::Instant};
+use std::{collections::HashMap, process::ExitCode, time::Instant};
 
 use netgear_media::{Filter, PixelsMut, Region, Resizer};
 use netgear_proto::{ElementType, Frame, PixelFormat, Shape};
@@ -18,7 +18,8 @@ pub fn answer_lines() -> ExitCode {
 #[derive(Default)]
 struct Stopwatch {
     noise: Option<Frame>,
-    resizer: Option<(usize, Resizer)>,
+    /// One for each number of threads.
+    resizers: HashMap<usize, Resizer>,
     output: Vec<u8>,
 }
 
@@ -33,10 +34,7 @@ impl Stopwatch {
             _ => noise(shape)?,
         };
         let threads: usize = threads.parse()?;
-        let mut resizer = match self.resizer.take() {
-            Some((of, resizer)) if of == threads => resizer,
-            _ => Resizer::new().with_threads(threads),
-        };
+        let resizer = self.resizers.entry(threads).or_insert_with(|| Resizer::new().with_threads(threads));
         let to = Shape::new(to_height.parse()?, to_width.parse()?, shape.channels())?;
         self.output.resize(to.byte_len(ElementType::U8)?, 0);
         let filter: Filter = filter.parse()?;
@@ -49,7 +47,6 @@ impl Stopwatch {
             answer.push(started.elapsed().as_nanos().to_string());
         }
         self.noise = Some(frame);
-        self.resizer = Some((threads, resizer));
         Ok(answer.split_off(1).join(" "))
     }
 }

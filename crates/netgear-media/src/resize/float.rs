@@ -3,9 +3,9 @@
 
 use netgear_proto::ElementType;
 
-use super::bands::for_each_band;
 use super::source_rows::SourceRows;
 use super::taps::Taps;
+use super::workers::Workers;
 use crate::PixelsMut;
 
 /// How elements of one size become elements of another.
@@ -31,12 +31,12 @@ impl FloatPlan {
         &self,
         source: &SourceRows<'_>,
         target: &mut PixelsMut<'_>,
-        threads: usize,
+        workers: &mut Workers,
         scratch: &mut Vec<Line>,
     ) {
         let amount_per_row = source.row_bytes() * self.rows.count + target.pixels_len() * self.columns.count;
         let amount = amount_per_row.saturating_mul(target.height() as usize);
-        for_each_band(target, amount, threads, scratch, |first_row, band, Line(line)| {
+        workers.for_each_band(target, amount, scratch, |first_row, band, Line(line)| {
             line.resize(source.row_bytes() / self.element_type.byte_len(), 0.0);
             let job = Band { plan: self, source, first_row, band, line };
             #[cfg(target_arch = "x86_64")]

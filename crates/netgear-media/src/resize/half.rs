@@ -3,8 +3,8 @@
 
 use fearless_simd::Level;
 
-use super::bands::for_each_band;
 use super::source_rows::SourceRows;
+use super::workers::Workers;
 use crate::PixelsMut;
 
 /// Halves rows of pixels of so many bytes.
@@ -23,9 +23,9 @@ impl HalfPlan {
     }
 
     /// Resizes the rows to the target, of the sizes that the plan was made for.
-    pub(super) fn run(&self, source: &SourceRows<'_>, target: &mut PixelsMut<'_>, threads: usize) {
+    pub(super) fn run(&self, source: &SourceRows<'_>, target: &mut PixelsMut<'_>, workers: &mut Workers) {
         let amount = target.pixels_len() * target.height() as usize;
-        for_each_band(target, amount, threads, &mut Vec::new(), |first_row, band, ()| {
+        workers.for_each_band(target, amount, &mut Vec::new(), |first_row, band, ()| {
             for (y, out) in (first_row..).zip(band.rows_mut()) {
                 self.halve(source.row(2 * y), source.row(2 * y + 1), out);
             }

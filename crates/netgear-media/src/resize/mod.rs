@@ -1,4 +1,3 @@
-mod bands;
 mod error;
 pub(crate) mod filter;
 pub(crate) mod fit;
@@ -10,12 +9,14 @@ pub(crate) mod percent;
 mod plan;
 mod source_rows;
 mod taps;
+mod workers;
 
 use netgear_proto::{BufferPool, ElementType, Frame, Shape};
 
 pub use self::error::ResizeError;
 use self::plan::Interpolator;
 use self::source_rows::SourceRows;
+use self::workers::Workers;
 use crate::{Filter, Percent, PixelsMut, Region};
 
 /// Makes `frame` smaller by so many percent, with memory made for this one call: VidGear's `reducer`.
@@ -49,7 +50,7 @@ pub fn reduce(frame: &Frame, percent: Percent, filter: Filter) -> Result<Frame, 
 /// pixel outside of it has any influence on the result. Nothing of the frame is copied for that.
 #[derive(Debug)]
 pub struct Resizer {
-    threads: usize,
+    workers: Workers,
     pub(crate) pool: BufferPool,
     interpolator: Interpolator,
 }
@@ -57,13 +58,14 @@ pub struct Resizer {
 impl Resizer {
     /// A resizer that has no memory yet, and works on the thread that calls it.
     pub fn new() -> Self {
-        Self { threads: 1, pool: BufferPool::default(), interpolator: Interpolator::default() }
+        Self { workers: Workers::new(1), pool: BufferPool::default(), interpolator: Interpolator::default() }
     }
 
     /// Works on up to so many threads, the calling one among them. 0 is taken as 1.
     ///
     /// The result is the same for any number. The default is 1: a program that streams has other things to do with
-    /// its other cores. The threads live for one call.
+    /// its other cores. The threads are started by the first frame that is worth them, and live as long as the
+    /// resizer.
     ///
     /// ```
     /// use netgear_media::{Filter, Resizer};
@@ -76,7 +78,7 @@ impl Resizer {
     /// ```
     #[must_use]
     pub fn with_threads(mut self, threads: usize) -> Self {
-        self.threads = threads.max(1);
+        self.workers = Workers::new(threads);
         self
     }
 
@@ -191,7 +193,13 @@ impl Resizer {
             return Ok(());
         }
         let rows = SourceRows::new(frame, region);
-        self.interpolator.resize(&rows, (region.width, region.height), &mut target, filter, self.threads);
+        self.interpolator.resize(
+            &rows,
+            (region.width, region.height),
+            &mut target,
+            filter,
+            &mut self.workers,
+        );
         Ok(())
     }
 }

@@ -6,6 +6,7 @@ use super::half::HalfPlan;
 use super::nearest::NearestPlan;
 use super::source_rows::SourceRows;
 use super::taps::{Kernel, Taps};
+use super::workers::Workers;
 use crate::{Filter, PixelsMut};
 
 /// Resizes. Its tables are kept for the next frame, which is mostly like the last one.
@@ -43,7 +44,7 @@ impl Interpolator {
         from: (u32, u32),
         target: &mut PixelsMut<'_>,
         filter: Filter,
-        threads: usize,
+        workers: &mut Workers,
     ) {
         let task = Task {
             filter,
@@ -55,10 +56,10 @@ impl Interpolator {
         let known = self.plan.take().filter(|(known, _)| *known == task);
         let (_, plan) = self.plan.insert(known.unwrap_or_else(|| (task, Plan::new(&task))));
         match plan {
-            Plan::Nearest(plan) => plan.run(rows, target, threads),
-            Plan::Half(plan) => plan.run(rows, target, threads),
-            Plan::Fixed(plan) => plan.run(rows, target, threads, &mut self.fixed),
-            Plan::Float(plan) => plan.run(rows, target, threads, &mut self.float),
+            Plan::Nearest(plan) => plan.run(rows, target, workers),
+            Plan::Half(plan) => plan.run(rows, target, workers),
+            Plan::Fixed(plan) => plan.run(rows, target, workers, &mut self.fixed),
+            Plan::Float(plan) => plan.run(rows, target, workers, &mut self.float),
         }
     }
 }

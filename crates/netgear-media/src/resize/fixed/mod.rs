@@ -7,9 +7,9 @@
 mod avx2;
 mod portable;
 
-use super::bands::for_each_band;
 use super::source_rows::SourceRows;
 use super::taps::{Kernel, Taps};
+use super::workers::Workers;
 use crate::PixelsMut;
 
 /// So many weights of a pixel along the line lie side by side.
@@ -98,12 +98,12 @@ impl FixedPlan {
         &self,
         source: &SourceRows<'_>,
         target: &mut PixelsMut<'_>,
-        threads: usize,
+        workers: &mut Workers,
         scratch: &mut Vec<Line>,
     ) {
         let amount_per_row = source.row_bytes() * self.rows.count + target.pixels_len() * self.columns.count;
         let amount = amount_per_row.saturating_mul(target.height() as usize);
-        for_each_band(target, amount, threads, scratch, |first_row, band, line| {
+        workers.for_each_band(target, amount, scratch, |first_row, band, line| {
             self.run_band(source, first_row, band, line);
         });
     }

@@ -3,9 +3,9 @@
 #[cfg(target_arch = "x86_64")]
 mod avx2;
 
-use super::bands::for_each_band;
 use super::source_rows::SourceRows;
 use super::taps::scale;
+use super::workers::Workers;
 use crate::PixelsMut;
 
 /// Which pixels of one size are those of another.
@@ -33,9 +33,9 @@ impl NearestPlan {
     }
 
     /// Resizes the rows to the target, of the sizes that the plan was made for.
-    pub(super) fn run(&self, source: &SourceRows<'_>, target: &mut PixelsMut<'_>, threads: usize) {
+    pub(super) fn run(&self, source: &SourceRows<'_>, target: &mut PixelsMut<'_>, workers: &mut Workers) {
         let amount = target.pixels_len() * target.height() as usize;
-        for_each_band(target, amount, threads, &mut Vec::new(), |first_row, band, ()| {
+        workers.for_each_band(target, amount, &mut Vec::new(), |first_row, band, ()| {
             let mut last: Option<(usize, &[u8])> = None;
             let rows = self.rows.iter().skip(first_row);
             for (&row, out) in rows.zip(band.rows_mut()) {
