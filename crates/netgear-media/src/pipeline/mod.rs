@@ -72,7 +72,7 @@ impl Pipeline {
     }
 
     /// Resizes on up to so many threads, for the steps that are there and those that follow: see
-    /// [`Resizer::with_threads`].
+    /// [`Resizer::with_threads`]. Each step that resizes has threads of its own.
     #[must_use]
     pub fn with_threads(mut self, threads: usize) -> Self {
         self.threads = threads;

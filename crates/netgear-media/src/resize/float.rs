@@ -31,7 +31,7 @@ impl FloatPlan {
         &self,
         source: &SourceRows<'_>,
         target: &mut PixelsMut<'_>,
-        workers: &mut Workers,
+        workers: &Workers,
         scratch: &mut Vec<Line>,
     ) {
         let amount_per_row = source.row_bytes() * self.rows.count + target.pixels_len() * self.columns.count;

@@ -23,7 +23,7 @@ impl HalfPlan {
     }
 
     /// Resizes the rows to the target, of the sizes that the plan was made for.
-    pub(super) fn run(&self, source: &SourceRows<'_>, target: &mut PixelsMut<'_>, workers: &mut Workers) {
+    pub(super) fn run(&self, source: &SourceRows<'_>, target: &mut PixelsMut<'_>, workers: &Workers) {
         let amount = target.pixels_len() * target.height() as usize;
         workers.for_each_band(target, amount, &mut Vec::new(), |first_row, band, ()| {
             for (y, out) in (first_row..).zip(band.rows_mut()) {

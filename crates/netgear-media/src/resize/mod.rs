@@ -61,11 +61,12 @@ impl Resizer {
         Self { workers: Workers::new(1), pool: BufferPool::default(), interpolator: Interpolator::default() }
     }
 
-    /// Works on up to so many threads, the calling one among them. 0 is taken as 1.
+    /// Works on up to so many threads, the calling one among them: 1 to 64.
     ///
     /// The result is the same for any number. The default is 1: a program that streams has other things to do with
-    /// its other cores. The threads are started by the first frame that is worth them, and live as long as the
-    /// resizer.
+    /// its other cores. The threads are started by the first frame that is worth them, wait for the next one, and end
+    /// soon after the resizer is dropped. Called on a thread of a pool of rayon's, a resizer works on that one alone:
+    /// the pool has work for the others.
     ///
     /// ```
     /// use netgear_media::{Filter, Resizer};
@@ -193,13 +194,7 @@ impl Resizer {
             return Ok(());
         }
         let rows = SourceRows::new(frame, region);
-        self.interpolator.resize(
-            &rows,
-            (region.width, region.height),
-            &mut target,
-            filter,
-            &mut self.workers,
-        );
+        self.interpolator.resize(&rows, (region.width, region.height), &mut target, filter, &self.workers);
         Ok(())
     }
 }

@@ -44,7 +44,7 @@ impl Interpolator {
         from: (u32, u32),
         target: &mut PixelsMut<'_>,
         filter: Filter,
-        workers: &mut Workers,
+        workers: &Workers,
     ) {
         let task = Task {
             filter,

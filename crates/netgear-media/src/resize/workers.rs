@@ -1,4 +1,4 @@
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use rayon_core::{ThreadPool, ThreadPoolBuilder};
 
@@ -7,6 +7,9 @@ use crate::PixelsMut;
 /// Less than so many sums of products, some 150 microseconds, is not worth a thread: waking one takes half as long.
 const LEAST_WORK_PER_THREAD: usize = 2_000_000;
 
+/// More share out the rows of a frame no better.
+const MOST_THREADS: usize = 64;
+
 /// So many bands for each thread, so that one that is held up leaves its part to the others.
 const BANDS_PER_THREAD: usize = 4;
 
@@ -14,21 +17,21 @@ const BANDS_PER_THREAD: usize = 4;
 #[derive(Debug)]
 pub(super) struct Workers {
     count: usize,
-    /// All but the caller; started by the first call that is worth it.
-    others: Option<ThreadPool>,
+    /// All but the caller; started by the first call that is worth it. `None` if the system had none.
+    others: OnceLock<Option<ThreadPool>>,
 }
 
 impl Workers {
-    /// So many, the caller among them. 0 is taken as 1.
+    /// So many, the caller among them, from 1 to [`MOST_THREADS`].
     pub(super) fn new(count: usize) -> Self {
-        Self { count: count.max(1), others: None }
+        Self { count: count.clamp(1, MOST_THREADS), others: OnceLock::new() }
     }
 
     /// Writes the target in bands of rows, each thread with memory of its own from `scratch`. `work` is given the
     /// number of a band's first row, and the band. `amount` is how many sums of a product, or what takes as long,
     /// there are.
     pub(super) fn for_each_band<S: Default + Send>(
-        &mut self,
+        &self,
         target: &mut PixelsMut<'_>,
         amount: usize,
         scratch: &mut Vec<S>,
@@ -52,7 +55,7 @@ impl Workers {
             }
         };
         others.in_place_scope(|scope| {
-            for memory in scratch {
+            for memory in scratch.take(others.current_num_threads()) {
                 let work_on = &work_on;
                 scope.spawn(move |_| work_on(memory));
             }
@@ -60,14 +63,27 @@ impl Workers {
         });
     }
 
-    /// `None` if the system has no more threads: then the caller does all of it.
-    fn others(&mut self) -> Option<&ThreadPool> {
-        if self.others.is_none() {
-            let name = |_| "netgear-resize".to_owned();
-            self.others = ThreadPoolBuilder::new().num_threads(self.count - 1).thread_name(name).build().ok();
+    /// `None` where the caller does all of it.
+    fn others(&self) -> Option<&ThreadPool> {
+        // A thread of the application's own pool does other work of that pool while it waits, perhaps some that waits
+        // for this very resizer; and who has a pool has work for its cores.
+        if rayon_core::current_thread_index().is_some() {
+            return None;
         }
-        self.others.as_ref()
+        self.others.get_or_init(|| start(self.count - 1)).as_ref()
     }
+}
+
+/// As many of them as the system has.
+fn start(mut count: usize) -> Option<ThreadPool> {
+    while count > 0 {
+        let name = |_| "netgear-resize".to_owned();
+        if let Ok(pool) = ThreadPoolBuilder::new().num_threads(count).thread_name(name).build() {
+            return Some(pool);
+        }
+        count /= 2;
+    }
+    None
 }
 
 #[cfg(test)]
@@ -90,7 +106,7 @@ mod tests {
                 let shape = Shape::new(height as u32, 3, 1).unwrap();
                 let mut target = PixelsMut::new(&mut bytes, shape, ElementType::U8, 5).unwrap();
                 let mut scratch: Vec<()> = Vec::new();
-                let mut workers = Workers::new(threads);
+                let workers = Workers::new(threads);
                 workers.for_each_band(&mut target, usize::MAX, &mut scratch, |first_row, band, ()| {
                     for (y, row) in (first_row..).zip(band.rows_mut()) {
                         row.iter_mut().for_each(|byte| *byte += 1 + y as u8);
@@ -106,7 +122,7 @@ mod tests {
 
     #[test]
     fn the_threads_are_the_same_from_call_to_call() {
-        let mut workers = Workers::new(2);
+        let workers = Workers::new(2);
         let seen = Mutex::new(HashSet::<ThreadId>::new());
         let mut bytes = [0; 8];
         for _ in 0..5 {
@@ -119,5 +135,28 @@ mod tests {
             });
         }
         assert_eq!(seen.into_inner().unwrap().len(), 2);
+    }
+
+    #[test]
+    fn a_thread_of_another_pool_works_alone() {
+        let pool = ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+        let workers = Workers::new(2);
+        let seen = Mutex::new(HashSet::<ThreadId>::new());
+        let (mut bytes, shape) = ([0; 8], Shape::new(8, 1, 1).unwrap());
+        let mut target = PixelsMut::contiguous(&mut bytes, shape, ElementType::U8).unwrap();
+        pool.install(|| {
+            workers.for_each_band(&mut target, usize::MAX, &mut Vec::new(), |_, _, ()| {
+                seen.lock().unwrap().insert(thread::current().id());
+            });
+        });
+        assert!(workers.others.get().is_none());
+        assert_eq!(seen.into_inner().unwrap().len(), 1);
+    }
+
+    #[test]
+    fn no_number_of_threads_is_too_many() {
+        let workers = Workers::new(usize::MAX);
+        assert_eq!(workers.count, MOST_THREADS);
+        assert_eq!(workers.others().unwrap().current_num_threads(), MOST_THREADS - 1);
     }
 }

@@ -98,7 +98,7 @@ impl FixedPlan {
         &self,
         source: &SourceRows<'_>,
         target: &mut PixelsMut<'_>,
-        workers: &mut Workers,
+        workers: &Workers,
         scratch: &mut Vec<Line>,
     ) {
         let amount_per_row = source.row_bytes() * self.rows.count + target.pixels_len() * self.columns.count;

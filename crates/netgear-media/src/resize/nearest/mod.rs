@@ -33,7 +33,7 @@ impl NearestPlan {
     }
 
     /// Resizes the rows to the target, of the sizes that the plan was made for.
-    pub(super) fn run(&self, source: &SourceRows<'_>, target: &mut PixelsMut<'_>, workers: &mut Workers) {
+    pub(super) fn run(&self, source: &SourceRows<'_>, target: &mut PixelsMut<'_>, workers: &Workers) {
         let amount = target.pixels_len() * target.height() as usize;
         workers.for_each_band(target, amount, &mut Vec::new(), |first_row, band, ()| {
             let mut last: Option<(usize, &[u8])> = None;
