@@ -21,6 +21,7 @@ mod thinning;
 
 use std::{
     env,
+    ffi::OsStr,
     io::{self, IsTerminal},
     process::ExitCode,
 };
@@ -40,7 +41,11 @@ use netgear::{
     },
 };
 use tracing::Level;
-use tracing_subscriber::{filter::Targets, layer::SubscriberExt, util::SubscriberInitExt};
+use tracing_subscriber::{
+    filter::{LevelFilter, Targets},
+    layer::SubscriberExt,
+    util::SubscriberInitExt,
+};
 
 use crate::options::{Command, Options};
 
@@ -212,20 +217,38 @@ fn start_logging(verbose: u8) {
         1 => Targets::new().with_default(Level::INFO),
         _ => Targets::new().with_default(Level::DEBUG),
     };
-    let wanted = env::var_os("RUST_LOG").filter(|wanted| !wanted.is_empty());
-    let parsed =
-        wanted.as_deref().map(|wanted| wanted.to_str().and_then(|text| text.parse::<Targets>().ok()));
-    let (filter, is_refused) = match parsed {
-        Some(Some(filter)) => (filter, false),
-        Some(None) => (default, true),
-        None => (default, false),
+    let (filter, refused) = match wanted_targets(&env::var_os("RUST_LOG").unwrap_or_default()) {
+        Ok(wanted) => (wanted.unwrap_or(default), None),
+        Err(part) => (default, Some(part)),
     };
     let ansi = io::stderr().is_terminal() && env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
     let lines = tracing_subscriber::fmt::layer().with_ansi(ansi).with_writer(io::stderr);
     tracing_subscriber::registry().with(lines).with(filter).init();
-    if is_refused {
+    if let Some(part) = refused {
         tracing::warn!(
-            "RUST_LOG is not as it should be, such as info,netgear_transport=debug, and is ignored"
+            "RUST_LOG is ignored, for `{part}` is no level and no target with one: write info,netgear_transport=debug"
         );
     }
+}
+
+/// What `RUST_LOG` asks for, if anything: levels, and crates or modules with theirs. The error is the part of it that
+/// is neither.
+fn wanted_targets(text: &OsStr) -> Result<Option<Targets>, String> {
+    let mut wanted = None;
+    for part in text.to_string_lossy().split(',').map(str::trim).filter(|part| !part.is_empty()) {
+        let (target, level) =
+            part.split_once('=').map_or((None, part), |(target, level)| (Some(target.trim()), level));
+        // What has brackets is of spans and fields, of which this program has none.
+        let has_brackets = target.is_some_and(|target| target.contains('['));
+        let level: LevelFilter = match level.trim().parse() {
+            Ok(level) if !has_brackets => level,
+            _ => return Err(part.to_owned()),
+        };
+        let targets: Targets = wanted.unwrap_or_default();
+        wanted = Some(match target {
+            None => targets.with_default(level),
+            Some(target) => targets.with_target(target, level),
+        });
+    }
+    Ok(wanted)
 }

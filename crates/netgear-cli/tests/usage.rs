@@ -349,22 +349,30 @@ fn a_demo_keeps_to_its_rate_and_its_time() {
     assert!(people.contains("3 frames in 0."), "{people}");
 }
 
-/// What goes to a file or a pipe is plain text, whatever is said.
 #[test]
 fn rust_log_says_whose_events_are_printed() {
+    const TOLD: &str = "INFO netgear_transport";
     let demo = |wanted: &str| {
         let mut command = command(&["demo", "--frames", "3", "--fps", "max"]);
         command.env("RUST_LOG", wanted);
         Program::spawn(command).end().ok().stderr
     };
-    let told = demo("warn,netgear_transport=info");
-    assert!(told.contains("INFO netgear_transport"), "{told}");
-    let silent = demo("netgear_transport=off");
-    assert!(!silent.contains("netgear_transport"), "{silent}");
-    let refused = demo("netgear_transport=loud");
-    assert!(refused.contains("WARN") && refused.contains("RUST_LOG is not as it should be"), "{refused}");
+    for all in ["warn,netgear_transport=info", "info", "info,", "warn, netgear_transport = info"] {
+        let said = demo(all);
+        assert!(said.contains(TOLD) && !said.contains("RUST_LOG"), "{all}: {said}");
+    }
+    for less in ["", "warn", "info,netgear_transport=off"] {
+        let said = demo(less);
+        assert!(!said.contains(TOLD) && !said.contains("RUST_LOG"), "{less}: {said}");
+    }
+    for wrong in ["netgear_transport=loud", "netgear_transport[session]=info", "inof"] {
+        let said = demo(&format!("info,{wrong}"));
+        assert!(said.contains("RUST_LOG") && said.contains(&format!("`{wrong}`")), "{wrong}: {said}");
+        assert!(!said.contains(TOLD), "{wrong}: {said}");
+    }
 }
 
+/// What goes to a file or a pipe is plain text, whatever is said.
 #[test]
 fn no_control_codes_go_where_there_is_no_terminal() {
     let demo = run(&["demo", "--size", "64x48", "--frames", "10", "-vv"]).ok();
