@@ -1,3 +1,5 @@
+//! A choice of rows.
+
 use crate::Error;
 
 /// What every program with a long table is asked: which of its rows are measured.

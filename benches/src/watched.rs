@@ -4,6 +4,7 @@
 use std::{
     fs,
     io::{BufRead, BufReader, Read},
+    iter,
     process::{Child, Command, ExitStatus, Stdio},
     sync::mpsc::{self, RecvTimeoutError},
     thread,
@@ -110,23 +111,24 @@ impl Watched {
         &mut self,
         deadline: Instant,
         mut read: impl FnMut(&Line) -> Option<T>,
-        mut is_of_use: impl FnMut() -> Result<(), Error>,
+        mut check_other: impl FnMut() -> Result<(), Error>,
     ) -> Result<T, Error> {
         let mut last = String::new();
         loop {
-            match self.lines.recv_timeout(EVERY) {
+            match self.lines.recv_timeout(EVERY.min(deadline.saturating_duration_since(Instant::now()))) {
                 Ok(line) => match read(&line) {
                     Some(found) => return Ok(found),
                     None => last = line.text,
                 },
-                Err(RecvTimeoutError::Timeout) if Instant::now() < deadline => is_of_use()?,
-                Err(RecvTimeoutError::Timeout) => {
-                    return Err(format!("it took too long; it said last: {last}").into());
-                }
+                Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => {
                     return Err(format!("it ended: {}: {last}", self.child.wait()?).into());
                 }
             }
+            if Instant::now() >= deadline {
+                return Err(format!("it took too long; it said last: {last}").into());
+            }
+            check_other()?;
         }
     }
 
@@ -134,7 +136,8 @@ impl Watched {
         if self.ended()?.is_none_or(|status| status.exit_status() == Some(0)) {
             return Ok(());
         }
-        let lines: Vec<Line> = self.lines.iter().collect();
+        // What it said may still be on its way here.
+        let lines: Vec<Line> = iter::from_fn(|| self.lines.recv_timeout(10 * EVERY).ok()).collect();
         Err(format!("the other one ended: {}: {}", self.child.wait()?, last_words(&lines)).into())
     }
 
@@ -255,6 +258,9 @@ mod tests {
         let mut other = shell("echo why >&2; exit 3");
         let said = waiting.line_beside(&mut other, in_a_minute(), |_| None::<()>).unwrap_err().to_string();
         assert!(said.starts_with("the other one ended: ") && said.ends_with(": why"), "{said}");
+        let mut talker = shell("while :; do echo still here >&2; done");
+        let said = talker.line(Instant::now() + Duration::from_millis(100), |_| None::<()>);
+        assert!(said.unwrap_err().to_string().starts_with("it took too long"));
         let long = shell("sleep 60");
         assert!(end_all([long], Instant::now()).is_err());
     }

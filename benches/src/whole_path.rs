@@ -235,7 +235,7 @@ fn session(way: Way, clip: &Clip, programs: &Programs, path: &Path) -> Result<Ro
     }?;
     let item = line_of(ITEM);
     let first = receiver.line_beside(&mut sender, deadline, |line| (line.text == item).then_some(line.at));
-    let first = first.map_err(|error| format!("the receiver: {error}"))?;
+    let first = first.map_err(|error| format!("while the receiver was waited for: {error}"))?;
     let at_first = sender.cpu_seconds().zip(receiver.cpu_seconds());
     let [sender, receiver] = end_all([sender, receiver], deadline)?;
     let sent = sender.succeeded().map_err(|error| format!("the sender: {error}"));

@@ -113,10 +113,9 @@ fn hold(arguments: &Arguments, many: usize) -> Vec<Idle> {
             kinds.push((holder(id, title, peers, &[id]), Carrier::Tcp, many));
         }
     }
-    let rest = if arguments.common.quick { REST / 2 } else { REST };
     let measured = kinds.into_iter().map(|(holder, carrier, sessions)| {
         eprintln!("{sessions} idle sessions of {} over {} …", holder.title, carrier.name());
-        idle::measure(&holder, carrier, sessions, rest, &arguments.folder)
+        idle::measure(&holder, carrier, sessions, REST, &arguments.folder)
     });
     measured.collect()
 }
