@@ -149,7 +149,7 @@ pub struct Plan {
     /// Turns of each.
     pub rounds: usize,
     /// What the calls of a turn that count take, about: one at least. A third as many before them do not, so that
-    /// what has slept meanwhile, a thread or a processor, is awake.
+    /// what has slept meanwhile, a thread or a processor, is awake; a long call has no need of them.
     pub turn: Duration,
 }
 
@@ -207,7 +207,7 @@ pub fn measure(reduction: &Reduction, stopwatches: &mut [Stopwatch], plan: Plan)
         for (of, stopwatch) in stopwatches.iter().enumerate() {
             if stopwatch.library.has(reduction.filter) {
                 let row = Row { library: stopwatch.library, threads, failed: None, rounds_ms: Vec::new() };
-                rows.push((of, row, 1));
+                rows.push((of, row, Calls { before: 1, counted: 1 }));
             }
         }
     }
@@ -215,12 +215,12 @@ pub fn measure(reduction: &Reduction, stopwatches: &mut [Stopwatch], plan: Plan)
     let mut order = Order::of(rows.len());
     for round in 0..=plan.rounds {
         for at in order.draw() {
-            let Some((of, row, count)) = rows.get_mut(*at).filter(|(_, row, _)| row.failed.is_none()) else {
+            let Some((of, row, calls)) = rows.get_mut(*at).filter(|(_, row, _)| row.failed.is_none()) else {
                 continue;
             };
             let Some(stopwatch) = stopwatches.get_mut(*of) else { continue };
-            match stopwatch.time(reduction, row.threads, *count) {
-                Ok(ms) if round == 0 => *count = calls_in(plan.turn, ms),
+            match stopwatch.time(reduction, row.threads, *calls) {
+                Ok(ms) if round == 0 => *calls = Calls::in_turn(plan.turn, ms),
                 Ok(ms) => row.rounds_ms.push(ms),
                 Err(error) => row.failed = Some(error.to_string()),
             }
@@ -232,9 +232,28 @@ pub fn measure(reduction: &Reduction, stopwatches: &mut [Stopwatch], plan: Plan)
 /// Enough for a median, however short a call is.
 const MOST_CALLS: usize = 200;
 
-fn calls_in(turn: Duration, ms: f64) -> usize {
-    // What is no number becomes 0, and what is too much the most.
-    ((1e3 * turn.as_secs_f64() / ms).round() as usize).clamp(1, MOST_CALLS)
+/// A call that takes so many milliseconds is as long for who was asleep before it.
+const LONG_MS: f64 = 10.0;
+
+/// The calls of a turn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Calls {
+    /// They are not counted.
+    before: usize,
+    counted: usize,
+}
+
+impl Calls {
+    /// Where one takes so many milliseconds.
+    fn in_turn(turn: Duration, ms: f64) -> Self {
+        // What is no number becomes 0, and what is too much the most.
+        let counted = ((1e3 * turn.as_secs_f64() / ms).round() as usize).clamp(1, MOST_CALLS);
+        Self { before: if ms >= LONG_MS { 0 } else { counted.div_ceil(3) }, counted }
+    }
+
+    fn in_all(self) -> usize {
+        self.before + self.counted
+    }
 }
 
 /// A library in a process of its own, which times itself. Dropping it kills it.
@@ -273,14 +292,12 @@ impl Stopwatch {
         Ok(Self { library, child, orders, answers, is_late: false })
     }
 
-    /// Milliseconds of the call in the middle of so many.
-    fn time(&mut self, reduction: &Reduction, threads: usize, count: usize) -> Result<f64, Error> {
+    /// Milliseconds of the call in the middle of those that count.
+    fn time(&mut self, reduction: &Reduction, threads: usize, calls: Calls) -> Result<f64, Error> {
         if self.is_late {
             return Err("it did not answer in time before".into());
         }
-        // Each program makes one call that it does not tell of.
-        let told = count + count.div_ceil(3) - 1;
-        self.orders.write_all(reduction.line(threads, told)?.as_bytes())?;
+        self.orders.write_all(reduction.line(threads, calls.in_all())?.as_bytes())?;
         let answer = self.answers.recv_timeout(PATIENCE).or_else(|error| match error {
             RecvTimeoutError::Timeout => self.answers.recv_timeout(PATIENCE),
             RecvTimeoutError::Disconnected => Err(error),
@@ -294,8 +311,8 @@ impl Stopwatch {
         })?;
         let taken: Result<Vec<f64>, _> = answer.split_whitespace().map(str::parse::<f64>).collect();
         match taken {
-            Ok(mut taken) if taken.len() == told => {
-                Ok(Spread::of(taken.split_off(told - count)).median / 1e6)
+            Ok(mut taken) if taken.len() == calls.in_all() => {
+                Ok(Spread::of(taken.split_off(calls.before)).median / 1e6)
             }
             _ => Err(format!("it said {answer:?}").into()),
         }
@@ -329,9 +346,13 @@ mod tests {
     #[test]
     fn a_turn_is_filled_but_has_one_call_at_least() {
         let turn = Duration::from_millis(6);
-        assert_eq!([0.5, 4.0, 150.0].map(|ms| calls_in(turn, ms)), [12, 2, 1]);
-        assert_eq!([0.000_1, 0.0].map(|ms| calls_in(turn, ms)), [MOST_CALLS; 2]);
-        assert_eq!(calls_in(turn, f64::NAN), 1);
+        let calls = |ms| {
+            let Calls { before, counted } = Calls::in_turn(turn, ms);
+            (before, counted)
+        };
+        assert_eq!([0.5, 4.0, 150.0].map(calls), [(4, 12), (1, 2), (0, 1)]);
+        assert_eq!([0.000_1, 0.0].map(|ms| calls(ms).1), [MOST_CALLS; 2]);
+        assert_eq!(calls(f64::NAN), (1, 1));
     }
 
     /// A shell that answers each line with as many numbers as it asks for, and the size that it asks for.

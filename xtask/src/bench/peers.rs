@@ -13,7 +13,7 @@ use crate::{
     workspace::Workspace,
 };
 
-const IMAGEZMQ: &str = "imagezmq==1.2.0";
+const IMAGEZMQ: &str = "1.2.0";
 
 const NOT_INSTALLED: &str = "it is not installed: `cargo xtask bench` without --quick does it";
 
@@ -22,35 +22,37 @@ const NOT_INSTALLED: &str = "it is not installed: `cargo xtask bench` without --
 pub(super) fn vidgear(workspace: &Workspace, has_python: bool, in_a_hurry: bool) -> Option<PathBuf> {
     let environment = workspace.target(&format!("interop/{}", vidgear::ENVIRONMENT));
     if !has_python {
-        skipped("VidGear", format!("{} is missing", Tool::Python.name()));
-        return None;
+        return skipped("VidGear", format!("{} is missing", Tool::Python.name()));
     }
     if in_a_hurry && !environment.join("bin/python").exists() {
-        skipped("VidGear", NOT_INSTALLED);
-        return None;
+        return skipped("VidGear", NOT_INSTALLED);
     }
     match vidgear::python(workspace) {
         Ok((python, _)) => Some(python),
-        Err(error) => could_not_be_installed("VidGear", &error),
+        Err(error) => skipped("VidGear", format!("it could not be installed: {error}")),
     }
 }
 
 /// The same one, if it has imagezmq, too: that needs nothing that VidGear does not bring.
 pub(super) fn imagezmq(vidgear: Option<&Path>, in_a_hurry: bool) -> Option<PathBuf> {
     let Some(python) = vidgear else {
-        skipped("imagezmq", "it would be installed beside VidGear");
-        return None;
+        return skipped("imagezmq", "it would be installed beside VidGear");
     };
-    if !environment::runs(python, "import imagezmq") {
-        if in_a_hurry {
-            skipped("imagezmq", NOT_INSTALLED);
-            return None;
-        }
-        if let Err(error) = environment::install(python, &[IMAGEZMQ]) {
-            return could_not_be_installed("imagezmq", &error);
-        }
+    let has_it = format!(
+        "import imagezmq
+from importlib.metadata import version
+assert version('imagezmq') == '{IMAGEZMQ}'"
+    );
+    if environment::runs(python, &has_it) {
+        return Some(python.to_owned());
     }
-    Some(python.to_owned())
+    if in_a_hurry {
+        return skipped("imagezmq", NOT_INSTALLED);
+    }
+    match environment::install(python, &["--no-deps", &format!("imagezmq=={IMAGEZMQ}")]) {
+        Ok(()) => Some(python.to_owned()),
+        Err(error) => skipped("imagezmq", format!("it could not be installed: {error}")),
+    }
 }
 
 /// zeromq, omq-tokio, libzmq and pic-scale: a package that the workspace does not depend on.
@@ -59,11 +61,10 @@ pub(super) fn in_rust(workspace: &Workspace, in_a_hurry: bool) -> Option<PathBuf
     let target = workspace.target("");
     let program = target.join(format!("release/netgear-bench-peers{EXE_SUFFIX}"));
     if in_a_hurry && !program.exists() {
-        skipped(
+        return skipped(
             "zeromq, libzmq, omq-tokio and pic-scale",
             "they are not built: `cargo xtask bench` without --quick does it",
         );
-        return None;
     }
     let build = |features: &[&str]| {
         let mut cargo = workspace.cargo(&["build", "--release", "--locked", "--manifest-path"]);
@@ -71,20 +72,15 @@ pub(super) fn in_rust(workspace: &Workspace, in_a_hurry: bool) -> Option<PathBuf
         process::run(cargo.args(features))
     };
     if let Err(error) = build(&[]) {
-        skipped("libzmq", format!("it needs a C++ compiler, such as Debian's g++: {error}"));
+        let _ = skipped("libzmq", format!("it needs a C++ compiler, such as Debian's g++: {error}"));
         if let Err(error) = build(&["--no-default-features"]) {
-            skipped("zeromq, omq-tokio and pic-scale", error);
-            return None;
+            return skipped("zeromq, omq-tokio and pic-scale", error);
         }
     }
     Some(program)
 }
 
-fn could_not_be_installed(name: &str, error: &dyn Display) -> Option<PathBuf> {
-    skipped(name, format!("it could not be installed: {error}"));
-    None
-}
-
-fn skipped(name: &str, why: impl Display) {
+fn skipped(name: &str, why: impl Display) -> Option<PathBuf> {
     println!("!!! {name} SKIPPED: {why}");
+    None
 }

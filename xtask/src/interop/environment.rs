@@ -28,7 +28,7 @@ pub(crate) fn runs(python: &Path, statement: &str) -> bool {
     process::succeeds(Command::new(python).args(["-c", statement]))
 }
 
-/// Installs packages beside those that this Python has.
+/// Installs packages beside those that this Python has, with options of pip before them.
 pub(crate) fn install(python: &Path, packages: &[&str]) -> Result {
     let mut pip = Command::new(python);
     process::run(pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]).args(packages))
