@@ -5,6 +5,7 @@
 //! it.
 
 use std::{
+    collections::BTreeMap,
     fs,
     process::Command,
     thread,
@@ -129,6 +130,8 @@ impl Job {
                 let mut command = Command::new(&program.path);
                 // As cargo does it.
                 command.current_dir(&program.package).env("CARGO_MANIFEST_DIR", &program.package);
+                // What a test says that was skipped is seen, though it passes.
+                command.arg("--show-output");
                 command
             }
             Self::DocTests { selection } => {
@@ -159,12 +162,34 @@ impl Job {
             output: String::from_utf8_lossy(&output).into_owned(),
             took: started.elapsed(),
         };
-        println!("\n     Running {}\n{}    after {}", report.name, report.output, human(report.took));
+        println!("\n     Running {}\n{}    after {}", report.name, report.shown(), human(report.took));
         report
     }
 }
 
 impl Report {
+    /// What it printed, without what the tests have said that passed, and without their names once more.
+    fn shown(&self) -> String {
+        let Some((before, passed)) = self.output.split_once("\nsuccesses:\n") else {
+            return self.output.clone();
+        };
+        let ends = ["\nfailures:\n", "\ntest result: "].iter().filter_map(|end| passed.find(end)).min();
+        format!("{before}{}", &passed[ends.unwrap_or(passed.len())..])
+    }
+
+    /// What tests said that lacked something: `SKIPPED: the test: what is missing`.
+    fn skipped(&self) -> impl Iterator<Item = &str> {
+        self.output.lines().filter(|line| line.starts_with("SKIPPED: "))
+    }
+
+    /// Why tests were not to be run here, each for itself.
+    fn ignored(&self) -> impl Iterator<Item = &str> {
+        self.output.lines().filter_map(|line| {
+            let (_, why) = line.strip_prefix("test ")?.split_once(" ... ignored")?;
+            Some(why.strip_prefix(", ").unwrap_or("without a reason"))
+        })
+    }
+
     /// The tests that failed, by their names.
     fn failed(&self) -> Vec<&str> {
         let failed =
@@ -204,12 +229,27 @@ fn summary(reports: &[Report]) -> Result {
         }
     }
     let count = |word| reports.iter().map(|report| report.count(word)).sum::<u64>();
-    println!("\n{} passed, {} failed, {} skipped", count("passed"), count("failed"), count("ignored"));
+    println!("\n{} passed, {} failed, {} ignored", count("passed"), count("failed"), count("ignored"));
+    for (why, tests) in counted(reports.iter().flat_map(Report::ignored)) {
+        println!("  {tests} ignored: {why}");
+    }
+    for (what, _) in counted(reports.iter().flat_map(Report::skipped)) {
+        println!("!!! {what}");
+    }
     if failed.is_empty() {
         Ok(())
     } else {
         Err(format!("these tests failed:\n  {}", failed.join("\n  ")).into())
     }
+}
+
+/// Each of them once, with how often it is there, in order.
+fn counted<'a>(lines: impl Iterator<Item = &'a str>) -> BTreeMap<&'a str, usize> {
+    let mut counted = BTreeMap::new();
+    for line in lines {
+        *counted.entry(line).or_default() += 1;
+    }
+    counted
 }
 
 #[cfg(test)]
@@ -255,5 +295,21 @@ mod tests {
     fn the_results_of_all_programs_are_added_up() {
         let twice = report(&FAILED.repeat(2), None);
         assert_eq!((twice.count("passed"), twice.count("failed"), twice.count("ignored")), (2, 2, 2));
+    }
+    #[test]
+    fn what_is_skipped_is_told_of_and_what_passes_says_nothing_else() {
+        let output = "test wants_ffmpeg ... ok\ntest wants_a_camera ... ignored, wants a camera\n\n\
+            successes:\n\n---- wants_ffmpeg stdout ----\nSKIPPED: wants_ffmpeg: there is none\nand more\n\n\n\
+            successes:\n    wants_ffmpeg\n\n";
+        for (end, failure) in
+            [("test result: ok. 1 passed;\n", None), ("failures:\n    bad\n", Some("exit status: 101"))]
+        {
+            let report = report(&format!("{output}{end}"), failure);
+            assert_eq!(report.skipped().collect::<Vec<_>>(), ["SKIPPED: wants_ffmpeg: there is none"]);
+            assert_eq!(counted(report.ignored()), BTreeMap::from([("wants a camera", 1)]));
+            let shown = report.shown();
+            assert!(shown.starts_with("test wants_ffmpeg ... ok\n") && shown.ends_with(end), "{shown}");
+            assert!(!shown.contains("and more"), "{shown}");
+        }
     }
 }
