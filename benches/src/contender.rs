@@ -84,9 +84,7 @@ impl Contender {
         let mut all = vec![
             Self::of(OURS, "netgear", ours(OURS), |_| true),
             Self::of(RAW, "raw sockets", ours(RAW), |_| true),
-            Self::of(RAW_BUFFERED, "raw sockets with netgear's buffers", ours(RAW_BUFFERED), |cell| {
-                cell.window == 1
-            }),
+            Self::of(RAW_BUFFERED, "raw, netgear's buffers", ours(RAW_BUFFERED), |cell| cell.window == 1),
             Self {
                 in_lock_step: true,
                 ..Self::of(RAW_IN_LOCK_STEP, "raw sockets in lock-step", ours(RAW), |cell| cell.window > 1)

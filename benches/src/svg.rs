@@ -14,10 +14,14 @@ use crate::{
 
 /// Panels in a row.
 const COLUMNS: usize = 3;
-const PANEL_WIDTH: f64 = 400.0;
-/// Where the bars begin, and how long the longest is.
+/// For the bars' names, where none is long; a letter of the longest takes so much.
 const NAMES: f64 = 150.0;
+const LETTER: f64 = 6.0;
+/// Between a name and its bar.
+const SPACE: f64 = 6.0;
+/// How long the longest bar is, and what its figure and the next panel's distance take.
 const LONGEST: f64 = 170.0;
+const FIGURE: f64 = 80.0;
 const TITLE: f64 = 40.0;
 const BAR: f64 = 18.0;
 const GAP: f64 = 22.0;
@@ -88,19 +92,22 @@ pub fn of_resizing(measured: &[resizing::Measured]) -> String {
 
 /// Draws these panels, three in a row.
 fn draw(title: &str, panels: &[Panel]) -> String {
+    let letters = panels.iter().flat_map(|panel| &panel.bars).map(|bar| bar.name.chars().count()).max();
+    let names = (letters.unwrap_or(0) as f64 * LETTER + SPACE).max(NAMES);
+    let panel_width = names + LONGEST + FIGURE;
     let mut body = String::new();
     let mut top = 30.0;
     for row in panels.chunks(COLUMNS) {
         for (column, of_column) in row.iter().enumerate() {
-            let left = column as f64 * PANEL_WIDTH;
+            let left = column as f64 * panel_width;
             let _ = writeln!(body, r#"<g transform="translate({left:.0} {top:.0})">"#);
-            panel(&mut body, of_column);
+            panel(&mut body, of_column, names);
             body += "</g>\n";
         }
         let bars = row.iter().map(|panel| panel.bars.len()).max().unwrap_or(0);
         top += TITLE + bars as f64 * BAR + GAP;
     }
-    let width = COLUMNS as f64 * PANEL_WIDTH;
+    let width = COLUMNS as f64 * panel_width;
     format!(
         r#"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0} {top:.0}" font-family="system-ui, sans-serif" font-size="12">
 <title>{title}</title>
@@ -127,7 +134,8 @@ text {{ fill: #e6edf3 }}
     )
 }
 
-fn panel(body: &mut String, panel: &Panel) {
+/// The bars begin behind `names`.
+fn panel(body: &mut String, panel: &Panel, names: f64) {
     let _ = writeln!(body, r#"<text x="0" y="12" class="title">{}</text>"#, escaped(&panel.title));
     let _ = writeln!(body, r#"<text x="0" y="28" class="quiet">{}</text>"#, escaped(&panel.subtitle));
     let most = panel.bars.iter().filter_map(|bar| Some(bar.figure?.most));
@@ -137,26 +145,26 @@ fn panel(body: &mut String, panel: &Panel) {
         let _ = writeln!(
             body,
             r#"<text x="{:.0}" y="{:.1}" text-anchor="end">{}</text>"#,
-            NAMES - 6.0,
+            names - SPACE,
             top + 10.5,
             escaped(&of_bar.name)
         );
-        bar(body, of_bar, top, LONGEST / most);
+        bar(body, of_bar, names, top, LONGEST / most);
     }
 }
 
-fn bar(body: &mut String, bar: &Bar, top: f64, scale: f64) {
+fn bar(body: &mut String, bar: &Bar, left: f64, top: f64, scale: f64) {
     let Some(figure) = bar.figure else {
-        let _ = writeln!(body, r#"<text x="{NAMES:.0}" y="{:.1}" class="quiet">failed</text>"#, top + 10.5);
+        let _ = writeln!(body, r#"<text x="{left:.0}" y="{:.1}" class="quiet">failed</text>"#, top + 10.5);
         return;
     };
     let class = bar.class;
     let length = figure.median * scale;
-    let (least, most) = (NAMES + figure.least * scale, NAMES + figure.most * scale);
+    let (least, most) = (left + figure.least * scale, left + figure.most * scale);
     let middle = top + 7.0;
     let _ = writeln!(
         body,
-        r#"<rect x="{NAMES:.0}" y="{top:.0}" width="{length:.1}" height="14" class="{class}"/>"#
+        r#"<rect x="{left:.0}" y="{top:.0}" width="{length:.1}" height="14" class="{class}"/>"#
     );
     let _ = writeln!(
         body,
@@ -226,5 +234,14 @@ mod tests {
             assert!(drawing.contains(place), "{place} is not in {drawing}");
         }
         assert!(drawing.contains(r#"viewBox="0 0 1200 190""#), "{drawing}");
+    }
+
+    #[test]
+    fn long_names_have_room() {
+        let title = "raw sockets and nothing else whatsoever";
+        let drawing = of_transport(&[Measured { cell: Cell::PLAIN, rows: vec![row("raw", title, &[1])] }]);
+        // 39 letters of 6 each and the space behind them.
+        assert!(drawing.contains(r#"<text x="234" "#) && drawing.contains(r#"<rect x="240" "#), "{drawing}");
+        assert!(drawing.contains(r#"viewBox="0 0 1470 "#), "{drawing}");
     }
 }

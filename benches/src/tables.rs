@@ -69,7 +69,7 @@ pub fn of_promises(promises: &[Promise]) -> String {
         let kept = match (promise.is_kept(), promise.places) {
             (true, 1) => "yes".to_owned(),
             (true, places) => format!("yes, in all {places}"),
-            (false, places) => format!("**no**: in {} of {places}", promise.kept),
+            (false, places) => format!("**no**: kept in {} of {places}", promise.kept),
         };
         line(&mut table, &[&promise.what, &target, &format!("{:.2}", promise.worst), &promise.at, &kept]);
     }
@@ -218,7 +218,7 @@ mod tests {
         let markdown = of_transport(&[measured()], &crate::promises::of_transport(&[measured()]));
         let cell = "| 1080p | small data | tcp | PAIR | lock-step |";
         for expected in [
-            "| lock-step at 1080p and 4K, to raw sockets | ≥ 0.95 | 0.75 | 1080p, small data back, tcp, PAIR, lock-step | **no**: in 0 of 1 |".to_owned(),
+            "| lock-step at 1080p and 4K, to raw sockets | ≥ 0.95 | 0.75 | 1080p, small data back, tcp, PAIR, lock-step | **no**: kept in 0 of 1 |".to_owned(),
             format!("{cell} 600 | 3.73 | 0.75 |  |"),
             format!("{cell} netgear | 600 (600–600) | 3.73 | 0.16 | 0.25 | 31 |  | 1.00 |"),
             format!("{cell} omq-tokio | failed: a   b c |  |  |  |  |  |  |"),

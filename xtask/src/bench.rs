@@ -5,6 +5,7 @@ mod cost;
 mod path;
 mod peers;
 mod prepared;
+mod summary;
 
 use std::{
     fs,
@@ -36,8 +37,8 @@ pub(crate) struct Options {
     /// Only this part; may be given again. Without it: transport, latency, resize, protocol, path and cost.
     #[arg(long, value_enum, value_name = "PART")]
     only: Vec<Part>,
-    /// Where the tables, all figures and the drawings go, as PART.md, PART.json and PART.svg: target/bench if it is
-    /// left out.
+    /// Where the tables, all figures and the drawings go, as PART.md, PART.json and PART.svg, and what all parts are
+    /// held against, as summary.md and summary.json: target/bench if it is left out.
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// More options for the program of the only part, such as `--only transport -- --cells 1080p,tcp`.
@@ -115,11 +116,15 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<Outcome> {
     };
     fs::create_dir_all(&out)?;
     let prepared = Prepared::new(workspace, options, parts, &out)?;
-    let mut skipped = Vec::new();
+    let (mut done, mut skipped) = (Vec::new(), Vec::new());
     for part in parts {
-        if let Outcome::Skipped(reason) = run_part(workspace, &prepared, *part, options, &out)? {
-            skipped.push(format!("{}: {reason}", part.name()));
+        match run_part(workspace, &prepared, *part, options, &out)? {
+            Outcome::Done => done.push(*part),
+            Outcome::Skipped(reason) => skipped.push(format!("{}: {reason}", part.name())),
         }
+    }
+    if done.len() > 1 {
+        summary::run(&done, &out)?;
     }
     Ok(if skipped.is_empty() { Outcome::Done } else { Outcome::Skipped(skipped.join("; ")) })
 }
@@ -231,11 +236,13 @@ fn measure(mut command: Command, part: Part, options: &Options, out: &Path) -> R
     if options.is_short() {
         command.arg("--quick");
     }
-    let (tables, figures) =
-        (out.join(format!("{}.md", part.name())), out.join(format!("{}.json", part.name())));
+    let file = |ending: &str| out.join(format!("{}.{ending}", part.name()));
+    let (tables, figures, drawing) = (file("md"), file("json"), file("svg"));
     command.arg("--markdown").arg(&tables).arg("--json").arg(&figures);
     process::run(command.args(&options.further))?;
-    println!("{} has the tables, and {} every figure", tables.display(), figures.display());
+    let drawing =
+        if drawing.exists() { format!(", and {} is a drawing", drawing.display()) } else { String::new() };
+    println!("{} has the tables, {} every figure{drawing}", tables.display(), figures.display());
     Ok(Outcome::Done)
 }
 
