@@ -77,6 +77,9 @@ pub struct Plan {
     pub turn: Duration,
 }
 
+/// So many calls come before those that are measured: until pools have what they need.
+const LEAST_CALLS: u64 = 8;
+
 /// Lets all take turns.
 ///
 /// # Errors
@@ -111,12 +114,12 @@ impl Operation {
         Self { subject, step, run: Box::new(run) }
     }
 
-    /// How many times fill a turn. What grows, grows meanwhile.
+    /// How many times fill a turn. What grows, grows meanwhile, however long the first time takes.
     fn calibrate(&mut self, turn: Duration) -> Result<u64, Error> {
         let mut count = 1;
         loop {
             let time = (self.run)(count)?.time;
-            if time >= turn / 2 || count >= 1 << 30 {
+            if (time >= turn / 2 && count >= LEAST_CALLS) || count >= 1 << 30 {
                 let fit = count as f64 * turn.as_secs_f64() / time.as_secs_f64();
                 return Ok((fit as u64).max(1));
             }
@@ -390,6 +393,21 @@ mod tests {
         assert_eq!(measured.rounds_ns, [50_000.0; 5]);
         assert_eq!(measured.allocations, 3.0);
         assert_eq!(operations[0].calibrate(plan.turn).unwrap(), 200);
+    }
+
+    #[test]
+    fn what_grows_at_first_is_not_counted() {
+        let mut calls = 0;
+        let grows = move |count: u64| {
+            let growing = 5_u64.saturating_sub(calls).min(count);
+            calls += count;
+            Ok(Taken { time: count as u32 * Duration::from_millis(8), allocations: growing })
+        };
+        let plan = Plan { rounds: 3, turn: Duration::from_millis(10) };
+        let [measured] = &measure(&mut [Operation::new("something", "do", grows)], plan).unwrap()[..] else {
+            panic!("it is one")
+        };
+        assert_eq!(measured.allocations, 0.0);
     }
 
     #[test]

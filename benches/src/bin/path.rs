@@ -62,7 +62,7 @@ fn main() -> Result<(), Error> {
 }
 
 fn markdown(films: &[Measured]) -> Result<String, Error> {
-    let mut table = "| film | frames | Mbit/s | what | fps (least–most) | netgear ÷ this | CPU, s for 100 frames | memory of the sender, MB | of the receiver, MB | from the start to the first frame, s |\n".to_owned();
+    let mut table = "| film | frames | Mbit/s | what | fps (least–most) | netgear doing the same ÷ this | CPU, s for 100 frames | memory of the sender, MB | of the receiver, MB | from the start to the first frame, s |\n".to_owned();
     table += "|---|--:|--:|---|--:|--:|--:|--:|--:|--:|\n";
     for film in films {
         // It has 30 frames a second.
