@@ -1,6 +1,12 @@
 //! What each command does.
 
-use std::{collections::VecDeque, fmt, sync::Arc, time::Duration};
+use std::{
+    collections::VecDeque,
+    fmt,
+    io::{self, IsTerminal},
+    sync::Arc,
+    time::Duration,
+};
 
 use netgear::{
     media::{
@@ -187,11 +193,15 @@ impl Way {
         }
     }
 
-    /// Where it is bound is known: the next time it is the same place, also if the system chose it.
+    /// Says where the other end is waited for. Where it is bound is known: the next time it is the same place, also
+    /// if the system chose it.
     fn settle(&mut self, bound: Option<&Endpoint>) {
         if let Some(endpoint) = bound {
             print::note(&format_args!("listening at {endpoint}"));
             *self = Self::Bind(endpoint.clone());
+        } else if !io::stderr().is_terminal() {
+            // On a terminal a line says so for as long as it lasts.
+            print::note(&format_args!("waiting for the other end at {}", self.endpoint()));
         }
     }
 }

@@ -49,7 +49,7 @@ use tracing_subscriber::{
 
 use crate::options::{Command, Options};
 
-/// Why the program ends with code 1. Each says what to do; wrong usage is clap's to report, with code 2.
+/// Why the program fails. Each says what to do. What shows in the options themselves is clap's to report.
 #[derive(Debug, thiserror::Error)]
 enum Failure {
     #[error(transparent)]
@@ -142,6 +142,16 @@ impl Failure {
         }
     }
 
+    /// Whether no machine and no other end could have made it work.
+    fn is_wrong_usage(&self) -> bool {
+        match self {
+            Self::Record(RecordError::UnknownFormat { .. } | RecordError::NotLossless { .. }) => true,
+            #[cfg(feature = "web")]
+            Self::Web(WebError::NotLoopback { .. } | WebError::Token | WebError::HostName { .. }) => true,
+            _ => false,
+        }
+    }
+
     /// Says where, if it is about the connection.
     fn at(self, endpoint: &Endpoint) -> Self {
         match self {
@@ -161,7 +171,7 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             print::error(&failure);
-            ExitCode::FAILURE
+            if failure.is_wrong_usage() { ExitCode::from(2) } else { ExitCode::FAILURE }
         }
     }
 }

@@ -116,7 +116,7 @@ pub(crate) struct Demo {
     pub(crate) fps: Fps,
     /// How long to stream. Default: 10, and until Ctrl-C where somebody looks (--window, --web).
     #[arg(long, value_name = "SECONDS", conflicts_with = "frames", allow_negative_numbers = true,
-        value_parser = seconds)]
+        value_parser = some_seconds)]
     pub(crate) seconds: Option<Duration>,
     /// How many frames to stream, in place of how long.
     #[arg(long, value_name = "N", value_parser = value_parser!(u64).range(1..))]
@@ -373,6 +373,12 @@ pub(crate) fn seconds(text: &str) -> Result<Duration, String> {
         })
 }
 
+/// Not none at all.
+fn some_seconds(text: &str) -> Result<Duration, String> {
+    let time = seconds(text)?;
+    if time.is_zero() { Err("it has to be more than 0".to_owned()) } else { Ok(time) }
+}
+
 /// The file of a picture: checked now, since it is only written at the end.
 fn picture(text: &str) -> Result<PathBuf, String> {
     let path = PathBuf::from(text);
@@ -451,5 +457,6 @@ mod tests {
         for text in ["", "-1", "x", "1e19", "inf", "NaN", "86400001"] {
             assert!(seconds(text).is_err(), "{text}");
         }
+        assert_eq!((seconds("0"), some_seconds("0").is_err()), (Ok(Duration::ZERO), true));
     }
 }

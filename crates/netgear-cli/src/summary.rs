@@ -69,6 +69,7 @@ impl Tally {
     pub(crate) fn peer(&mut self, peer: session::Peer) {
         self.peers += 1;
         self.peer = Some(peer);
+        self.session.latency = None;
     }
 
     pub(crate) fn has_peer(&self) -> bool {
@@ -86,7 +87,9 @@ impl Tally {
     }
 
     /// The session stands so now. Gives how many frames of this end have arrived since it was last asked.
-    pub(crate) fn note(&mut self, stats: Stats) -> u64 {
+    pub(crate) fn note(&mut self, mut stats: Stats) -> u64 {
+        // While nobody has come after the last peer, that one's is known.
+        stats.latency = stats.latency.or(self.session.latency);
         let arrived = stats.frames_delivered - self.session.frames_delivered;
         self.count(arrived, self.frame_bytes);
         self.session = stats;

@@ -237,7 +237,7 @@ fn waiting_for_a_peer_has_a_deadline() {
     ] {
         let start = Instant::now();
         let ended =
-            run(arguments).fails(1, &["tcp://127.0.0.1:", "no peer appeared within", "start the other end"]);
+            run(arguments).fails(1, &["tcp://127.0.0.1:", "there was no peer for", "start the other end"]);
         assert!((0.4..6.0).contains(&start.elapsed().as_secs_f64()), "{:?}", start.elapsed());
         // A summary of nothing says nothing.
         assert_eq!(ended.stdout, "");
@@ -252,6 +252,30 @@ fn a_taken_endpoint_is_said_to_be_taken() {
         let endpoint = first.listening();
         run(&["view", "--bind", &endpoint]).fails(1, &[&endpoint, "taken"]);
         run(&["serve", "test:64x48", "--bind", &endpoint]).fails(1, &[&endpoint, "taken"]);
+    }
+}
+
+#[test]
+fn an_endpoint_that_cannot_be_bound_says_what_to_do() {
+    let folder = folder();
+    let missing = format!("ipc://{}", folder.path().join("none").join("s").display());
+    for (endpoint, advice) in [
+        (missing.as_str(), "make the folder first"),
+        ("tcp://192.0.2.1:5555", "tcp://*:PORT for all of them"),
+    ] {
+        run(&["view", "--bind", endpoint]).fails(1, &[endpoint, advice]);
+    }
+}
+
+/// Without a terminal there is no line that says so.
+#[test]
+fn an_end_that_connects_says_whom_it_waits_for_and_if_asked_why() {
+    let endpoint = free_tcp();
+    for (verbose, told) in [(&[][..], false), (&["-v"], true)] {
+        let arguments =
+            [&["serve", "test:64x48", "--connect", &endpoint, "--wait", "0.5"][..], verbose].concat();
+        let ended = run(&arguments).fails(1, &["waiting for the other end at tcp://127.0.0.1:"]);
+        assert_eq!(ended.stderr.matches("nobody there yet").count(), usize::from(told), "{}", ended.stderr);
     }
 }
 

@@ -18,7 +18,7 @@ pub enum BindError {
         endpoint: Endpoint,
     },
     /// The system refused.
-    #[error("cannot bind {endpoint}: {source}")]
+    #[error("cannot bind {endpoint}: {source}{}", remedy(endpoint, source))]
     Io {
         /// The endpoint asked for.
         endpoint: Endpoint,
@@ -248,6 +248,19 @@ pub enum ReplyError {
     Failed(#[from] SessionFailure),
 }
 
+/// What to do where the system does not let an endpoint be bound.
+fn remedy(endpoint: &Endpoint, error: &io::Error) -> &'static str {
+    match (error.kind(), endpoint) {
+        (io::ErrorKind::AddrNotAvailable, _) => {
+            "; bind an address of this machine, or tcp://*:PORT for all of them"
+        }
+        (io::ErrorKind::NotFound, Endpoint::Ipc(_)) => "; make the folder first",
+        (io::ErrorKind::PermissionDenied, Endpoint::Ipc(_)) => "; take a folder that this user may write to",
+        (io::ErrorKind::PermissionDenied, _) => "; take a port from 1024 on",
+        _ => "",
+    }
+}
+
 /// What both say of a codec that is missing.
 struct NoCodec(Encoding);
 
@@ -270,7 +283,7 @@ impl fmt::Display for NoPeerWithin {
         let seconds = self.0.as_secs_f64();
         write!(
             f,
-            "no peer appeared within {seconds:.1} s; start the other end, check the endpoint, or see whether it has a peer already"
+            "there was no peer for {seconds:.1} s; start the other end, check the endpoint, or see whether it has a peer already"
         )
     }
 }

@@ -8,7 +8,7 @@ use netgear_proto::{
     zmtp::{ConnectionConfig, ZmtpError},
 };
 use tokio::time::{sleep, timeout};
-use tracing::{debug, warn};
+use tracing::{debug, info, warn};
 
 use crate::{
     Endpoint, Link, LinkError, SessionFailure,
@@ -176,6 +176,7 @@ impl Connecting {
 
     async fn connect(&mut self, shared: &Shared, clock: Clock) -> Result<Contact, SessionFailure> {
         let Self { endpoint, zmtp, backoff } = self;
+        let mut is_told = false;
         loop {
             backoff.wait().await;
             match try_connect(endpoint, zmtp, clock).await {
@@ -187,7 +188,12 @@ impl Connecting {
                     }
                     warn!(%endpoint, "what is there now speaks another dialect than the peer did; trying again");
                 }
-                Err(error) if is_passing(&error) => debug!(%endpoint, %error, "nobody there yet"),
+                // It is mostly the same again some times a second.
+                Err(error) if is_passing(&error) && is_told => debug!(%endpoint, %error, "nobody there yet"),
+                Err(error) if is_passing(&error) => {
+                    info!(%endpoint, %error, "nobody there yet; trying again");
+                    is_told = true;
+                }
                 Err(error) if is_known(shared) => {
                     warn!(%endpoint, %error, "what is there now is not the peer; trying again");
                 }

@@ -405,7 +405,7 @@ fn an_address_for_the_page_may_be_a_port_alone() {
     }
     let ended = run(&[&how[..], &["desk:8088"]].concat()).fails(2, &["--web 8088", "--web 127.0.0.1:8088"]);
     assert!(!ended.stderr.contains("socket address"), "{}", ended.stderr);
-    let ended = run(&[&how[..], &["0.0.0.0:0"]].concat()).fails(1, &["--web-public"]);
+    let ended = run(&[&how[..], &["0.0.0.0:0"]].concat()).fails(2, &["--web-public"]);
     assert!(!ended.stderr.contains("WebViewer"), "{}", ended.stderr);
     drop(view);
 }
@@ -419,7 +419,7 @@ fn a_token_can_stand_in_the_environment_and_is_in_no_list_of_processes() {
     // One that is empty is a mistake, and not leave for everybody.
     let mut view = command(&["view", "--bind", "tcp://127.0.0.1:0", "--web", "127.0.0.1:0"]);
     view.env("NETGEAR_WEB_TOKEN", "");
-    Program::spawn(view).end().fails(1, &["--web", "token"]);
+    Program::spawn(view).end().fails(2, &["--web", "token"]);
     // Without a page it says nothing.
     let mut probe = command(&["demo", "--frames", "1"]);
     probe.env("NETGEAR_WEB_TOKEN", "");
@@ -429,7 +429,7 @@ fn a_token_can_stand_in_the_environment_and_is_in_no_list_of_processes() {
 #[test]
 fn a_page_for_other_machines_has_to_be_asked_for_and_is_warned_about() {
     let how = ["view", "--bind", "tcp://127.0.0.1:0", "--web"];
-    run(&[&how[..], &["0.0.0.0:0"]].concat()).fails(1, &["--web", "--web-public", "not encrypted"]);
+    run(&[&how[..], &["0.0.0.0:0"]].concat()).fails(2, &["--web", "--web-public", "not encrypted"]);
     run(&["view", "--web-public"]).with_code(2);
     run(&["view", "--web-token", "x"]).with_code(2);
     let view = Program::start(&[&how[..], &["0.0.0.0:0", "--web-public", "--web-token", "s3cret"]].concat());
