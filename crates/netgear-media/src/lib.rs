@@ -49,6 +49,8 @@
 //! * `codec`: frames encoded and decoded.
 //!
 //! Without any: resizing, and pipelines of all other steps.
+// An example shows what is needed, and no more.
+#![doc(test(attr(deny(unused_imports))))]
 #![forbid(unsafe_code)]
 // Without them the descriptions name things that are not there.
 #![cfg_attr(not(feature = "video"), allow(rustdoc::broken_intra_doc_links))]

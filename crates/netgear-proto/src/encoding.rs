@@ -115,7 +115,7 @@ impl fmt::Debug for Encodings {
 /// How a sender would have its frames encoded, where the peer decodes it and the frame allows it; all others go raw.
 ///
 /// ```
-/// use netgear_proto::{Encoding, EncodingChoice, JpegQuality};
+/// use netgear_proto::{Encoding, EncodingChoice};
 ///
 /// let choice: EncodingChoice = "jpeg:90:444".parse()?;
 /// assert_eq!(choice.encoding(), Encoding::Jpeg);

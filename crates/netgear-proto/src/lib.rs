@@ -22,6 +22,8 @@
 //!
 //! A panic in here means a fault of this crate, never a peer's input: whatever a peer sends ends in an error. What it
 //! can make this end hold is bounded by [`Limits`], which are checked before anything is allocated.
+// An example shows what is needed, and no more.
+#![doc(test(attr(deny(unused_imports))))]
 #![no_std]
 #![forbid(unsafe_code)]
 

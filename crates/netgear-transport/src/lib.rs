@@ -15,6 +15,9 @@
 //! Features: `zeromq` adds a link over the sockets of the `zeromq` crate; `metrics` reports every second what
 //! crosses, as counters and gauges of the `metrics` crate whose names begin with `netgear_`.
 
+// An example shows what is needed, and no more.
+#![doc(test(attr(deny(unused_imports))))]
+
 mod builder;
 mod clock;
 mod decoding;

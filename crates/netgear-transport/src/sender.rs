@@ -19,7 +19,7 @@ use crate::{
 /// goodbye in the background; [`FrameSender::close`] does it and waits.
 ///
 /// ```
-/// use netgear_transport::{Endpoint, FrameReceiver, FrameSender, proto::{Frame, Value}};
+/// use netgear_transport::{FrameReceiver, FrameSender, proto::{Frame, Value}};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {

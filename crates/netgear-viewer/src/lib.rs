@@ -36,6 +36,9 @@ viewer.show(&frame);
 //! * `window`: `Window`, on X11, Wayland, macOS and Windows.
 //! * `web`: `WebViewer`, a page on an address of this machine.
 
+// An example shows what is needed, and no more.
+#![doc(test(attr(deny(unused_imports))))]
+
 #[cfg(any(feature = "window", feature = "web"))]
 mod displayable;
 #[cfg(any(feature = "window", feature = "web"))]

@@ -43,6 +43,9 @@
 //!
 //! With the features `window` and `web` there is also `viewer`: frames in a window, or in a browser.
 
+// An example shows what is needed, and no more.
+#![doc(test(attr(deny(unused_imports))))]
+
 mod ends;
 
 pub use netgear_media as media;
