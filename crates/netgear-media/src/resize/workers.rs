@@ -11,7 +11,7 @@ const LEAST_WORK_PER_THREAD: usize = 2_000_000;
 const MOST_THREADS: usize = 64;
 
 /// So many bands for each thread, so that one that is held up leaves its part to the others.
-const BANDS_PER_THREAD: usize = 4;
+const BANDS_PER_THREAD: usize = 16;
 
 /// The threads that a resizer works on: the one that calls it, and others that wait for the next call.
 #[derive(Debug)]
