@@ -6,7 +6,10 @@ mod resizing;
 use netgear_bench_end::{Pattern, Returned};
 use serde::Serialize;
 
-pub use self::{protocol::of_protocol, resizing::of_resizing};
+pub use self::{
+    protocol::of_protocol,
+    resizing::{is_promised, of_resizing},
+};
 use crate::{
     Cell,
     cell::{Carrier, Size},

@@ -5,8 +5,13 @@ use netgear_media::Filter;
 use super::{Bound, Promise};
 use crate::{
     cell::Size,
-    resizing::{Library, Measured, Pixels},
+    resizing::{Library, Measured, Pixels, Reduction},
 };
+
+/// Whether anything is promised of it.
+pub fn is_promised(reduction: &Reduction) -> bool {
+    reduction.size == Size::HD && reduction.pixels == Pixels::Bgr
+}
 
 /// How many times as fast as `cv2.resize`, each on one thread.
 const TO_CV2: [(Filter, f64); 5] = [
@@ -22,10 +27,7 @@ const WORTH_TWO_THREADS: f64 = 1.0;
 
 /// Those of 1080p BGR, at every percentage that was measured.
 pub fn of_resizing(measured: &[Measured]) -> Vec<Promise> {
-    let meant = || {
-        let is_meant = |of: &&Measured| of.reduction.size == Size::HD && of.reduction.pixels == Pixels::Bgr;
-        measured.iter().filter(is_meant)
-    };
+    let meant = || measured.iter().filter(|of| is_promised(&of.reduction));
     let mut promises: Vec<Option<Promise>> = Vec::new();
     for (filter, least) in TO_CV2 {
         let figures = meant()
@@ -48,7 +50,7 @@ pub fn of_resizing(measured: &[Measured]) -> Vec<Promise> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::resizing::{Reduction, Row};
+    use crate::resizing::Row;
 
     fn measured(reduction: Reduction, ms: &[(Library, usize, f64)]) -> Measured {
         let row = |(library, threads, ms): &(Library, usize, f64)| Row {
