@@ -6,6 +6,7 @@ mod float;
 mod half;
 mod nearest;
 pub(crate) mod percent;
+mod placement;
 mod plan;
 mod source_rows;
 mod taps;

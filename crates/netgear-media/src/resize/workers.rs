@@ -2,6 +2,7 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 
 use rayon_core::{ThreadPool, ThreadPoolBuilder};
 
+use super::placement::Placement;
 use crate::PixelsMut;
 
 /// Less than so many sums of products, some 150 microseconds, is not worth a thread: waking one takes half as long.
@@ -19,12 +20,13 @@ pub(super) struct Workers {
     count: usize,
     /// All but the caller; started by the first call that is worth it. `None` if the system had none.
     others: OnceLock<Option<ThreadPool>>,
+    placement: Placement,
 }
 
 impl Workers {
     /// So many, the caller among them, from 1 to [`MOST_THREADS`].
     pub(super) fn new(count: usize) -> Self {
-        Self { count: count.clamp(1, MOST_THREADS), others: OnceLock::new() }
+        Self { count: count.clamp(1, MOST_THREADS), others: OnceLock::new(), placement: Placement::default() }
     }
 
     /// Writes the target in bands of rows, each thread with memory of its own from `scratch`. `work` is given the
@@ -54,6 +56,7 @@ impl Workers {
                 work(first_row, &mut band, memory);
             }
         };
+        self.placement.keep_off_the_caller();
         others.in_place_scope(|scope| {
             for memory in scratch.take(others.current_num_threads()) {
                 let work_on = &work_on;
@@ -70,15 +73,17 @@ impl Workers {
         if rayon_core::current_thread_index().is_some() {
             return None;
         }
-        self.others.get_or_init(|| start(self.count - 1)).as_ref()
+        self.others.get_or_init(|| start(self.count - 1, &self.placement)).as_ref()
     }
 }
 
 /// As many of them as the system has.
-fn start(mut count: usize) -> Option<ThreadPool> {
+fn start(mut count: usize, placement: &Placement) -> Option<ThreadPool> {
     while count > 0 {
-        let name = |_| "netgear-resize".to_owned();
-        if let Ok(pool) = ThreadPoolBuilder::new().num_threads(count).thread_name(name).build() {
+        let placement = placement.clone();
+        let builder =
+            ThreadPoolBuilder::new().num_threads(count).thread_name(|_| "netgear-resize".to_owned());
+        if let Ok(pool) = builder.start_handler(move |_| placement.add_this_thread()).build() {
             return Some(pool);
         }
         count /= 2;
