@@ -183,6 +183,14 @@ impl Row {
 }
 
 impl Measured {
+    /// Further rounds of the same reduction by the same libraries. One that failed has failed for good.
+    pub fn add(&mut self, further: Self) {
+        for (row, further) in self.rows.iter_mut().zip(further.rows) {
+            row.rounds_ms.extend(further.rounds_ms);
+            row.failed = row.failed.take().or(further.failed);
+        }
+    }
+
     /// Milliseconds of a library; `None` if it has no such filter, was not there, or has failed.
     pub fn ms(&self, library: Library, threads: usize) -> Option<Spread> {
         let is_meant = |row: &&Row| row.library == library && row.threads == threads && row.failed.is_none();
@@ -384,6 +392,30 @@ mod tests {
         let failed = |at: usize| measured.rows[at].failed.as_deref();
         assert_eq!(failed(1), Some("it said \"it is broken\""));
         assert!(failed(2).is_some_and(|why| why == "it has ended" || why.contains("pipe")));
+    }
+
+    #[test]
+    fn rounds_of_several_lives_are_added_up_and_a_failure_stays() {
+        let reduction = Reduction { size: Size::SD, pixels: Pixels::Bgr, percent: 30, filter: Filter::Area };
+        let of = |rounds: [&[f64]; 2], failed: Option<&str>| Measured {
+            reduction,
+            rows: [Library::Netgear, Library::Cv2]
+                .into_iter()
+                .zip(rounds)
+                .map(|(library, rounds)| Row {
+                    library,
+                    threads: 1,
+                    failed: failed.filter(|_| library == Library::Cv2).map(str::to_owned),
+                    rounds_ms: rounds.to_vec(),
+                })
+                .collect(),
+        };
+        let mut measured = of([&[1.0], &[2.0]], None);
+        measured.add(of([&[3.0, 5.0], &[]], Some("it has ended")));
+        measured.add(of([&[7.0], &[8.0]], None));
+        assert_eq!(measured.rows[0].rounds_ms, [1.0, 3.0, 5.0, 7.0]);
+        assert_eq!(measured.rows[1].failed.as_deref(), Some("it has ended"));
+        assert_eq!(measured.to_ours(Library::Cv2), None);
     }
 
     #[test]
