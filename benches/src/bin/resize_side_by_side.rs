@@ -43,8 +43,8 @@ struct Arguments {
     svg: Option<PathBuf>,
 }
 
-/// How often each library's process is started anew, with a share of the rounds each time. Where the system puts a
-/// process's memory decides for its whole life, at times by more than what is compared.
+/// How often what is promised is measured, each time in new processes. Where the system puts a process's memory
+/// decides for its whole life, at times by more than what is compared.
 const LIVES: usize = 3;
 
 #[derive(Debug, Serialize)]
@@ -61,20 +61,20 @@ fn main() -> Result<(), Error> {
     } else {
         (7, 2, [Size::SD, Size::HD, Size::UHD].as_slice())
     };
-    let rounds = arguments.rounds.unwrap_or(rounds).max(1);
+    let plan =
+        Plan { rounds: arguments.rounds.unwrap_or(rounds).max(1), turn: Duration::from_millis(milliseconds) };
     let reductions = arguments.selection.of(Reduction::all(sizes), Reduction::to_string)?;
     let (started, mut said) = (Instant::now(), Instant::now());
     let mut measured: Vec<Measured> = Vec::new();
     for lives in 0..LIVES {
         let mut stopwatches = stopwatches(&arguments)?;
         for (at, reduction) in reductions.iter().enumerate() {
-            let in_all = if promises::is_promised(reduction) { 3 * rounds } else { rounds };
-            let rounds = (in_all + lives) / LIVES;
-            let plan = Plan { rounds, turn: Duration::from_millis(milliseconds) };
             match measured.get_mut(at) {
                 None => measured.push(measure(reduction, &mut stopwatches, plan)),
-                Some(before) if rounds > 0 => before.add(measure(reduction, &mut stopwatches, plan)),
-                Some(_) => {}
+                Some(before) if promises::is_promised(reduction) => {
+                    before.add(measure(reduction, &mut stopwatches, plan));
+                }
+                Some(_) => continue,
             }
             if said.elapsed() > Duration::from_secs(2) || at + 1 == reductions.len() {
                 said = Instant::now();

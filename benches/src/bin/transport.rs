@@ -9,6 +9,7 @@ use std::{
 use clap::Parser;
 use netgear_benches::{
     Cell, Contender, Error, Options, Selection,
+    cell::Size,
     contender::Places,
     measure::{Measured, Plan, measure},
     promises::{self, Promise},
@@ -42,10 +43,15 @@ struct Figures<'a> {
 #[allow(clippy::print_stderr, reason = "progress")]
 fn main() -> Result<(), Error> {
     let arguments = Arguments::parse();
-    let (rounds, milliseconds) = if arguments.common.quick { (2, 50) } else { (7, 80) };
-    let plan = Plan {
-        rounds: arguments.rounds.unwrap_or(rounds).max(1),
-        round: Duration::from_millis(milliseconds),
+    let rounds = arguments.rounds.unwrap_or(if arguments.common.quick { 2 } else { 7 }).max(1);
+    let plan = |cell: &Cell| Plan {
+        rounds,
+        round: Duration::from_millis(match cell.size {
+            _ if arguments.common.quick => 50,
+            // It takes a dozen frames.
+            Size::UHD => 80,
+            _ => 60,
+        }),
     };
     let all = if arguments.common.quick { Cell::few() } else { Cell::all() };
     let cells = arguments.selection.of(all, Cell::to_string)?;
@@ -54,7 +60,7 @@ fn main() -> Result<(), Error> {
     let mut measured = Vec::new();
     for (at, cell) in cells.iter().enumerate() {
         let folder = tempfile::Builder::new().prefix("netgear-bench-").tempdir()?;
-        measured.push(measure(cell, &contenders, plan, folder.path()));
+        measured.push(measure(cell, &contenders, plan(cell), folder.path()));
         let left = started.elapsed() * (cells.len() - at - 1).try_into()? / (at + 1).try_into()?;
         eprintln!(
             "[{}/{}] {cell}: {}; {} s left",
