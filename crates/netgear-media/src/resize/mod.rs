@@ -66,9 +66,9 @@ impl Resizer {
     ///
     /// The result is the same for any number. The default is 1: a program that streams has other things to do with
     /// its other cores. The threads are started by the first frame that is worth them, wait for the next one, and end
-    /// soon after the resizer is dropped. On Linux they run where the caller may, but for the processor that it is on.
-    /// Called on a thread of a pool of rayon's, a resizer works on that one alone:
-    /// the pool has work for the others.
+    /// soon after the resizer is dropped. On Linux they run where the caller may, but for the processor that it is
+    /// on. Called on a thread of a pool of rayon's, a resizer works on that one alone: the pool has work for the
+    /// others.
     ///
     /// ```
     /// use netgear_media::{Filter, Resizer};
