@@ -204,9 +204,10 @@ impl Report {
         lines[listed.unwrap_or(lines.len().saturating_sub(LAST_LINES))..].join("\n")
     }
 
-    /// Of all test results in it, a number with this word behind it.
+    /// Of all test results in it, a number with this word behind it. What a test has printed is none.
     fn count(&self, word: &str) -> u64 {
-        let results = self.output.lines().filter_map(|line| line.strip_prefix("test result: "));
+        let shown = self.shown();
+        let results = shown.lines().filter_map(|line| line.strip_prefix("test result: "));
         let numbers =
             results.flat_map(|line| line.split(['.', ';'])).filter_map(|part| part.trim().strip_suffix(word));
         numbers.filter_map(|number| number.trim().parse::<u64>().ok()).sum()
