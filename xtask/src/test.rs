@@ -170,9 +170,10 @@ impl Job {
 impl Report {
     /// What it printed, without what the tests have said that passed, and without their names once more.
     fn shown(&self) -> String {
-        let Some((before, passed)) = self.output.split_once("\nsuccesses:\n") else {
-            return self.output.clone();
-        };
+        let heading = "\nsuccesses:\n";
+        let Some((before, _)) = self.output.split_once(heading) else { return self.output.clone() };
+        // Their names come last, behind whatever they have said.
+        let passed = self.output.rsplit(heading).next().unwrap_or_default();
         let ends = ["\nfailures:\n", "\ntest result: "].iter().filter_map(|end| passed.find(end)).min();
         format!("{before}{}", &passed[ends.unwrap_or(passed.len())..])
     }
@@ -300,7 +301,7 @@ mod tests {
     #[test]
     fn what_is_skipped_is_told_of_and_what_passes_says_nothing_else() {
         let output = "test wants_ffmpeg ... ok\ntest wants_a_camera ... ignored, wants a camera\n\n\
-            successes:\n\n---- wants_ffmpeg stdout ----\nSKIPPED: wants_ffmpeg: there is none\nand more\n\n\n\
+            successes:\n\n---- wants_ffmpeg stdout ----\nSKIPPED: wants_ffmpeg: there is none\nand more\nfailures:\n\ntest result: FAILED. 7 failed\n\n\n\
             successes:\n    wants_ffmpeg\n\n";
         for (end, failure) in
             [("test result: ok. 1 passed;\n", None), ("failures:\n    bad\n", Some("exit status: 101"))]
@@ -311,6 +312,7 @@ mod tests {
             let shown = report.shown();
             assert!(shown.starts_with("test wants_ffmpeg ... ok\n") && shown.ends_with(end), "{shown}");
             assert!(!shown.contains("and more"), "{shown}");
+            assert_eq!(report.count("failed"), 0);
         }
     }
 }
